@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Signing keys and the public keys they are checked with: ECDSA P-256 with SHA-256, ASN.1 DER signatures
+ * (Sigstore's default), and Ed25519 for verification of what others signed. OpenSSL 3 behind an opaque type.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "crypto/digest.h"
+
+struct key;		/* a private key */
+struct public_key;
+
+#define KEY_FILE_MAX 65536
+#define KEY_SIGNATURE_MAX 256
+
+int key_generate(struct diag *diag, struct key **ret_key);
+/*
+ * Reads PKCS#8 PEM, P-256 only. Refuses a file that group or others can read or write (-EPERM, exit 3), that
+ * is no regular file, or is larger than KEY_FILE_MAX.
+ */
+int key_load(const char *path, struct diag *diag, struct key **ret_key);
+/* Writes PKCS#8 PEM with mode 0600, durable; never overwrites (-EEXIST). */
+int key_save(const struct key *key, const char *path, struct diag *diag);
+int key_public(const struct key *key, struct diag *diag, struct public_key **ret_public);
+/* Signs SHA-256(data); appends the DER signature. */
+int key_sign(const struct key *key, const void *data, size_t len, struct buf *out, struct diag *diag);
+void key_free(struct key *key);
+DEFINE_FREEP(key, key_free)
+
+/* SPKI PEM ("-----BEGIN PUBLIC KEY-----"), one key, nothing behind it but white space. */
+int public_key_parse(struct str pem, const char *name, struct diag *diag, struct public_key **ret_public);
+int public_key_load(const char *path, struct diag *diag, struct public_key **ret_public);
+/* Appends SPKI PEM. */
+int public_key_pem(const struct public_key *public, struct buf *out, struct diag *diag);
+/* SHA-256 of the SPKI in DER: what names a key everywhere in this project. */
+const struct digest *public_key_id(const struct public_key *public);
+/* "ecdsa-p256" or "ed25519" */
+const char *public_key_type(const struct public_key *public);
+/* Is `signature` this key's over data? False for anything else, malformed signatures included. */
+bool public_key_verify(const struct public_key *public, struct str data, struct str signature);
+void public_key_free(struct public_key *public);
+DEFINE_FREEP(public_key, public_key_free)
+
+/* Fills with the operating system's randomness; -EIO. */
+int random_bytes(void *data, size_t len);

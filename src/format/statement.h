@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What a seal says: the in-toto Statement v1 with our predicate
+ * https://stella.ops/predicates/runtime-evidence/v1, canonical by RFC 8785. The contract's section 3 names
+ * the members; docs/evidence-schema.md says what each means.
+ *
+ * A struct statement owns its strings and arrays; statement_done frees them. Unknown is a NULL string or a
+ * false `known`, and is left out of the text (or null where the contract's member must stand).
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/diag.h"
+#include "crypto/digest.h"
+#include "format/event.h"
+
+#define STATEMENT_TYPE "https://in-toto.io/Statement/v1"
+#define STATEMENT_PREDICATE_TYPE "https://stella.ops/predicates/runtime-evidence/v1"
+#define STATEMENT_PAYLOAD_TYPE "application/vnd.in-toto+json"
+#define STATEMENT_MAX (4u << 20)	/* bytes of text */
+#define STATEMENT_SEQUENCE_MAX 999999	/* six digits in the file name */
+
+enum statement_gap_kind { GAP_NONE, GAP_RESTART, GAP_CRASH, GAP_SUSPEND };
+
+/* One probe of the coverage: a kind of record, the hook that brings it, and when it was watching. */
+struct statement_probe {
+	char *kind;		/* record type */
+	char *hook;		/* `src` family: "sys_exit", "sched_process_exec", ... */
+	uint64_t from_boot_ns;
+	uint64_t to_boot_ns;
+	char **blind_spots;	/* what this hook cannot see, sorted: "io_uring", ... */
+	size_t n_blind_spots;
+};
+
+struct statement_loss {
+	char *kind;		/* record type; NULL when the layer does not know it */
+	char *layer;		/* "kernel", "collector" */
+	char *cause;
+	char *effect;		/* "record" or "member" */
+	uint64_t count;
+	uint64_t first_boot_ns, last_boot_ns; /* written when count > 0 */
+};
+
+struct statement_container {
+	char *id;		/* docker://... */
+	uint64_t cgroup_id, generation;
+	char *image_digest;	/* NULL = unknown */
+};
+
+struct statement {
+	/* subject: one */
+	char *chunk_name;	/* chunk-000001.ndjson or .ndjson.zst */
+	struct digest chunk_digest; /* of the file as it lies there */
+
+	/* chain */
+	char *chain_id;		/* 32 hex digits, chosen at sequence 1 */
+	uint64_t sequence;	/* 1.. */
+	bool has_previous;
+	struct digest previous;	/* SHA-256 of the previous statement's bytes */
+	bool final;		/* the collector stopped on purpose after this chunk */
+
+	/* collector */
+	char *collector_name, *collector_version;
+	struct digest config_digest; /* SHA-256 of the canonical effective configuration */
+	char *replay_of;	/* sha256 hex of a raw capture, when this is a replay and no live capture; NULL */
+
+	/* host */
+	char *host_id, *boot_id, *kernel_release, *arch;
+	char *btf_source_kind, *btf_source_path, *btf_selection_reason;
+	struct digest btf_source_digest;
+
+	struct moment opened, closed;	/* window */
+
+	/* content */
+	char *encoding;		/* "identity" or "zstd" */
+	uint64_t bytes;		/* of the plain text */
+	struct digest plain_digest;
+	uint64_t records;
+	bool recovered;		/* sealed by a later start from what a killed one left */
+	uint64_t events[WIRE_KIND_END]; /* by kind; [0] unused; all kinds are written, zero as zero */
+
+	/* coverage */
+	struct statement_probe *probes;
+	size_t n_probes;
+	char **path_allowlist, **path_denylist; /* filters in force, in configured order */
+	size_t n_path_allowlist, n_path_denylist;
+	uint64_t filtered;	/* records seen and left out because a filter said so */
+	struct statement_container *containers;
+	size_t n_containers;
+
+	bool losses_known;	/* false after a crash whose counters are gone: `losses` is null */
+	struct statement_loss *losses;
+	size_t n_losses;
+
+	enum statement_gap_kind gap;
+	struct moment gap_from, gap_to;	/* when gap != GAP_NONE */
+	char *gap_from_boot_id;	/* when it is another boot than host.boot_id; NULL = the same */
+};
+
+void statement_done(struct statement *statement);
+
+/* Deep copy of strings: sets *field to a copy; -ENOMEM. The old value is freed. */
+int statement_set(char **field, const char *text);
+
+/* Appends the canonical text. -EILSEQ when a string is not UTF-8; -E2BIG, -ENOMEM. */
+int statement_write(struct buf *out, const struct statement *statement);
+
+/*
+ * Reads exactly what statement_write writes (optional members of minor versions to come are ignored; missing,
+ * mistyped or out-of-range ones are -EBADMSG with a line). The caller has checked that the text is canonical.
+ * On failure *ret_statement is untouched.
+ */
+int statement_parse(struct str text, struct diag *diag, struct statement *ret_statement);
+
+/* "chunk-000007.ndjson" and friends; -ERANGE beyond STATEMENT_SEQUENCE_MAX. */
+#define CHUNK_NAME_MAX 64
+enum chunk_file { CHUNK_PLAIN, CHUNK_ZSTD, CHUNK_SEAL, CHUNK_OPEN, CHUNK_DRAFT, CHUNK_FOREIGN };
+int chunk_name(enum chunk_file file, uint64_t sequence, char out[CHUNK_NAME_MAX]);
+/* What a directory entry is; *ret_sequence for all but CHUNK_FOREIGN. Names must match to the letter. */
+enum chunk_file chunk_name_parse(const char *name, uint64_t *ret_sequence);
