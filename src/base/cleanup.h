@@ -15,8 +15,8 @@
 /* Gives the pointer away and leaves NULL behind. */
 #define TAKE(pointer)                                  \
 	({                                             \
-		__auto_type *take_from_ = &(pointer);  \
-		__auto_type taken_ = *take_from_;      \
+		__typeof__(pointer) *take_from_ = &(pointer);  \
+		__typeof__(pointer) taken_ = *take_from_;      \
 		*take_from_ = NULL;                    \
 		taken_;                                \
 	})
