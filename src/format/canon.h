@@ -67,7 +67,7 @@ struct canon_member {
 
 enum canon_result {
 	CANON_OK,
-	CANON_NOT_JSON,		/* not JSON at all (or over the depth limit, or not UTF-8) */
+	CANON_NOT_JSON,		/* not one JSON object (or over the depth limit, or not UTF-8) */
 	CANON_NOT_CANONICAL,	/* JSON, but a canonical writer would write it otherwise */
 };
 
@@ -83,6 +83,13 @@ enum canon_result canon_scan_object(struct str text, struct canon_member *member
 
 /* The members of an object value found by canon_scan_object (already known to be canonical). */
 size_t canon_members(struct str object, struct canon_member *members, size_t max_members);
+
+/*
+ * The same one at a time, for any number of them: *rest starts as the raw object (array) and moves on; false at
+ * its end.
+ */
+bool canon_member_next(struct str *rest, struct canon_member *ret_member);
+bool canon_element_next(struct str *rest, struct canon_value *ret_value);
 
 /* Finds a member by key; NULL. */
 const struct canon_value *canon_find(const struct canon_member *members, size_t count, struct str key);
