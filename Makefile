@@ -70,15 +70,10 @@ $(O)/obj/%.o: src/%.c
 # ---- the kernel half: one object from one file a subject, embedded by skeleton ----
 
 BPF_ARCH := $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/aarch64/arm64/')
-BPF_OBJECTS := $(patsubst bpf/%.bpf.c,$(O)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
-
 $(O)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -D__TARGET_ARCH_$(BPF_ARCH) \
 		-I. -Ibpf -idirafter /usr/include/$(shell uname -m)-linux-gnu -MMD -MP -c $< -o $@
-
-$(O)/bpf/signals.bpf.o: $(BPF_OBJECTS)
-	$(BPFTOOL) gen object $@ $^
 
 $(O)/gen/signals.skel.h: $(O)/bpf/signals.bpf.o
 	@mkdir -p $(@D)
