@@ -10,6 +10,14 @@ CLANG ?= clang
 BPFTOOL ?= bpftool
 PKG_CONFIG ?= pkg-config
 VERSION := 0.1.0
+SOVERSION := 0
+
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+DOCDIR ?= $(PREFIX)/share/doc/stella-signals
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 
 MODE ?= release
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -Wimplicit-fallthrough
@@ -34,7 +42,6 @@ LIBS_yaml = $(shell $(PKG_CONFIG) --libs yaml-0.1)
 # libbpf is linked statically (Debian 12's own is too old to rely on where we are installed); what it needs is not.
 LIBS_bpf = -l:libbpf.a -lelf -lz
 
-
 ROOMS := base crypto format verify collect probe daemon cli
 lib = $(O)/lib/libstella-$(1).a
 # A room's main.c belongs to its program, not to its library.
@@ -46,8 +53,18 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 HELPERS := $(patsubst tests/system/%.c,$(O)/tests/system/%,$(wildcard tests/system/*.c))
 
-.PHONY: all libs programs
-all: libs programs
+.PHONY: all libs programs libstella helpers help
+all: libs programs libstella
+
+help:
+	@echo 'make              everything into $(O)/ (O=DIR elsewhere, MODE=debug or sanitize, WERROR=0)'
+	@echo 'make install      programs, libstella, headers, man pages; DESTDIR, PREFIX, BINDIR, LIBDIR, ...'
+	@echo 'make unit         the unit tests; tools/test runs every test, tools/test unit only these'
+	@echo 'make sanitize     the unit tests under ASan and UBSan, in $(O)/sanitize'
+	@echo 'make fuzz-build   the fuzz targets, in $(O)/fuzz-tree'
+	@echo 'make bench        the figures of the contract, measured here (root)'
+	@echo 'make lint         shellcheck, clang-format, cppcheck, mandoc; make format puts the style right'
+	@echo 'make clean        removes $(O)/'
 
 libs: $(foreach room,$(ROOMS),$(call lib,$(room)))
 
@@ -91,6 +108,51 @@ $(O)/stella: $(O)/obj/cli/main.o $(foreach room,cli verify format crypto base,$(
 $(O)/stella-signalsd: $(O)/obj/daemon/main.o $(foreach room,daemon collect probe format crypto base,$(call lib,$(room)))
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_bpf) $(LIBS_yaml) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
 
+# ---- libstella: the reading side for other programs; only stella_* can be seen from outside ----
+
+LIBSTELLA_OBJECTS := $(foreach room,verify format crypto base,$(call objects,$(room)))
+
+libstella: $(O)/libstella.so $(O)/libstella.a $(O)/stella.pc
+
+$(O)/libstella.so.$(SOVERSION): $(LIBSTELLA_OBJECTS) src/verify/libstella.map
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -shared -Wl,-soname,$(@F) -Wl,--version-script=src/verify/libstella.map \
+		-Wl,--no-undefined -o $@ $(LIBSTELLA_OBJECTS) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto)
+
+$(O)/libstella.so: $(O)/libstella.so.$(SOVERSION)
+	ln -sf $(<F) $@
+
+# One object whose inner names are local, so that a static user can have a buf_grow of his own.
+$(O)/libstella.a: $(LIBSTELLA_OBJECTS)
+	$(LD) -r -o $(O)/obj/libstella.o $^
+	objcopy --wildcard --keep-global-symbol='stella_*' $(O)/obj/libstella.o
+	@rm -f $@
+	ar rcsD $@ $(O)/obj/libstella.o
+
+$(O)/stella.pc: packaging/stella.pc.in Makefile
+	@mkdir -p $(@D)
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+		-e 's|@VERSION@|$(VERSION)|' $< >$@
+
+# ---- install ----
+
+.PHONY: install
+install: all
+	install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBDIR)/pkgconfig" "$(DESTDIR)$(INCLUDEDIR)/stella" \
+		"$(DESTDIR)$(DOCDIR)" "$(DESTDIR)$(UNITDIR)"
+	install -m 755 $(PROGRAMS) "$(DESTDIR)$(BINDIR)"
+	install -m 644 $(O)/libstella.so.$(SOVERSION) "$(DESTDIR)$(LIBDIR)/libstella.so.$(VERSION)"
+	ln -sf libstella.so.$(VERSION) "$(DESTDIR)$(LIBDIR)/libstella.so.$(SOVERSION)"
+	ln -sf libstella.so.$(SOVERSION) "$(DESTDIR)$(LIBDIR)/libstella.so"
+	install -m 644 $(O)/libstella.a "$(DESTDIR)$(LIBDIR)"
+	install -m 644 $(O)/stella.pc "$(DESTDIR)$(LIBDIR)/pkgconfig"
+	install -m 644 include/stella/*.h "$(DESTDIR)$(INCLUDEDIR)/stella"
+	sed 's|@BINDIR@|$(BINDIR)|' packaging/stellaops-signals.service >"$(DESTDIR)$(UNITDIR)/stellaops-signals.service"
+	install -m 644 README.md LICENSE LICENSES/* "$(DESTDIR)$(DOCDIR)"
+	set -e; for page in man/*.[1-8]; do test -e "$$page" || continue; \
+		install -D -m 644 -t "$(DESTDIR)$(MANDIR)/man$${page##*.}" "$$page"; done
+	set -e; for schema in docs/schemas/*.json; do test -e "$$schema" || continue; \
+		install -D -m 644 -t "$(DESTDIR)$(DOCDIR)/schemas" "$$schema"; done
+
 # ---- tests: each unit test is a cmocka program that links the rooms it asks for ----
 
 LIBS_all = -Wl,--start-group $(foreach room,$(ROOMS),$(call lib,$(room))) -Wl,--end-group $(LIBS_bpf) $(LIBS_yaml) \
@@ -98,14 +160,28 @@ LIBS_all = -Wl,--start-group $(foreach room,$(ROOMS),$(call lib,$(room))) -Wl,--
 
 $(O)/tests/%: tests/unit/%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -UNDEBUG $(LDFLAGS_ALL) -MMD -MP -o $@ $< -lcmocka $(LIBS_all)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -UNDEBUG $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< -lcmocka $(LIBS_all)
 
 # Programs that system tests run as the monitored workload: plain, nothing of ours linked.
 $(O)/tests/system/%: tests/system/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -o $@ $< -lpthread
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< -lpthread
 
-.PHONY: unit
+helpers: $(HELPERS)
+
+.PHONY: unit unit-build sanitize sanitize-build bench
+unit-build: $(UNIT)
+
+sanitize-build:
+	$(MAKE) MODE=sanitize O=$(O)/sanitize unit-build
+
+sanitize:
+	$(MAKE) MODE=sanitize O=$(O)/sanitize unit
+
+# The figures promised, measured; prints, changes nothing.
+bench: all helpers
+	tests/bench/run
+
 unit: $(UNIT)
 	@for test in $(UNIT); do echo "== $$test"; $$test || exit 1; done
 
@@ -123,7 +199,21 @@ LDFLAGS_fuzz := -fsanitize=address,undefined
 
 $(O)/fuzz/%: tests/fuzz/%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -fsanitize=fuzzer,address,undefined -MMD -MP -o $@ $< $(LIBS_all)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -fsanitize=fuzzer,address,undefined -MMD -MP -MT $@ -MF $@.d -o $@ $< $(LIBS_all)
+
+# ---- style ----
+
+STYLED = $(shell find src include wire bpf tests -name '*.[ch]' -not -path '*/wrong/*')
+
+.PHONY: format format-check lint
+format:
+	clang-format-14 -i $(STYLED)
+
+format-check:
+	clang-format-14 --dry-run -Werror $(STYLED)
+
+lint:
+	tools/test lint
 
 .PHONY: clean
 clean:
