@@ -22,6 +22,9 @@
 int file_read_at(int dir, const char *name, struct buf *out, struct diag *diag);
 int file_read_nofollow_at(int dir, const char *name, struct buf *out, struct diag *diag);
 
+/* The rest of an open regular file, appended to `out`; `name` is for the line only. -E2BIG beyond out->max. */
+int file_read_fd(int fd, const char *name, struct buf *out, struct diag *diag);
+
 /* Opens a regular file for reading, nofollow, nonblocking probe first; -EINVAL when it is no regular file. */
 int file_open_nofollow_at(int dir, const char *name, struct diag *diag);
 
@@ -35,6 +38,10 @@ int file_write_all(int fd, const void *data, size_t len, size_t *ret_written);
  */
 int file_publish_at(int dir, const char *name, mode_t mode, const void *data, size_t len, bool durable,
 		    struct diag *diag);
+
+/* The same under a name that must be free: -EEXIST, and what is there stays as it is. */
+int file_publish_new_at(int dir, const char *name, mode_t mode, const void *data, size_t len, bool durable,
+			struct diag *diag);
 
 /* Renames within `dir` and syncs the directory. */
 int file_rename_at(int dir, const char *from, const char *to, struct diag *diag);
