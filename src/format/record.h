@@ -12,5 +12,6 @@
 /*
  * Appends the record and its LF to `out`: canonical by RFC 8785, members sorted, integers exact, bytes that
  * are not UTF-8 as U+FFFD with NAME_b64 beside. 0, -E2BIG, -ENOMEM; on error `out` is unchanged.
+ * Room for the worst case is asked for beforehand: below out->max - RECORD_LINE_MAX bytes it never says -E2BIG.
  */
 int record_append(struct buf *out, const struct event *event);
