@@ -6,8 +6,10 @@
  * order. Fixed-width members only, pads named, sizes asserted on both sides; strings are tails whose lengths
  * stand in the fixed part. The kernel half fills it in, the user half trusts none of it.
  *
- * Include after <linux/types.h> (user space) or kernel/types.h (BPF); the raw capture holds these bytes too.
+ * The raw capture holds these bytes too.
  */
+
+#include <linux/types.h>
 
 #include "wire/kinds.h"
 
