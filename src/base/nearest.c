@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Levenshtein distance on one row. Promises: bounded work (64 x 64), no allocation. A candidate counts as near
- * when at most a third of the word, and at least one letter, would have to change; further away a suggestion
- * confuses more than it helps.
+ * when at most a third of the word, and at least one letter, would have to change, or when the word is its
+ * beginning; further away a suggestion confuses more than it helps.
  */
 
 #include "base/nearest.h"
@@ -44,7 +44,11 @@ void nearest_try(struct nearest *nearest, const char *candidate)
 
 	if (nearest->word.len == 0 || nearest->word.len > NEAREST_WORD_MAX || other.len > NEAREST_WORD_MAX)
 		return;
-	distance = distance_of(nearest->word, other);
+	if (nearest->word.len >= 3 && other.len > nearest->word.len &&
+	    memcmp(other.data, nearest->word.data, nearest->word.len) == 0)
+		distance = 1;
+	else
+		distance = distance_of(nearest->word, other);
 	if (distance > limit || (nearest->best && distance >= nearest->distance))
 		return;
 	nearest->best = candidate;

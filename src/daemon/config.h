@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * stellaops.yaml: one table of options (config.c) from which the parser, --help-config, the example file and the
+ * manual page come. What is not in the table is refused, with file, line and column.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "crypto/digest.h"
+
+#define CONFIG_FILE_DEFAULT "/etc/stella/stellaops.yaml"
+#define CONFIG_FILE_MAX (1u << 20)
+#define CONFIG_TEXT_MAX (1u << 20) /* of what the printers write */
+
+struct config_list {
+	char **items;
+	size_t count;
+};
+
+enum config_compression { CONFIG_COMPRESSION_NONE, CONFIG_COMPRESSION_ZSTD };
+
+struct config {
+	bool enabled;
+	char *output_directory;
+	uint64_t max_size_mb; /* MiB of plain text in a chunk */
+	uint64_t max_age_millihours; /* 0.001 h = 3.6 s */
+	bool signing_enabled;
+	char *key_id; /* "local" or "file:PATH" */
+	bool submit_to_rekor;
+	struct config_list path_allowlist, path_denylist, target_containers;
+	uint64_t ring_buffer_mb, drain_interval_ms;
+	uint64_t compression; /* enum config_compression */
+	char *control_socket, *state_directory;
+
+	char *file; /* where it came from, absolute; NULL: the defaults */
+};
+
+/* The defaults. -ENOMEM. */
+int config_new(struct config **ret_config);
+void config_free(struct config *config);
+DEFINE_FREEP(config, config_free)
+
+/* Which file: `option` (--config), $STELLA_CONFIG, the default when it exists; *ret_path NULL: there is none. */
+int config_find(const char *option, struct diag *diag, char **ret_path);
+/* Defaults, overlaid with the file at `path` (NULL: none). Errors: "FILE:LINE:COLUMN: ...", exit 2. */
+int config_load(const char *path, struct diag *diag, struct config **ret_config);
+/* The same for a text; `name` stands in errors. For tests and fuzzing too. */
+int config_parse(struct str text, const char *name, struct diag *diag, struct config **ret_config);
+
+/* Canonical JSON of the effective configuration: one flat object, dotted names sorted. */
+int config_canonical(const struct config *config, struct buf *out);
+int config_digest(const struct config *config, struct digest *ret_digest);
+
+/* The first key that differs and cannot change while running (needs a restart); NULL: the reload may happen. */
+const char *config_fixed_difference(const struct config *running, const struct config *wanted);
+
+uint64_t config_max_age_ns(const struct config *config);
+
+/* The printers. */
+int config_help(struct buf *out);
+int config_example(struct buf *out);
+int config_manual(struct buf *out);

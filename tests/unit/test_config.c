@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The configuration: what is read, and above all what is refused, where and why. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "daemon/config.h"
+
+static int parse(struct str text, struct diag *diag, struct config **ret_config)
+{
+	*diag = (struct diag) { .text = "" };
+	return config_parse(text, "F", diag, ret_config);
+}
+
+/* ---- good ---- */
+
+static const char seed[] = "signals:\n"
+			   "  enabled: true\n"
+			   "  output_directory: /evidence\n"
+			   "  rotation:\n"
+			   "    max_size_mb: 100\n"
+			   "    max_age_hours: 0.25\n"
+			   "  signing: {enabled: true, key_id: local, submit_to_rekor: false}\n"
+			   "  filters: {target_containers: [], path_allowlist: [\"/usr/**\", '/opt/*'], "
+			   "path_denylist: [\"/proc/**\"]}\n"
+			   "  compression: zstd\n";
+
+static void test_seed_form(void **state)
+{
+	_cleanup_(config_freep) struct config *config = NULL;
+	struct diag diag;
+
+	(void)state;
+	assert_int_equal(parse(str_of(seed), &diag, &config), 0);
+	assert_true(config->enabled);
+	assert_string_equal(config->output_directory, "/evidence");
+	assert_int_equal(config->max_age_millihours, 250);
+	assert_int_equal(config_max_age_ns(config), 900ull * 1000000000ull);
+	assert_int_equal(config->path_allowlist.count, 2);
+	assert_string_equal(config->path_allowlist.items[0], "/usr/**");
+	assert_string_equal(config->path_allowlist.items[1], "/opt/*");
+	assert_int_equal(config->path_denylist.count, 1);
+	assert_int_equal(config->compression, CONFIG_COMPRESSION_ZSTD);
+	assert_string_equal(config->key_id, "local");
+	/* what the file does not say is the default */
+	assert_int_equal(config->ring_buffer_mb, 8);
+	assert_string_equal(config->state_directory, "/var/lib/stella");
+}
+
+static void test_nothing_is_the_defaults(void **state)
+{
+	static const char *const texts[] = { "", "# only a comment\n", "signals: {}\n",
+					     "---\nsignals:\n  enabled: true\n" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		_cleanup_(config_freep) struct config *config = NULL, *initial = NULL;
+		struct digest a, b;
+		struct diag diag;
+
+		assert_int_equal(parse(str_of(texts[i]), &diag, &config), 0);
+		assert_int_equal(config_new(&initial), 0);
+		assert_int_equal(config_digest(config, &a), 0);
+		assert_int_equal(config_digest(initial, &b), 0);
+		assert_memory_equal(&a, &b, sizeof(a));
+	}
+}
+
+static void test_canonical(void **state)
+{
+	_cleanup_(config_freep) struct config *config = NULL;
+	_cleanup_(buf_done) struct buf text = BUF_MAX(CONFIG_TEXT_MAX);
+	struct diag diag;
+
+	(void)state;
+	assert_int_equal(parse(str_of(seed), &diag, &config), 0);
+	assert_int_equal(config_canonical(config, &text), 0);
+	assert_string_equal(
+		buf_cstr(&text),
+		"{\"signals.compression\":\"zstd\",\"signals.control_socket\":\"/run/stella/signals.sock\","
+		"\"signals.drain_interval_ms\":5,\"signals.enabled\":true,"
+		"\"signals.filters.path_allowlist\":[\"/usr/**\",\"/opt/*\"],"
+		"\"signals.filters.path_denylist\":[\"/proc/**\"],\"signals.filters.target_containers\":[],"
+		"\"signals.output_directory\":\"/evidence\",\"signals.ring_buffer_mb\":8,"
+		"\"signals.rotation.max_age_hours\":0.25,\"signals.rotation.max_size_mb\":100,"
+		"\"signals.signing.enabled\":true,\"signals.signing.key_id\":\"local\","
+		"\"signals.signing.submit_to_rekor\":false,\"signals.state_directory\":\"/var/lib/stella\"}");
+}
+
+/* Every key, one at a time, must show in the digest: what is in force is what is signed. */
+static void test_digest_sees_every_key(void **state)
+{
+	static const char *const texts[] = {
+		"signals: {enabled: false}",
+		"signals: {output_directory: /x}",
+		"signals: {rotation: {max_size_mb: 99}}",
+		"signals: {rotation: {max_age_hours: 1.001}}",
+		"signals: {signing: {key_id: 'file:/k'}}",
+		"signals: {filters: {path_allowlist: [/x]}}",
+		"signals: {filters: {path_denylist: [/x]}}",
+		"signals: {ring_buffer_mb: 16}",
+		"signals: {drain_interval_ms: 2}",
+		"signals: {compression: zstd}",
+		"signals: {control_socket: /x}",
+		"signals: {state_directory: /x}",
+		"",
+	};
+	struct digest digests[ARRAY_LEN(texts)];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		_cleanup_(config_freep) struct config *config = NULL;
+		struct diag diag;
+
+		assert_int_equal(parse(str_of(texts[i]), &diag, &config), 0);
+		assert_int_equal(config_digest(config, &digests[i]), 0);
+		for (size_t j = 0; j < i; j++)
+			assert_memory_not_equal(&digests[i], &digests[j], sizeof(digests[i]));
+	}
+}
+
+static void test_edges_of_ranges(void **state)
+{
+	static const char *const texts[] = {
+		"signals: {rotation: {max_size_mb: 1, max_age_hours: 0.001}}",
+		"signals: {rotation: {max_size_mb: 10240, max_age_hours: 8760}}",
+		"signals: {rotation: {max_age_hours: 8760.000}}",
+		"signals: {ring_buffer_mb: 1, drain_interval_ms: 2}",
+		"signals: {ring_buffer_mb: 512, drain_interval_ms: 10}",
+		"signals: {output_directory: \"/with space/\\u00e9\"}",
+		"%YAML 1.1\n---\nsignals: {}\n...\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		_cleanup_(config_freep) struct config *config = NULL;
+		struct diag diag;
+
+		if (parse(str_of(texts[i]), &diag, &config) < 0)
+			fail_msg("%s: %s", texts[i], diag.text);
+	}
+}
+
+/* ---- bad ---- */
+
+struct bad {
+	const char *text;
+	const char *where; /* exact beginning: F:LINE:COLUMN: */
+	const char *why; /* part of the sentence */
+};
+
+static const struct bad bads[] = {
+	/* unknown */
+	{ "signal: {}", "F:1:1: ", "did you mean 'signals'?" },
+	{ "signals:\n  enabld: true", "F:2:3: ", "unknown key 'enabld'; did you mean 'enabled'?" },
+	{ "signals:\n  rotation:\n    max_size: 3", "F:3:5: ", "did you mean 'max_size_mb'?" },
+	{ "signals:\n  max_size_mb: 3", "F:2:3: ", "it belongs at signals.rotation.max_size_mb" },
+	{ "enabled: true", "F:1:1: ", "it belongs at signals.enabled" },
+	{ "signals: {xyzzy: 1}", "F:1:11: ", "unknown key 'xyzzy'; `stella-signalsd --help-config`" },
+	{ "signals.enabled: true", "F:1:1: ", "unknown key 'signals.enabled'" },
+	{ "signals: {signing.enabled: true}", "F:1:11: ", "unknown key 'signing.enabled'" },
+	{ "signals: {\"enabled\\0x\": true}", "F:1:11: ", "unknown key" },
+	{ "signals: {Enabled: true}", "F:1:11: ", "did you mean 'enabled'?" },
+	{ "signals: {<<: {enabled: true}}", "F:1:11: ", "unknown key '<<'" },
+	{ "signals: {[a, b]: true}", "F:1:11: ", "a key is wanted" },
+	/* not in this version: told apart from unknown */
+	{ "signals:\n  probes: {}\n", "F:2:3: ", "signals.probes is not in this version" },
+	{ "signals: {dedup: on}", "F:1:11: ", "signals.dedup is not in this version" },
+	{ "signals: {metrics: {listen: x}}", "F:1:11: ", "signals.metrics is not in this version" },
+	{ "signals: {btf: x}", "F:1:11: ", "signals.btf is not in this version" },
+	{ "signals: {signing: {rekor_url: x}}", "F:1:21: ", "not in this version: The transparency log" },
+	/* twice */
+	{ "signals:\n  enabled: true\n  enabled: true", "F:3:3: ", "signals.enabled stands there twice" },
+	{ "signals: {}\nsignals: {}", "F:2:1: ", "signals stands there twice" },
+	{ "signals: {rotation: {}, rotation: {}}", "F:1:25: ", "signals.rotation stands there twice" },
+	/* another type */
+	{ "- a", "F:1:1: ", "a mapping with the key 'signals'" },
+	{ "true", "F:1:1: ", "a mapping with the key 'signals'" },
+	{ "signals: true", "F:1:10: ", "signals: a mapping of keys is wanted" },
+	{ "signals:", "F:1:9: ", "signals: a mapping of keys is wanted" },
+	{ "signals: {rotation: 5}", "F:1:21: ", "signals.rotation: a mapping of keys is wanted" },
+	{ "signals: {enabled: yes}", "F:1:20: ", "'yes': true or false is wanted" },
+	{ "signals: {enabled: True}", "F:1:20: ", "true or false is wanted" },
+	{ "signals: {enabled: \"true\"}", "F:1:20: ", "a text stands there; true or false is wanted" },
+	{ "signals: {enabled: [true]}", "F:1:20: ", "true or false is wanted" },
+	{ "signals: {enabled: }", "F:1:20: ", "nothing stands there; true or false is wanted" },
+	{ "signals: {enabled: ~}", "F:1:20: ", "nothing stands there" },
+	{ "signals: {ring_buffer_mb: '8'}", "F:1:27: ", "a text stands there; a whole number is wanted" },
+	{ "signals: {ring_buffer_mb: {}}", "F:1:27: ", "a whole number is wanted" },
+	{ "signals: {output_directory: [/x]}", "F:1:29: ", "a text is wanted" },
+	{ "signals: {output_directory: null}", "F:1:29: ", "nothing stands there" },
+	{ "signals: {filters: {path_denylist: /proc}}", "F:1:36: ", "a list is wanted" },
+	{ "signals: {filters: {path_denylist: {a: b}}}", "F:1:36: ", "a list is wanted" },
+	{ "signals: {filters: {path_denylist: [[/a]]}}", "F:1:37: ", "a text is wanted" },
+	{ "signals: {filters: {path_denylist: [/a, ~]}}", "F:1:41: ", "nothing stands there" },
+	{ "signals: {filters: {path_denylist: [/a, {b: c}]}}", "F:1:41: ", "a text is wanted" },
+	/* out of range, or almost a number */
+	{ "signals: {ring_buffer_mb: 0}", "F:1:27: ", "'0': a whole number from 1 to 512 is wanted" },
+	{ "signals: {ring_buffer_mb: 1024}", "F:1:27: ", "from 1 to 512" },
+	{ "signals: {ring_buffer_mb: 12}", "F:1:27: ", "a power of two is wanted" },
+	{ "signals: {ring_buffer_mb: 8MB}", "F:1:27: ", "'8MB': a whole number" },
+	{ "signals: {ring_buffer_mb: -8}", "F:1:27: ", "'-8': a whole number" },
+	{ "signals: {ring_buffer_mb: 010}", "F:1:27: ", "'010': a whole number" },
+	{ "signals: {ring_buffer_mb: 0x8}", "F:1:27: ", "'0x8': a whole number" },
+	{ "signals: {ring_buffer_mb: 8.0}", "F:1:27: ", "'8.0': a whole number" },
+	{ "signals: {ring_buffer_mb: 18446744073709551624}", "F:1:27: ", "from 1 to 512" },
+	{ "signals: {drain_interval_ms: 1}", "F:1:30: ", "from 2 to 10" },
+	{ "signals: {drain_interval_ms: 11}", "F:1:30: ", "from 2 to 10" },
+	{ "signals: {rotation: {max_size_mb: 10241}}", "F:1:35: ", "from 1 to 10240" },
+	{ "signals: {rotation: {max_age_hours: 0}}", "F:1:37: ", "from 0.001 to 8760" },
+	{ "signals: {rotation: {max_age_hours: 0.0001}}", "F:1:37: ", "at most three decimals" },
+	{ "signals: {rotation: {max_age_hours: 8760.001}}", "F:1:37: ", "from 0.001 to 8760" },
+	{ "signals: {rotation: {max_age_hours: 1.}}", "F:1:37: ", "a number" },
+	{ "signals: {rotation: {max_age_hours: .5}}", "F:1:37: ", "a number" },
+	{ "signals: {rotation: {max_age_hours: 1e3}}", "F:1:37: ", "a number" },
+	{ "signals: {rotation: {max_age_hours: 1.5.5}}", "F:1:37: ", "a number" },
+	{ "signals: {rotation: {max_age_hours: .inf}}", "F:1:37: ", "a number" },
+	{ "signals: {compression: gzip}", "F:1:24: ", "one of none|zstd is wanted" },
+	{ "signals: {compression: none|zstd}", "F:1:24: ", "one of none|zstd" },
+	/* what this version does not do */
+	{ "signals: {signing: {enabled: false}}", "F:1:30: ", "an unsigned chain proves nothing" },
+	{ "signals: {signing: {submit_to_rekor: true}}", "F:1:38: ", "comes with a later version" },
+	{ "signals: {signing: {key_id: fulcio}}", "F:1:29: ", "other keys come with a later version" },
+	{ "signals: {signing: {key_id: 'pkcs11:token=x'}}",
+	  "F:1:29: ", "other keys come with a later version" },
+	{ "signals: {signing: {key_id: 'awskms://k'}}", "F:1:29: ", "other keys come with a later version" },
+	{ "signals: {signing: {key_id: 'file:k.pem'}}", "F:1:29: ", "behind file: an absolute path is wanted" },
+	{ "signals: {signing: {key_id: ''}}", "F:1:29: ", "'local' or 'file:/PATH' is wanted" },
+	{ "signals: {filters: {target_containers: [web]}}", "F:1:41: ", "only the empty list is possible" },
+	/* paths and globs */
+	{ "signals: {output_directory: evidence}", "F:1:29: ", "an absolute path is wanted" },
+	{ "signals: {output_directory: ''}", "F:1:29: ", "an absolute path is wanted" },
+	{ "signals: {output_directory: \"/a\\0b\"}", "F:1:29: ", "control characters are not allowed" },
+	{ "signals: {output_directory: \"/a\\nb\"}", "F:1:29: ", "control characters are not allowed" },
+	{ "signals:\n  state_directory: |\n    /a\n", "F:2:20: ", "control characters are not allowed" },
+	{ "signals: {control_socket: run/x}", "F:1:27: ", "an absolute path is wanted" },
+	{ "signals: {filters: {path_denylist: [/a,\n  '/b[']}}",
+	  "F:2:3: ", "signals.filters.path_denylist: '/b['" },
+	{ "signals:\n  filters:\n    path_allowlist:\n      - /usr/**\n      - \"/b\\\\\"\n",
+	  "F:5:9: ", "'/b\\'" },
+	{ "signals: {filters: {path_allowlist: ['']}}", "F:1:38: ", "signals.filters.path_allowlist: ''" },
+	/* what hides meaning */
+	{ "signals: &a {}", "F:1:10: ", "anchors are not allowed" },
+	{ "signals: {output_directory: &a /x, state_directory: *a}", "F:1:29: ", "anchors are not allowed" },
+	{ "signals: *a", "F:1:10: ", "aliases are not allowed" },
+	{ "signals: {enabled: !!bool true}", "F:1:20: ", "tags are not allowed" },
+	{ "signals: !x {}", "F:1:10: ", "tags are not allowed" },
+	{ "signals: {filters: {path_denylist: !!seq [/a]}}", "F:1:36: ", "tags are not allowed" },
+	{ "signals: {}\n---\nsignals: {}", "F:2:1: ", "only one document is allowed" },
+	/* no YAML */
+	{ "signals: {", "F:2:1: ", "did not find expected node" },
+	{ "signals:\n\tenabled: true", "F:2:1: ", "" },
+	{ "signals: {enabled: true]", "F:1:24: ", "" },
+	{ "signals: \"open", "F:1:15: ", "" },
+	{ "%TAG ! tag:x,2000:\n--- !y {}", "F:2:5: ", "tags are not allowed" },
+	{ "[[[[[[[[[[[[[[[[[[[[[[", "F:1:1: ", "a mapping with the key 'signals'" },
+};
+
+static void test_bad(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bads); i++) {
+		_cleanup_(config_freep) struct config *config = NULL;
+		struct diag diag;
+
+		if (parse(str_of(bads[i].text), &diag, &config) >= 0)
+			fail_msg("accepted: %s", bads[i].text);
+		if (strncmp(diag.text, bads[i].where, strlen(bads[i].where)) != 0 ||
+		    !strstr(diag.text, bads[i].why))
+			fail_msg("%s\n  says   %s\n  wanted %s...%s", bads[i].text, diag.text, bads[i].where,
+				 bads[i].why);
+		assert_int_equal(diag.code, EXIT_UNSOUND);
+		assert_null(config);
+	}
+}
+
+static void test_bytes_that_are_no_text(void **state)
+{
+	_cleanup_(config_freep) struct config *config = NULL;
+	struct diag diag;
+
+	(void)state;
+	assert_int_equal(parse((struct str) { "signals: {\xff: 1}", 15 }, &diag, &config), -EINVAL);
+	assert_int_equal(parse((struct str) { "signals\0: {}", 12 }, &diag, &config), -EINVAL);
+	assert_int_equal(parse((struct str) { "\xff\xfes\0i\0", 6 }, &diag, &config), -EINVAL); /* UTF-16 */
+	assert_null(config);
+}
+
+/* A thousand of anything: the list's limit, and the socket's. */
+static void test_limits(void **state)
+{
+	_cleanup_(config_freep) struct config *config = NULL;
+	_cleanup_(buf_done) struct buf text = BUF_MAX(2u << 20);
+	struct diag diag;
+
+	(void)state;
+	buf_printf(&text, "signals:\n  filters:\n    path_denylist:\n");
+	for (int i = 0; i < 257; i++)
+		buf_printf(&text, "    - /d%d\n", i);
+	assert_int_equal(parse(buf_str(&text), &diag, &config), -EINVAL);
+	assert_non_null(strstr(diag.text, "F:260:7: "));
+	assert_non_null(strstr(diag.text, "the list is too long"));
+
+	buf_clear(&text);
+	buf_printf(&text, "signals: {control_socket: /%0107d}", 0);
+	assert_int_equal(parse(buf_str(&text), &diag, &config), -EINVAL);
+	assert_non_null(strstr(diag.text, "at most 107 bytes"));
+
+	buf_clear(&text);
+	buf_printf(&text, "#%0*d\n", (int)CONFIG_FILE_MAX, 0);
+	assert_int_equal(parse(buf_str(&text), &diag, &config), -E2BIG);
+	assert_int_equal(diag.code, EXIT_UNSOUND);
+}
+
+/* ---- files ---- */
+
+static void test_load(void **state)
+{
+	_cleanup_(config_freep) struct config *config = NULL, *none = NULL;
+	char path[] = "/tmp/test-config-XXXXXX";
+	struct diag diag = { .text = "" };
+	char where[64];
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "signals:\n  enabled: 7\n", 22), 22);
+	snprintf(where, sizeof(where), "%s:2:12: ", path);
+	assert_int_equal(config_load(path, &diag, &config), -EINVAL);
+	assert_int_equal(strncmp(diag.text, where, strlen(where)), 0);
+	assert_int_equal(pwrite(fd, "true ", 5, 20), 5);
+	diag = (struct diag) { .text = "" };
+	assert_int_equal(config_load(path, &diag, &config), 0);
+	assert_string_equal(config->file, path);
+	close(fd);
+	unlink(path);
+	assert_true(config_load(path, &diag, &none) < 0);
+	assert_int_equal(config_load("/", &diag, &none), -EINVAL);
+	assert_int_equal(config_load(NULL, &diag, &none), 0);
+	assert_null(none->file);
+}
+
+static void test_find(void **state)
+{
+	_cleanup_(freep) char *option = NULL, *environment = NULL, *relative = NULL, *here = getcwd(NULL, 0);
+	struct diag diag = { .text = "" };
+
+	(void)state;
+	setenv("STELLA_CONFIG", "/env.yaml", 1);
+	assert_int_equal(config_find("/option.yaml", &diag, &option), 0);
+	assert_string_equal(option, "/option.yaml");
+	assert_int_equal(config_find(NULL, &diag, &environment), 0);
+	assert_string_equal(environment, "/env.yaml");
+	assert_int_equal(config_find("some.yaml", &diag, &relative), 0);
+	assert_int_equal(relative[0], '/');
+	assert_int_equal(strncmp(relative, here, strlen(here)), 0);
+	unsetenv("STELLA_CONFIG");
+}
+
+static void test_reload_may_change(void **state)
+{
+	static const struct {
+		const char *text, *fixed;
+	} rows[] = {
+		{ "signals: {rotation: {max_size_mb: 5, max_age_hours: 2}}", NULL },
+		{ "signals: {filters: {path_allowlist: [/a], path_denylist: [/b]}}", NULL },
+		{ "signals: {output_directory: /elsewhere}", "signals.output_directory" },
+		{ "signals: {ring_buffer_mb: 16}", "signals.ring_buffer_mb" },
+		{ "signals: {signing: {key_id: 'file:/k'}}", "signals.signing.key_id" },
+		{ "signals: {compression: zstd}", "signals.compression" },
+		{ "signals: {control_socket: /s}", "signals.control_socket" },
+	};
+	_cleanup_(config_freep) struct config *running = NULL;
+
+	(void)state;
+	assert_int_equal(config_new(&running), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		_cleanup_(config_freep) struct config *wanted = NULL;
+		const char *fixed;
+		struct diag diag;
+
+		assert_int_equal(parse(str_of(rows[i].text), &diag, &wanted), 0);
+		fixed = config_fixed_difference(running, wanted);
+		if (rows[i].fixed)
+			assert_string_equal(fixed, rows[i].fixed);
+		else
+			assert_null(fixed);
+	}
+}
+
+/* ---- printers ---- */
+
+static void same_as_committed(const struct buf *text, const char *path)
+{
+	_cleanup_(buf_done) struct buf committed = BUF_MAX(CONFIG_TEXT_MAX);
+	struct diag diag = { .text = "" };
+
+	if (file_read_at(AT_FDCWD, path, &committed, &diag) < 0)
+		fail_msg("%s", diag.text);
+	if (!str_equal(buf_str(text), buf_str(&committed)))
+		fail_msg("%s is not what stella-signalsd prints; write it anew", path);
+}
+
+static void test_example_is_the_defaults(void **state)
+{
+	_cleanup_(buf_done) struct buf text = BUF_MAX(CONFIG_TEXT_MAX);
+	_cleanup_(config_freep) struct config *config = NULL, *initial = NULL;
+	struct digest a, b;
+	struct diag diag;
+
+	(void)state;
+	assert_int_equal(config_example(&text), 0);
+	if (parse(buf_str(&text), &diag, &config) < 0)
+		fail_msg("%s", diag.text);
+	assert_int_equal(config_new(&initial), 0);
+	assert_int_equal(config_digest(config, &a), 0);
+	assert_int_equal(config_digest(initial, &b), 0);
+	assert_memory_equal(&a, &b, sizeof(a));
+	same_as_committed(&text, "packaging/stellaops.yaml");
+}
+
+static void test_manual_is_committed(void **state)
+{
+	_cleanup_(buf_done) struct buf text = BUF_MAX(CONFIG_TEXT_MAX);
+
+	(void)state;
+	assert_int_equal(config_manual(&text), 0);
+	same_as_committed(&text, "man/stellaops.yaml.5");
+}
+
+static void test_help_names_every_key(void **state)
+{
+	static const char *const keys[] = { "signals.enabled ",
+					    "signals.rotation.max_size_mb ",
+					    "signals.filters.path_denylist ",
+					    "signals.compression ",
+					    "signals.dedup:",
+					    "none or zstd",
+					    "1 to 512 MiB" };
+	_cleanup_(buf_done) struct buf text = BUF_MAX(CONFIG_TEXT_MAX);
+
+	(void)state;
+	assert_int_equal(config_help(&text), 0);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		assert_non_null(strstr(buf_cstr(&text), keys[i]));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_seed_form),
+		cmocka_unit_test(test_nothing_is_the_defaults),
+		cmocka_unit_test(test_canonical),
+		cmocka_unit_test(test_digest_sees_every_key),
+		cmocka_unit_test(test_edges_of_ranges),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_bytes_that_are_no_text),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_reload_may_change),
+		cmocka_unit_test(test_example_is_the_defaults),
+		cmocka_unit_test(test_manual_is_committed),
+		cmocka_unit_test(test_help_names_every_key),
+	};
+
+	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
+}
