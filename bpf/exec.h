@@ -9,6 +9,7 @@
 #include "walk.h"
 
 struct exec_scratch {
+	struct walk walk;
 	struct wire_process_exec record;
 	char tail[WALK_ROOM + WIRE_PATH_MAX + WALK_ROOM + WIRE_ARGV_MAX];
 };
@@ -42,23 +43,22 @@ static __always_inline __u32 exec_filename(struct wire_process_exec *record, cha
 
 /* A script's name may be relative: then the directory it is relative to goes along. */
 static __always_inline __u32 exec_cwd(struct wire_process_exec *record, char *tail, __u32 len,
-				      struct task_struct *task)
+				      struct walk *walk, struct task_struct *task)
 {
 	struct fs_struct *fs = BPF_CORE_READ(task, fs);
-	struct walk walk;
 
 	record->cwd_len = 0;
 	if (len > 2 * WIRE_PATH_MAX)
 		return len;
-	walk_path(&walk, &fs->pwd, &fs->root, tail + len);
-	record->cwd_len = walk.len;
-	if (walk.flags & WIRE_FLAG_PATH_CUT) {
+	walk_path(walk, &fs->pwd, &fs->root, tail + len);
+	record->cwd_len = walk->len;
+	if (walk->flags & WIRE_FLAG_PATH_CUT) {
 		record->head.flags |= WIRE_FLAG_CWD_CUT;
 		loss_count(WIRE_KIND_PROCESS_EXEC, WIRE_LOSS_PATH_CUT);
 	}
-	if (walk.flags & WIRE_FLAG_UNREACHABLE)
+	if (walk->flags & WIRE_FLAG_UNREACHABLE)
 		record->head.flags |= WIRE_FLAG_CWD_UNREACHABLE;
-	return len + walk.len;
+	return len + walk->len;
 }
 
 static __always_inline __u32 exec_argv(struct wire_process_exec *record, char *tail, __u32 len, struct mm_struct *mm)
@@ -88,7 +88,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 {
 	struct exec_scratch *scratch;
 	struct wire_process_exec *record;
-	struct walk walk;
+	struct walk *walk;
 	struct inode *inode;
 	struct file *file;
 	__u32 zero = 0, len;
@@ -109,15 +109,16 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	record->cwd_len = 0;
 	record->pad = 0;
 
-	walk_path(&walk, &file->f_path, &BPF_CORE_READ(task, fs)->root, scratch->tail);
-	len = walk.len;
+	walk = &scratch->walk;
+	walk_path(walk, &file->f_path, &BPF_CORE_READ(task, fs)->root, scratch->tail);
+	len = walk->len;
 	record->path_len = len;
-	record->head.flags |= walk.flags;
-	if (walk.flags & WIRE_FLAG_PATH_CUT)
+	record->head.flags |= walk->flags;
+	if (walk->flags & WIRE_FLAG_PATH_CUT)
 		loss_count(WIRE_KIND_PROCESS_EXEC, WIRE_LOSS_PATH_CUT);
 	len = exec_filename(record, scratch->tail, len, BPF_CORE_READ(bprm, filename));
 	if (record->script)
-		len = exec_cwd(record, scratch->tail, len, task);
+		len = exec_cwd(record, scratch->tail, len, walk, task);
 	len = exec_argv(record, scratch->tail, len, BPF_CORE_READ(task, mm));
 	if (len > EXEC_NAMES_MAX + WIRE_ARGV_MAX)
 		return 0; /* cannot be: every part is bounded above; the verifier wants to hear it */

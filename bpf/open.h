@@ -11,6 +11,7 @@
 #include "walk.h"
 
 struct open_scratch {
+	struct walk walk;
 	struct wire_file_open record;
 	char tail[WALK_ROOM + WIRE_PATH_MAX];
 };
@@ -82,7 +83,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	struct open_scratch *scratch;
 	struct wire_file_open *record;
 	struct task_struct *task;
-	struct walk walk;
+	struct walk *walk;
 	struct inode *inode;
 	struct file *file;
 	__u32 zero = 0, len;
@@ -114,11 +115,12 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	record->dev = BPF_CORE_READ(inode, i_sb, s_dev);
 	record->pad = 0;
 
-	walk_path(&walk, &file->f_path, &BPF_CORE_READ(task, fs)->root, scratch->tail);
-	len = walk.len;
+	walk = &scratch->walk;
+	walk_path(walk, &file->f_path, &BPF_CORE_READ(task, fs)->root, scratch->tail);
+	len = walk->len;
 	record->path_len = len;
-	record->head.flags |= walk.flags;
-	if (walk.flags & WIRE_FLAG_PATH_CUT)
+	record->head.flags |= walk->flags;
+	if (walk->flags & WIRE_FLAG_PATH_CUT)
 		loss_count(WIRE_KIND_FILE_OPEN, WIRE_LOSS_PATH_CUT);
 	len = open_requested(record, scratch->tail, len, call.name);
 	if (len > 2 * WIRE_PATH_MAX)

@@ -14,6 +14,10 @@
 #define WALK_NAME_MAX 255	/* NAME_MAX */
 #define WALK_ROOM (WIRE_PATH_MAX + WALK_NAME_MAX + 1)
 
+/*
+ * Lives in map memory, not on the stack: what is loaded from there is unknown to the verifier, so that all ways
+ * through one step look alike to it and it follows one of them. On the stack the ways multiply beyond its limit.
+ */
 struct walk {
 	__u32 len;	/* bytes written */
 	__u32 flags;	/* WIRE_FLAG_PATH_CUT, _UNREACHABLE, _DELETED */
@@ -86,9 +90,11 @@ static __noinline void walk_path(struct walk *walk, const struct path *path, con
 	struct walk_mount mount_view = {};
 	struct path here = {}, top = {};
 	struct mount *mount;
-	__u32 len = 0, flags = 0;
+	__u32 len, name_len;
 	int step;
 
+	walk->len = 0;
+	walk->flags = 0;
 	bpf_probe_read_kernel(&here, sizeof(here), path);
 	bpf_probe_read_kernel(&top, sizeof(top), root);
 	mount = walk_mount_of(here.mnt);
@@ -96,32 +102,28 @@ static __noinline void walk_path(struct walk *walk, const struct path *path, con
 
 	for (step = 0; step < WALK_STEPS; step++) {
 		if (here.dentry == top.dentry && here.mnt == top.mnt)
-			goto done;
+			return;
 		walk_read_dentry(&view, here.dentry);
 		if (here.dentry == mount_view.root || here.dentry == view.parent) {
 			if (mount_view.parent == mount || here.dentry != mount_view.root) {
-				flags |= WIRE_FLAG_UNREACHABLE;
-				goto done;
+				walk->flags |= WIRE_FLAG_UNREACHABLE;
+				return;
 			}
 			here.dentry = mount_view.mountpoint;
 			mount = mount_view.parent;
-			here.mnt = (struct vfsmount *)((char *)mount +
-						       bpf_core_field_offset(struct mount, mnt));
+			here.mnt = (struct vfsmount *)((char *)mount + bpf_core_field_offset(struct mount, mnt));
 			walk_read_mount(&mount_view, mount);
 			continue;
 		}
-		if (len == 0 && !view.pprev)
-			flags |= WIRE_FLAG_DELETED;
-		if (len + view.name_len + 1 > WIRE_PATH_MAX)
+		if (step == 0 && !view.pprev)
+			walk->flags |= WIRE_FLAG_DELETED;
+		len = walk->len;
+		name_len = view.name_len & WALK_NAME_MAX;
+		if (len >= WIRE_PATH_MAX || len + name_len >= WIRE_PATH_MAX)
 			break;
-		if (len >= WIRE_PATH_MAX)
-			break;
-		bpf_probe_read_kernel(out + len, (view.name_len & WALK_NAME_MAX) + 1, view.name);
-		len += (view.name_len & WALK_NAME_MAX) + 1;
+		bpf_probe_read_kernel(out + len, name_len + 1, view.name);
+		walk->len = len + name_len + 1;
 		here.dentry = view.parent;
 	}
-	flags |= WIRE_FLAG_PATH_CUT;
-done:
-	walk->len = len;
-	walk->flags = flags;
+	walk->flags |= WIRE_FLAG_PATH_CUT;
 }

@@ -41,6 +41,7 @@
 	loss(ARGV_CUT, argv_cut, kernel, member, "the arguments exceed the recorded size; argv_bytes has the true one") \
 	loss(OWNER_UNKNOWN, owner_unknown, kernel, record, "the socket's owner was never seen in process context")  \
 	loss(OWNER_MAP_FULL, owner_map_full, kernel, member, "too many sockets at once; later records of the socket are lost as owner_unknown") \
+	loss(MISSED, missed, kernel, record, "the kernel skipped the program: it was already running on that processor") \
 	loss(SCRATCH, scratch, kernel, record, "no scratch memory; please report")
 
 #define WIRE_COLLECTOR_LOSSES(loss)                                                                           \

@@ -29,7 +29,7 @@ struct event_file_open {
 	bool deleted;		/* the name was unlinked when it was recorded */
 };
 
-#define EVENT_ARGV_MAX 4096 /* arguments; more are cut and marked */
+#define EVENT_ARGV_MAX WIRE_ARGV_MAX /* arguments; an empty one is still a byte of the block, so never more */
 
 struct event_exec {
 	struct str filename;	/* absolute; for a script the script */

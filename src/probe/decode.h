@@ -18,7 +18,7 @@ struct decode_scratch {
 
 enum decode_result {
 	DECODE_OK,
-	DECODE_MALFORMED,	/* not what the kernel half writes: a loss to be counted */
+	DECODE_MALFORMED, /* not what the kernel half writes: a loss to be counted */
 };
 
 /* Views in *ret_event point into data and scratch, until the next call with this scratch. */

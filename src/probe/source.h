@@ -19,22 +19,22 @@
 struct source;
 
 struct source_options {
-	size_t ring_bytes;	/* a power of two and a multiple of the page size */
-	bool no_sock_storage;	/* force the fallback for kernels before 5.11 (tests) */
+	size_t ring_bytes; /* a power of two and a multiple of the page size */
+	bool no_sock_storage; /* force the fallback for kernels before 5.11 (tests) */
 };
 
 /* One probe as it is attached now. */
 struct source_probe {
 	enum wire_kind kind;
-	const char *hook;		/* "sys_exit", "sched_process_exec", "inet_sock_set_state" */
-	uint64_t from_boot_ns;		/* attached, and coverage open, since */
+	const char *hook; /* "sys_exit", "sched_process_exec", "inet_sock_set_state" */
+	uint64_t from_boot_ns; /* attached, and coverage open, since */
 	bool alive;
-	const char *const *blind_spots;	/* sorted, NULL-ended */
+	const char *const *blind_spots; /* sorted, NULL-ended */
 };
 
 /* The kernel's own type information that the programs were fitted to. */
 struct source_btf {
-	const char *source_kind;	/* "kernel" */
+	const char *source_kind; /* "kernel" */
 	const char *source_path;
 	const char *selection_reason;
 	struct digest digest;
@@ -55,7 +55,7 @@ typedef void (*source_take_fn)(void *taker, const void *data, size_t len);
 int source_drain(struct source *source, size_t max_records, source_take_fn take, void *taker);
 
 /* Sums the per-CPU counters: first = the earliest, last = the latest. */
-int source_counters(const struct source *source, struct wire_cpu_counters *ret_sum);
+int source_counters(struct source *source, struct wire_cpu_counters *ret_sum);
 
 /* Ring use in bytes now, and its size. */
 void source_ring(const struct source *source, size_t *ret_used, size_t *ret_size);
