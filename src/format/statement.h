@@ -24,6 +24,10 @@
 #define STATEMENT_PAYLOAD_TYPE "application/vnd.in-toto+json"
 #define STATEMENT_MAX (4u << 20)	/* bytes of text */
 #define STATEMENT_SEQUENCE_MAX 999999	/* six digits in the file name */
+#define STATEMENT_NUMBER_MAX INT64_MAX	/* any integer: what every JSON reader with 64-bit integers can hold */
+#define STATEMENT_STRING_MAX 4096	/* bytes of one string */
+#define STATEMENT_LIST_MAX 1024		/* probes, blind spots of one, filters of a list, losses */
+#define STATEMENT_CONTAINERS_MAX 16384
 
 enum statement_gap_kind { GAP_NONE, GAP_RESTART, GAP_CRASH, GAP_SUSPEND };
 
@@ -107,7 +111,11 @@ void statement_done(struct statement *statement);
 /* Deep copy of strings: sets *field to a copy; -ENOMEM. The old value is freed. */
 int statement_set(char **field, const char *text);
 
-/* Appends the canonical text. -EILSEQ when a string is not UTF-8; -E2BIG, -ENOMEM. */
+/*
+ * Appends the canonical text. -EILSEQ when a string is not UTF-8; -E2BIG (also beyond a limit above), -ERANGE for
+ * a number beyond STATEMENT_NUMBER_MAX, -ENOMEM. On error `out` is unchanged: nothing is written that
+ * statement_parse would refuse. A required string that is NULL is a programming error.
+ */
 int statement_write(struct buf *out, const struct statement *statement);
 
 /*
