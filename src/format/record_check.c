@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The record schema as tables, and the walk that holds a line against them. Members arrive sorted and the tables are
+ * sorted, so one merge finds for each member its row. Promises to look at every member, however many there are in
+ * the event; refuses a known member with a wrong value and a required one that is not there. Owns nothing.
+ */
+
+#include "format/record_check.h"
+
+#include "base/cleanup.h"
+#include "format/event.h"
+#include "format/record_forms.h"
+
+#define ROW(text, kind, ...)                                                                            \
+	{                                                                                               \
+		.name = { text, sizeof(text) - 1 }, .form = FORM_##kind, .missing = text " is missing", \
+		__VA_ARGS__                                                                             \
+	}
+#define REQUIRED .required = true
+#define WRONG(sentence) .wrong = sentence
+#define INTEGER(text, low, high, ...)                   \
+	ROW(text, INTEGER, .min = (low), .max = (high), \
+	    .wrong = text " is no integer from " #low " to " #high, ##__VA_ARGS__)
+#define COUNT(text, ...)                                                                              \
+	ROW(text, INTEGER, .max = UINT64_MAX, .wrong = text " is no integer of 64 bits without sign", \
+	    ##__VA_ARGS__)
+#define BOOL(text) ROW(text, BOOL, .wrong = text " is neither true nor false")
+#define EXACT(text) \
+	ROW(text, BASE64, .pattern = PATTERN_BASE64, .matches = form_base64, .wrong = text " is no base64")
+#define PATTERN(text, NAME, function, sentence, ...)                                               \
+	ROW(text, PATTERN, .pattern = PATTERN_##NAME, .matches = function, .wrong = text sentence, \
+	    ##__VA_ARGS__)
+#define ABSOLUTE(text, ...) PATTERN(text, ABSOLUTE, form_absolute, " is no absolute path", ##__VA_ARGS__)
+#define NAME(text, ...) PATTERN(text, NOT_EMPTY, form_not_empty, " is no string, or empty", ##__VA_ARGS__)
+#define DEV(...) PATTERN("dev", DEV, form_dev, " is not MAJOR:MINOR", ##__VA_ARGS__)
+#define ADDRESS(text, ...) PATTERN(text, ADDRESS, form_address, " is no address", ##__VA_ARGS__)
+#define BUILD_ID(...) PATTERN("build_id", BUILD_ID, form_build_id, " is no lower-case hex", ##__VA_ARGS__)
+#define PORT(text) INTEGER(text, 0, 65535, REQUIRED)
+#define WORDS(text, list) \
+	ROW(text, WORD, .words = list, .wrong = text " is none of the values of the schema", REQUIRED)
+
+static const char *const accesses[] = { "read", "write", "read_write", NULL };
+static const char *const families[] = { "ipv4", "ipv6", NULL };
+static const char *const connect_ops[] = { "connect", "accept", NULL };
+static const char *const ssl_ops[] = { "read", "write", NULL };
+static const char *const tcp_states[] = { "ESTABLISHED",    "SYN_SENT",	 "SYN_RECV", "FIN_WAIT1",
+					  "FIN_WAIT2",	    "TIME_WAIT", "CLOSE",    "CLOSE_WAIT",
+					  "LAST_ACK",	    "LISTEN",	 "CLOSING",  "NEW_SYN_RECV",
+					  "BOUND_INACTIVE", NULL };
+
+#define TYPE(name) \
+	ROW("type", WORD, .words = (const char *const[]) { name, NULL }, WRONG("type is wrong"), REQUIRED)
+
+static const struct record_member top[] = {
+	COUNT("cgroup_id"),
+	ROW("comm", SHORT, .max = WIRE_COMM, WRONG("comm is no string of at most 16 bytes"), REQUIRED),
+	EXACT("comm_b64"),
+	PATTERN("container_id", CONTAINER_ID, form_container_id,
+		" is no ENGINE://ID of an engine of the schema"),
+	ROW("count", INTEGER, .min = 1, .max = UINT64_MAX, WRONG("count is no integer from 1")),
+	ROW("event", EVENT, WRONG("event is no object"), REQUIRED),
+	PATTERN("image_digest", IMAGE_DIGEST, form_image_digest, " is no sha256:HEX"),
+	COUNT("last_ts_ns"),
+	INTEGER("ns_pid", 1, 4294967295),
+	INTEGER("pid", 1, 4294967295, REQUIRED),
+	NAME("src", REQUIRED),
+	INTEGER("tid", 1, 4294967295),
+	COUNT("ts_ns", REQUIRED),
+};
+
+static const struct record_member file_open[] = {
+	WORDS("access", accesses),
+	BOOL("deleted"),
+	DEV(),
+	PATTERN("error", ERRNO, form_errno, " is no errno name"),
+	INTEGER("flags", 0, 4294967295, REQUIRED),
+	COUNT("inode"),
+	INTEGER("mode", 0, 4294967295, REQUIRED),
+	ABSOLUTE("path", REQUIRED),
+	EXACT("path_b64"),
+	COUNT("path_bytes"),
+	BOOL("path_truncated"),
+	ROW("requested", TEXT, WRONG("requested is no string")),
+	EXACT("requested_b64"),
+	TYPE("file_open"),
+	BOOL("unreachable"),
+};
+
+static const struct record_member process_exec[] = {
+	ROW("argv", TEXTS, WRONG("argv is no array of strings"), REQUIRED, .excuse = "argv_truncated"),
+	ROW("argv_b64", BASE64S, .pattern = PATTERN_BASE64, .matches = form_base64,
+	    WRONG("argv_b64 is no array of base64")),
+	COUNT("argv_bytes"),
+	BOOL("argv_truncated"),
+	BOOL("deleted"),
+	DEV(),
+	NAME("filename", REQUIRED),
+	EXACT("filename_b64"),
+	COUNT("inode"),
+	NAME("interpreter"),
+	EXACT("interpreter_b64"),
+	COUNT("path_bytes"),
+	BOOL("path_truncated"),
+	INTEGER("ppid", 0, 4294967295, REQUIRED),
+	ROW("requested", TEXT, WRONG("requested is no string")),
+	EXACT("requested_b64"),
+	TYPE("process_exec"),
+	BOOL("unreachable"),
+};
+
+static const struct record_member tcp_state[] = {
+	ADDRESS("daddr", REQUIRED),
+	PORT("dport"),
+	WORDS("family", families),
+	WORDS("new_state", tcp_states),
+	WORDS("old_state", tcp_states),
+	ADDRESS("saddr", REQUIRED),
+	PORT("sport"),
+	TYPE("tcp_state"),
+};
+
+static const struct record_member library_load[] = {
+	BOOL("at_start"),	    BUILD_ID(),	       DEV(REQUIRED),	     COUNT("inode", REQUIRED),
+	ABSOLUTE("path", REQUIRED), EXACT("path_b64"), TYPE("library_load"),
+};
+
+static const struct record_member net_connect[] = {
+	ADDRESS("addr", REQUIRED),
+	WORDS("family", families),
+	WORDS("op", connect_ops),
+	PORT("port"),
+	ROW("result", RESULT, .pattern = PATTERN_ERRNO, .matches = form_errno,
+	    WRONG("result is neither 0 nor an errno name"), REQUIRED),
+	TYPE("net_connect"),
+};
+
+static const struct record_member ssl_op[] = {
+	COUNT("bytes", REQUIRED), NAME("library", REQUIRED), EXACT("library_b64"), WORDS("op", ssl_ops),
+	TYPE("ssl_op"),
+};
+
+static const struct record_member function_call[] = {
+	BUILD_ID(REQUIRED), NAME("library", REQUIRED), EXACT("library_b64"), COUNT("offset"),
+	NAME("purl"),	    NAME("symbol", REQUIRED),  EXACT("symbol_b64"),  TYPE("function_call"),
+};
+
+#define RECORD_TYPE(table)                                              \
+	{                                                               \
+		{ #table, sizeof(#table) - 1 }, table, ARRAY_LEN(table) \
+	}
+
+const struct record_type record_top = { { NULL, 0 }, top, ARRAY_LEN(top) };
+
+/* The commonest first: they are looked for in this order. */
+const struct record_type record_types[] = {
+	RECORD_TYPE(file_open),	    RECORD_TYPE(process_exec), RECORD_TYPE(tcp_state),
+	RECORD_TYPE(library_load),  RECORD_TYPE(net_connect),  RECORD_TYPE(ssl_op),
+	RECORD_TYPE(function_call),
+};
+const size_t record_n_types = ARRAY_LEN(record_types);
+
+/* ---- the walk ---- */
+
+/* What was seen of a table, a bit a row. */
+struct seen {
+	uint32_t there;
+	uint32_t true_;
+};
+
+_Static_assert(ARRAY_LEN(process_exec) <= 32, "struct seen has too few bits");
+
+static struct str inside(const struct canon_value *value)
+{
+	return (struct str) { value->raw.data + 1, value->raw.len - 2 };
+}
+
+/* Characters, or bytes, that a raw string stands for: an escape is one of either. */
+static size_t decoded_length(struct str raw, bool characters)
+{
+	size_t length = 0, i;
+
+	for (i = 0; i < raw.len; i++) {
+		if (raw.data[i] == '\\') {
+			i += raw.data[i + 1] == 'u' ? 5 : 1;
+			length++;
+		} else if (!characters || (raw.data[i] & 0xc0) != 0x80) {
+			length++;
+		}
+	}
+	return length;
+}
+
+static bool is_word(struct str raw, const char *const *words)
+{
+	for (; *words; words++)
+		if (str_equal(raw, str_of(*words)))
+			return true;
+	return false;
+}
+
+static bool all_strings(const struct canon_value *array, bool (*matches)(struct str raw))
+{
+	struct str rest = array->raw;
+	struct canon_value value;
+
+	while (canon_element_next(&rest, &value))
+		if (value.type != CANON_STRING || (matches && !matches(inside(&value))))
+			return false;
+	return true;
+}
+
+static bool in_range(const struct canon_value *value, uint64_t min, uint64_t max)
+{
+	uint64_t number;
+
+	return canon_value_u64(value, &number) == 0 && number >= min && number <= max;
+}
+
+static bool value_fits(const struct record_member *row, const struct canon_value *value)
+{
+	const bool is_string = value->type == CANON_STRING;
+
+	switch (row->form) {
+	case FORM_TEXT:
+	case FORM_SHORT: /* its length needs its neighbour: check_short */
+		return is_string;
+	case FORM_WORD:
+		return is_string && is_word(inside(value), row->words);
+	case FORM_PATTERN:
+	case FORM_BASE64:
+		return is_string && row->matches(inside(value));
+	case FORM_TEXTS:
+	case FORM_BASE64S:
+		return value->type == CANON_ARRAY && all_strings(value, row->matches);
+	case FORM_INTEGER:
+		return in_range(value, row->min, row->max);
+	case FORM_BOOL:
+		return value->type == CANON_TRUE || value->type == CANON_FALSE;
+	case FORM_RESULT:
+		return is_string ? row->matches(inside(value)) : in_range(value, 0, 0);
+	case FORM_EVENT:
+		return value->type == CANON_OBJECT;
+	}
+	return false;
+}
+
+/* Both are ASCII; the member's key may be anything, in canonical order among its like. */
+static int compare_key(struct str key, struct str name)
+{
+	int order = memcmp(key.data, name.data, key.len < name.len ? key.len : name.len);
+
+	return order ? order : (key.len > name.len) - (key.len < name.len);
+}
+
+/*
+ * Holds one member against the table from row *at on; moves *at behind the rows that cannot come any more. Keys
+ * with escapes or beyond ASCII may sort elsewhere by bytes, so they are set aside first: no row has such a name.
+ */
+static bool check_member(const struct record_type *type, const struct canon_member *member, size_t *at,
+			 struct seen *seen, const char **ret_why)
+{
+	int order = 1;
+
+	while (*at < type->n_members) {
+		order = compare_key(member->key, type->members[*at].name);
+		if (order <= 0)
+			break;
+		(*at)++;
+	}
+	if (order != 0 || *at >= type->n_members)
+		return true;
+	seen->there |= 1u << *at;
+	if (member->value.type == CANON_TRUE)
+		seen->true_ |= 1u << *at;
+	if (!value_fits(&type->members[*at], &member->value)) {
+		*ret_why = type->members[*at].wrong;
+		return false;
+	}
+	(*at)++;
+	return true;
+}
+
+static bool is_plain_key(struct str key)
+{
+	size_t i;
+
+	for (i = 0; i < key.len; i++)
+		if (key.data[i] == '\\' || (unsigned char)key.data[i] >= 0x80)
+			return false;
+	return true;
+}
+
+static size_t row_of(const struct record_type *type, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < type->n_members; i++)
+		if (str_equal(type->members[i].name, str_of(name)))
+			break;
+	return i;
+}
+
+static bool all_required(const struct record_type *type, const struct seen *seen, const char **ret_why)
+{
+	size_t i;
+
+	for (i = 0; i < type->n_members; i++) {
+		const struct record_member *row = &type->members[i];
+
+		if (!row->required || seen->there >> i & 1)
+			continue;
+		if (row->excuse && seen->true_ >> row_of(type, row->excuse) & 1)
+			continue;
+		*ret_why = row->missing;
+		return false;
+	}
+	return true;
+}
+
+static bool check_event(struct str object, enum wire_kind *ret_kind, const char **ret_why)
+{
+	const struct record_type *type = NULL;
+	struct canon_member member = { .key = { NULL, 0 } };
+	struct seen seen = { 0 };
+	struct str rest = object;
+	size_t at = 0, i;
+
+	while (canon_member_next(&rest, &member) && !str_equal(member.key, STR("type")))
+		;
+	if (!str_equal(member.key, STR("type")) || member.value.type != CANON_STRING) {
+		*ret_why = "event.type is missing, or no string";
+		return false;
+	}
+	for (i = 0; i < record_n_types && !type; i++)
+		if (str_equal(inside(&member.value), record_types[i].name))
+			type = &record_types[i];
+	if (!type) {
+		*ret_why = "event.type is none of the types of the schema";
+		return false;
+	}
+	for (rest = object; canon_member_next(&rest, &member);)
+		if (is_plain_key(member.key) && !check_member(type, &member, &at, &seen, ret_why))
+			return false;
+	if (!all_required(type, &seen, ret_why))
+		return false;
+	if (event_kind_find(type->name, ret_kind) < 0)
+		*ret_kind = (enum wire_kind)0;
+	return true;
+}
+
+/* U+FFFD takes three bytes, so a comm that was not UTF-8 is counted in characters. */
+static bool check_comm(const struct canon_value *comm, bool exact_beside)
+{
+	return decoded_length(inside(comm), exact_beside) <= WIRE_COMM;
+}
+
+enum record_verdict record_check(const struct canon_member *members, size_t count, enum wire_kind *ret_kind,
+				 uint64_t *ret_ts_ns, const char **ret_why)
+{
+	const struct canon_value *ts_ns = NULL, *event, *comm;
+	struct seen seen = { 0 };
+	size_t at = 0, i;
+
+	*ret_kind = (enum wire_kind)0;
+	*ret_ts_ns = 0;
+	*ret_why = NULL;
+	if (count > RECORD_MEMBERS_MAX) {
+		*ret_why = "the record has too many members";
+		return RECORD_VIOLATION;
+	}
+	ts_ns = canon_find(members, count, STR("ts_ns"));
+	if (ts_ns)
+		canon_value_u64(ts_ns, ret_ts_ns);
+	for (i = 0; i < count; i++)
+		if (is_plain_key(members[i].key) &&
+		    !check_member(&record_top, &members[i], &at, &seen, ret_why))
+			return RECORD_VIOLATION;
+	if (!all_required(&record_top, &seen, ret_why))
+		return RECORD_VIOLATION;
+	comm = canon_find(members, count, STR("comm"));
+	if (!check_comm(comm, canon_find(members, count, STR("comm_b64")))) {
+		*ret_why = "comm is no string of at most 16 bytes";
+		return RECORD_VIOLATION;
+	}
+	event = canon_find(members, count, STR("event"));
+	return check_event(event->raw, ret_kind, ret_why) ? RECORD_OK : RECORD_VIOLATION;
+}
