@@ -51,7 +51,7 @@ objects = $(patsubst src/%.c,$(O)/obj/%.o,$(call sources,$(1)))
 PROGRAMS := $(O)/stella $(O)/stella-signalsd
 UNIT := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-HELPERS := $(patsubst tests/system/%.c,$(O)/tests/system/%,$(wildcard tests/system/*.c))
+HELPERS := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/system/*.c tests/bench/*.c))
 
 .PHONY: all libs programs libstella helpers help
 all: libs programs libstella
@@ -162,8 +162,12 @@ $(O)/tests/%: tests/unit/%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -UNDEBUG $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< -lcmocka $(LIBS_all)
 
-# Programs that system tests run as the monitored workload: plain, nothing of ours linked.
+# Programs that system tests and benchmarks run as the monitored workload: plain, nothing of ours linked.
 $(O)/tests/system/%: tests/system/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< -lpthread
+
+$(O)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< -lpthread
 
@@ -194,7 +198,8 @@ fuzz-build:
 .PHONY: fuzz-programs
 fuzz-programs: $(FUZZ)
 
-CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+# clang takes a variable that only its cleanup uses for an unused one.
+CFLAGS_fuzz := -O1 -g -Wno-unused-variable -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 LDFLAGS_fuzz := -fsanitize=address,undefined
 
 $(O)/fuzz/%: tests/fuzz/%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
