@@ -61,6 +61,7 @@ struct pem {
 	char *name, *header;
 	unsigned char *data;
 	long len;
+	bool followed; /* by more than white space */
 };
 
 static void pem_done(struct pem *pem)
@@ -96,7 +97,7 @@ static bool is_space(char c)
 	return c == '\n' || c == '\r' || c == ' ' || c == '\t';
 }
 
-/* Exactly one block: OpenSSL itself skips over any text before and behind it. */
+/* The first block, which must begin the text: OpenSSL itself would skip over anything before it. */
 static int pem_read(struct str text, const char *name, struct diag *diag, struct pem *ret_pem)
 {
 	static const char begin[] = "-----BEGIN ";
@@ -113,9 +114,16 @@ static int pem_read(struct str text, const char *name, struct diag *diag, struct
 		return diag_error(diag, -EINVAL, "%s is no key: bad PEM (%s)", name, openssl_reason());
 	left = BIO_get_mem_data(bio, &rest);
 	for (long i = 0; i < left; i++)
-		if (!is_space(rest[i]))
-			return diag_error(diag, -EINVAL, "%s holds more than one key: text behind the first",
-					  name);
+		ret_pem->followed |= !is_space(rest[i]);
+	return 0;
+}
+
+static int require_alone(const struct pem *pem, const char *name, struct diag *diag)
+{
+	if (pem->header[0] != '\0')
+		return diag_error(diag, -EINVAL, "cannot use key %s: its PEM block has header lines", name);
+	if (pem->followed)
+		return diag_error(diag, -EINVAL, "cannot use key %s: there is more behind the first key", name);
 	return 0;
 }
 
@@ -161,9 +169,7 @@ static int require_plain_pkcs8(const struct pem *pem, const char *path, struct d
 				  "cannot use key %s: it holds \"%s\", and must be PKCS#8 (\"PRIVATE KEY\"); "
 				  "'openssl pkcs8 -topk8 -nocrypt' converts it",
 				  path, pem->name);
-	if (pem->header[0] != '\0')
-		return diag_error(diag, -EINVAL, "cannot use key %s: its PEM block has header lines", path);
-	return 0;
+	return require_alone(pem, path, diag);
 }
 
 static int require_p256(EVP_PKEY *pkey, const char *path, struct diag *diag)
@@ -361,9 +367,12 @@ int public_key_parse(struct str text, const char *name, struct diag *diag, struc
 		return r;
 	if (strstr(pem.name, "PRIVATE KEY"))
 		return diag_error(diag, -EINVAL, "%s is a private key; give the public one", name);
-	if (strcmp(pem.name, "PUBLIC KEY") != 0 || pem.header[0] != '\0')
+	if (strcmp(pem.name, "PUBLIC KEY") != 0)
 		return diag_error(diag, -EINVAL, "%s holds \"%s\", and must be a PEM \"PUBLIC KEY\"", name,
 				  pem.name);
+	r = require_alone(&pem, name, diag);
+	if (r < 0)
+		return r;
 	return public_key_of_spki(pem.data, (size_t)pem.len, name, diag, ret_public);
 }
 
