@@ -96,6 +96,9 @@ uint64_t stella_report_records(const struct stella_report *report);
 size_t stella_report_n_findings(const struct stella_report *report); /* kept, at most 10,000 */
 uint64_t stella_report_findings_total(const struct stella_report *report);
 const struct stella_finding *stella_report_finding(const struct stella_report *report, size_t index);
+/* Why it is not complete, one printable line each; at most 1,000 are kept, the JSON has the total. */
+size_t stella_report_n_reasons(const struct stella_report *report);
+const char *stella_report_reason(const struct stella_report *report, size_t index);
 uint64_t stella_report_head_sequence(const struct stella_report *report); /* 0 = none */
 const char *stella_report_head_sha256(const struct stella_report *report); /* "" = none */
 /* The whole report as canonical JSON text (contract, section 4), NUL-terminated; lives with the report. */

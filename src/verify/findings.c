@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The list of findings. Promises: everything handed out is printable UTF-8, memory is bounded however bad the
+ * evidence is, and the total is exact. Owns copies of all text.
+ */
+
+#include "verify/findings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+const char *stella_finding_name(enum stella_finding_code code)
+{
+#define FINDING_NAME(ENUM, name) [STELLA_FINDING_##ENUM] = #name,
+	static const char *const names[] = { STELLA_FINDINGS(FINDING_NAME) };
+#undef FINDING_NAME
+
+	if ((unsigned int)code >= ARRAY_LEN(names))
+		return NULL;
+	return names[code];
+}
+
+void findings_done(struct findings *findings)
+{
+	for (size_t i = 0; i < findings->count; i++) {
+		free((char *)findings->list[i].file);
+		free((char *)findings->list[i].sentence);
+	}
+	free(findings->list);
+	*findings = (struct findings) { 0 };
+}
+
+/* A sequence that is UTF-8 and still not to be shown: it moves the cursor or turns the line around. */
+static bool harmful(const unsigned char *at, size_t len)
+{
+	if (len == 1)
+		return at[0] < 0x20 || at[0] == 0x7f;
+	if (len == 2)
+		return at[0] == 0xc2 && at[1] < 0xa0;
+	if (len == 3 && at[0] == 0xe2 && at[1] == 0x80)
+		return at[2] == 0x8e || at[2] == 0x8f || (at[2] >= 0xa8 && at[2] <= 0xae);
+	if (len == 3 && at[0] == 0xe2 && at[1] == 0x81)
+		return at[2] >= 0xa0 && at[2] <= 0xaf;
+	return len == 3 && at[0] == 0xef && at[1] == 0xbb && at[2] == 0xbf;
+}
+
+int printable_append(struct buf *out, struct str text)
+{
+	const unsigned char *at = (const unsigned char *)text.data;
+
+	for (size_t i = 0; i < text.len;) {
+		size_t len = text_utf8_sequence(at + i, text.len - i);
+		bool shown = len > 0 && !harmful(at + i, len);
+		int r = shown ? buf_append(out, at + i, len) : buf_append(out, "?", 1);
+
+		if (r < 0)
+			return r;
+		i += len > 0 ? len : 1;
+	}
+	return 0;
+}
+
+static char *printable_copy(const char *text)
+{
+	_cleanup_(buf_done) struct buf out = BUF_MAX(65536);
+	const char *done;
+
+	if (printable_append(&out, str_of(text)) < 0)
+		return NULL;
+	done = buf_cstr(&out);
+	return done ? strdup(done) : NULL;
+}
+
+static int findings_room(struct findings *findings)
+{
+	size_t capacity = findings->capacity ? findings->capacity * 2 : 16;
+	struct stella_finding *list;
+
+	if (findings->count < findings->capacity)
+		return 0;
+	list = realloc(findings->list, capacity * sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	findings->list = list;
+	findings->capacity = capacity;
+	return 0;
+}
+
+static int findings_keep(struct findings *findings, enum stella_finding_code code, const struct place *place,
+			 const char *sentence)
+{
+	_cleanup_(freep) char *file = NULL, *text = NULL;
+	int r;
+
+	r = findings_room(findings);
+	if (r < 0)
+		return r;
+	text = printable_copy(sentence);
+	if (!text)
+		return -ENOMEM;
+	if (place->file) {
+		file = printable_copy(place->file);
+		if (!file)
+			return -ENOMEM;
+	}
+	findings->list[findings->count++] = (struct stella_finding) {
+		.code = code,
+		.sequence = place->sequence,
+		.line = place->line,
+		.offset = place->offset,
+		.has_offset = place->has_offset,
+		.file = TAKE(file),
+		.sentence = TAKE(text),
+	};
+	return 0;
+}
+
+void findings_add(struct findings *findings, enum stella_finding_code code, const struct place *place,
+		  const char *format, ...)
+{
+	char sentence[FINDING_SENTENCE_MAX];
+	va_list args;
+	int r;
+
+	findings->total++;
+	if (findings->error < 0 || findings->count >= FINDINGS_MAX)
+		return;
+	va_start(args, format);
+	vsnprintf(sentence, sizeof(sentence), format, args);
+	va_end(args);
+	r = findings_keep(findings, code, place, sentence);
+	if (r < 0)
+		findings->error = r;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What the verification found, as it is handed out. What it says of coverage (losses, gaps, windows, head) is
+ * taken only from statements whose signature is good and that stand at their own place: nobody vouches for others.
+ */
+
+#include "format/statement.h"
+#include "verify/findings.h"
+#include "verify/trust.h"
+
+#define REPORT_LOSSES_MAX 1024 /* rows by kind, layer and cause; the wire table has fewer than 50 */
+#define REPORT_GAPS_MAX 10000
+#define REPORT_REASONS_MAX 1000
+#define REPORT_BLIND_MAX 256
+
+/* Summed over the chain. */
+struct report_loss {
+	char *kind, *layer, *cause, *effect;
+	uint64_t count;
+};
+
+struct report_gap {
+	uint64_t sequence;
+	enum statement_gap_kind kind;
+	struct moment from, to;
+};
+
+/* What a hook could not see at least once in the chain. */
+struct report_blind {
+	char *kind, *hook, *spot;
+};
+
+struct report_signer {
+	struct digest key_id;
+	uint64_t chunks;
+};
+
+struct stella_report {
+	struct findings findings;
+	bool sound, complete;
+	bool require_complete, require_log, seals_only;
+	uint64_t chunks, records;
+	uint64_t verified; /* chunks whose seal is good and at its place */
+
+	uint64_t head_sequence;
+	char head_sha256[DIGEST_TEXT_LEN + 1];
+	bool head_final;
+	bool expected_given;
+	struct digest expected;
+	uint64_t expected_sequence; /* where the expected head was found, 0 = nowhere */
+
+	bool has_window;
+	struct moment from, to; /* first opened, last closed */
+
+	struct report_loss *losses;
+	size_t n_losses;
+	struct report_gap *gaps;
+	size_t n_gaps;
+	uint64_t gaps_total;
+	struct report_blind *blind;
+	size_t n_blind;
+	char **reasons;
+	size_t n_reasons;
+	uint64_t reasons_total;
+	struct report_signer *signers; /* one for each trusted key, also those with no chunk */
+	size_t n_signers;
+	struct buf json;
+};
+
+struct stella_report *report_new(const struct trust *trust);
+
+/* Takes in what a good statement says. -ENOMEM. */
+int report_take(struct stella_report *report, const struct statement *statement, const struct digest *digest,
+		size_t signer);
+
+/* Why the chain is not complete, one line each; the first REPORT_REASONS_MAX are kept. -ENOMEM. */
+int report_reason(struct stella_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The verdict, and the JSON of it all. -ENOMEM, -E2BIG. */
+int report_finish(struct stella_report *report);
+int report_json(const struct stella_report *report, struct buf *out);

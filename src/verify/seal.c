@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Reads a seal: bundle, envelope, signature, statement. Promises: the signature is checked over the decoded bytes
+ * that are then parsed, with a key that came from outside the directory; the hint in the seal only chooses which.
+ * Goes on after a bad signature, so that all that is wrong with a chain is told at once; who uses the result
+ * looks at `authentic`.
+ */
+
+#include "verify/seal.h"
+
+#include <inttypes.h>
+
+#include "base/file.h"
+#include "format/bundle.h"
+#include "format/canon.h"
+
+void seal_done(struct seal *seal)
+{
+	if (seal->parsed)
+		statement_done(&seal->statement);
+	*seal = (struct seal) { 0 };
+}
+
+bool evidence_error(int error)
+{
+	return error == -ENOENT || error == -EINVAL || error == -ELOOP || error == -E2BIG || error == -ENXIO;
+}
+
+/* *ret_read false: it cannot be read, which is a finding. */
+static int seal_file(int dir, const struct place *place, struct findings *findings, struct diag *diag,
+		     struct buf *text, bool *ret_read)
+{
+	struct diag own = { 0 };
+	int r;
+
+	*ret_read = false;
+	r = file_read_nofollow_at(dir, place->file, text, &own);
+	if (r == -ENOENT)
+		findings_add(findings, STELLA_FINDING_MISSING_CHUNK, place, "the seal %s went away",
+			     place->file);
+	else if (r == -E2BIG)
+		findings_add(findings, STELLA_FINDING_MALFORMED, place, "the seal is larger than %u bytes",
+			     BUNDLE_FILE_MAX);
+	else if (evidence_error(r))
+		findings_add(findings, STELLA_FINDING_FOREIGN_FILE, place, "%s is no regular file",
+			     place->file);
+	else if (r < 0)
+		return diag_error(diag, r, "%s", own.text);
+	*ret_read = r >= 0;
+	return 0;
+}
+
+static int seal_signature(const struct bundle *bundle, const struct trust *trust, const struct place *place,
+			  struct findings *findings, struct seal *seal)
+{
+	_cleanup_(buf_done) struct buf pae = BUF_MAX(BUNDLE_FILE_MAX + 1024);
+	ssize_t signer = trust_find(trust, &bundle->key_id);
+	char id[DIGEST_TEXT_LEN + 1];
+	int r;
+
+	digest_hex(&bundle->key_id, id);
+	if (signer < 0) {
+		findings_add(findings, STELLA_FINDING_UNTRUSTED_SIGNER, place,
+			     "the seal names the key %s, which is not trusted", id);
+		return 0;
+	}
+	r = dsse_pae(&pae, buf_str(&bundle->payload_type), buf_str(&bundle->payload));
+	if (r < 0)
+		return r;
+	seal->authentic = public_key_verify(trust->keys[signer], buf_str(&pae), buf_str(&bundle->signature));
+	seal->signer = (size_t)signer;
+	if (!seal->authentic)
+		findings_add(findings, STELLA_FINDING_BAD_SIGNATURE, place,
+			     "the signature is not that of the trusted key %s over this statement", id);
+	return 0;
+}
+
+static int seal_statement(struct str payload, const struct place *place, struct findings *findings,
+			  struct seal *seal)
+{
+	struct place inside = *place;
+	struct diag why = { 0 };
+	enum canon_result result;
+	size_t count, offset = 0;
+	int r;
+
+	if (payload.len > STATEMENT_MAX) {
+		findings_add(findings, STELLA_FINDING_MALFORMED, place, "the statement is larger than %u bytes",
+			     STATEMENT_MAX);
+		return 0;
+	}
+	result = canon_scan_object(payload, NULL, 0, &count, &offset);
+	if (result != CANON_OK) {
+		inside.offset = offset;
+		inside.has_offset = true;
+		findings_add(findings,
+			     result == CANON_NOT_JSON ? STELLA_FINDING_MALFORMED : STELLA_FINDING_NOT_CANONICAL,
+			     &inside, "the statement in the seal is %s at its byte %zu",
+			     result == CANON_NOT_JSON ? "no JSON object" : "not canonical JSON", offset);
+		return 0;
+	}
+	r = statement_parse(payload, &why, &seal->statement);
+	if (r == -ENOMEM)
+		return r;
+	seal->parsed = r >= 0;
+	if (r < 0)
+		findings_add(findings, STELLA_FINDING_SCHEMA_VIOLATION, place, "the statement in the seal: %s",
+			     why.text);
+	return 0;
+}
+
+static int seal_judge(struct str text, const struct trust *trust, const struct place *place,
+		      struct findings *findings, struct seal *seal)
+{
+	_cleanup_(bundle_done) struct bundle bundle = BUNDLE_EMPTY;
+	struct diag why = { 0 };
+	int r;
+
+	r = bundle_parse(text, &why, &bundle);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0) {
+		findings_add(findings, STELLA_FINDING_MALFORMED, place, "no seal of ours: %s", why.text);
+		return 0;
+	}
+	r = digest_of(bundle.payload.data, bundle.payload.len, &seal->digest);
+	if (r < 0)
+		return r;
+	seal->has_digest = true;
+	r = seal_signature(&bundle, trust, place, findings, seal);
+	if (r < 0)
+		return r;
+	if (!str_equal(buf_str(&bundle.payload_type), STR(STATEMENT_PAYLOAD_TYPE))) {
+		findings_add(findings, STELLA_FINDING_SCHEMA_VIOLATION, place,
+			     "the seal's payload type is not " STATEMENT_PAYLOAD_TYPE);
+		return 0;
+	}
+	return seal_statement(buf_str(&bundle.payload), place, findings, seal);
+}
+
+int seal_read(int dir, uint64_t sequence, const struct trust *trust, struct findings *findings,
+	      struct diag *diag, struct seal *ret_seal)
+{
+	_cleanup_(buf_done) struct buf text = BUF_MAX(BUNDLE_FILE_MAX);
+	char name[CHUNK_NAME_MAX];
+	struct place place = { .sequence = sequence, .file = name };
+	bool read;
+	int r;
+
+	*ret_seal = (struct seal) { 0 };
+	r = chunk_name(CHUNK_SEAL, sequence, name);
+	if (r < 0)
+		return r;
+	r = seal_file(dir, &place, findings, diag, &text, &read);
+	if (r < 0 || !read)
+		return r;
+	r = seal_judge(buf_str(&text), trust, &place, findings, ret_seal);
+	if (r < 0)
+		return diag_error(diag, r, "%s: %s", name, strerror(-r));
+	return 0;
+}

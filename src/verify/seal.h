@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* One seal, read and judged on its own; what it must agree with (the chunk, its neighbours) is judged elsewhere. */
+
+#include "format/statement.h"
+#include "verify/findings.h"
+#include "verify/trust.h"
+
+struct seal {
+	bool has_digest; /* the envelope could be read: `digest` is of the statement's bytes */
+	struct digest digest;
+	bool authentic; /* signed by a trusted key, whose index is `signer` */
+	size_t signer;
+	bool parsed; /* `statement` is filled; it may be a lie unless authentic */
+	struct statement statement;
+};
+
+void seal_done(struct seal *seal);
+
+/* Findings say what is wrong with it; only the world's failures are errors. *ret_seal is always to be seal_done. */
+int seal_read(int dir, uint64_t sequence, const struct trust *trust, struct findings *findings,
+	      struct diag *diag, struct seal *ret_seal);
+
+/* Is this error of a file of the evidence a fact about the evidence (gone, a link, a device, too large)? */
+bool evidence_error(int error);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the caller asked for; the walk reads it. */
+
+#include "base/diag.h"
+#include "verify/trust.h"
+#include "stella/verify.h"
+
+/* How long the head's chunk may be in the middle of its publication before it is said to be missing. */
+#define VERIFIER_PUBLISH_WAIT_MS 1000
+
+struct stella_verifier {
+	struct trust trust;
+	struct diag diag;
+	bool has_expected_head;
+	struct digest expected_head;
+	bool require_complete, require_log, seals_only;
+	int publish_wait_ms;
+	void (*progress)(void *user, uint64_t done_bytes, uint64_t total_bytes);
+	void *progress_user;
+};
