@@ -4,15 +4,12 @@
 //
 // The bundle is read and its signature verified by the Sigstore project's packages; the payload must be an
 // in-toto Statement v1 whose one subject is the chunk, by name and by SHA-256. Exit 0 good, 1 not good, 2 usage,
-// 77 the packages are not installed (npm install, in this directory or in one named by $STELLA_INTEROP_MODULES).
+// 77 the packages are not installed (npm ci in this directory, or $NODE_PATH to where they are).
 
 import { createHash, createPublicKey } from 'node:crypto';
 import { createReadStream, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const here = dirname(fileURLToPath(import.meta.url));
+import { basename } from 'node:path';
 
 function say(status, text) {
 	(status === 0 ? process.stdout : process.stderr).write(`verify-seal: ${text}\n`);
@@ -20,14 +17,14 @@ function say(status, text) {
 }
 
 function sigstore() {
-	const place = process.env.STELLA_INTEROP_MODULES ?? here;
-	const require = createRequire(join(place, 'package.json'));
+	// Unlike import, require also looks in $NODE_PATH.
+	const require = createRequire(import.meta.url);
 	try {
 		return { bundle: require('@sigstore/bundle'), verify: require('@sigstore/verify') };
 	} catch (error) {
 		if (error.code !== 'MODULE_NOT_FOUND')
 			throw error;
-		say(77, `skipped: the Sigstore packages are not installed in ${place}: run 'npm install' there`);
+		say(77, "skipped: the Sigstore packages are not installed: 'npm ci' in tests/interop, or $NODE_PATH");
 	}
 }
 
