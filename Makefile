@@ -29,9 +29,12 @@ CPPFLAGS_ALL := -D_GNU_SOURCE -DSTELLA_VERSION='"$(VERSION)"' -I. -Isrc -Iinclud
 CFLAGS_release := -O2 -g -DNDEBUG -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
 CFLAGS_debug := -O1 -g
 CFLAGS_sanitize := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+# clang takes a variable that only its cleanup uses for an unused one.
+CFLAGS_fuzz := -O1 -g -Wno-unused-variable -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 CFLAGS_ALL := -std=gnu11 -fPIC $(WARN) $(CFLAGS_$(MODE)) $(CFLAGS)
 LDFLAGS_release := -Wl,-z,relro,-z,now -Wl,--as-needed
 LDFLAGS_sanitize := -fsanitize=address,undefined
+LDFLAGS_fuzz := -fsanitize=address,undefined
 LDFLAGS_ALL := $(LDFLAGS_$(MODE)) $(LDFLAGS)
 
 LIBS_base :=
@@ -197,10 +200,6 @@ fuzz-build:
 
 .PHONY: fuzz-programs
 fuzz-programs: $(FUZZ)
-
-# clang takes a variable that only its cleanup uses for an unused one.
-CFLAGS_fuzz := -O1 -g -Wno-unused-variable -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-LDFLAGS_fuzz := -fsanitize=address,undefined
 
 $(O)/fuzz/%: tests/fuzz/%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
 	@mkdir -p $(@D)
