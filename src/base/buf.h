@@ -21,7 +21,7 @@ struct buf {
 };
 
 /* An empty buffer that never holds more than max_bytes. Nothing is allocated yet. */
-#define BUF_MAX(max_bytes) ((struct buf){ .max = (max_bytes) })
+#define BUF_MAX(max_bytes) ((struct buf) { .max = (max_bytes) })
 
 void buf_done(struct buf *buf);
 
@@ -54,7 +54,7 @@ static inline int buf_append_str(struct buf *buf, struct str text)
 
 static inline struct str buf_str(const struct buf *buf)
 {
-	return (struct str){ buf->data, buf->len };
+	return (struct str) { buf->data, buf->len };
 }
 
 /* printf behind what is there; -E2BIG, -ENOMEM or -EINVAL as above. */

@@ -13,21 +13,21 @@
 #define _cleanup_(destructor) __attribute__((cleanup(destructor)))
 
 /* Gives the pointer away and leaves NULL behind. */
-#define TAKE(pointer)                                  \
-	({                                             \
-		__typeof__(pointer) *take_from_ = &(pointer);  \
-		__typeof__(pointer) taken_ = *take_from_;      \
-		*take_from_ = NULL;                    \
-		taken_;                                \
+#define TAKE(pointer)                                         \
+	({                                                    \
+		__typeof__(pointer) *take_from_ = &(pointer); \
+		__typeof__(pointer) taken_ = *take_from_;     \
+		*take_from_ = NULL;                           \
+		taken_;                                       \
 	})
 
 /* Gives the descriptor away and leaves -1 behind. */
-#define TAKE_FD(descriptor)                    \
-	({                                     \
+#define TAKE_FD(descriptor)                      \
+	({                                       \
 		int *take_from_ = &(descriptor); \
-		int taken_ = *take_from_;      \
-		*take_from_ = -1;              \
-		taken_;                        \
+		int taken_ = *take_from_;        \
+		*take_from_ = -1;                \
+		taken_;                          \
 	})
 
 /* Defines TYPE_freep for use with _cleanup_. */

@@ -19,10 +19,10 @@ struct diag {
 /* What a process of ours may exit with; contract, section 1. */
 enum exit_status {
 	EXIT_DONE = 0,
-	EXIT_FAILED = 1,	/* could not do it, could not find out */
-	EXIT_UNSOUND = 2,	/* evidence not sound; arguments, configuration or input invalid */
+	EXIT_FAILED = 1, /* could not do it, could not find out */
+	EXIT_UNSOUND = 2, /* evidence not sound; arguments, configuration or input invalid */
 	EXIT_NOT_PERMITTED = 3,
-	EXIT_NOT_FOUND = 4,	/* also: not running */
+	EXIT_NOT_FOUND = 4, /* also: not running */
 	EXIT_NEEDS_NETWORK = 5,
 	EXIT_TRY_AGAIN = 10,
 };

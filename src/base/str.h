@@ -12,11 +12,11 @@ struct str {
 	size_t len;
 };
 
-#define STR(literal) ((struct str){ "" literal, sizeof(literal) - 1 })
+#define STR(literal) ((struct str) { "" literal, sizeof(literal) - 1 })
 
 static inline struct str str_of(const char *text)
 {
-	return (struct str){ text, text ? strlen(text) : 0 };
+	return (struct str) { text, text ? strlen(text) : 0 };
 }
 
 static inline bool str_equal(struct str a, struct str b)

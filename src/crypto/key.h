@@ -14,7 +14,7 @@
 #include "base/diag.h"
 #include "crypto/digest.h"
 
-struct key;		/* a private key */
+struct key; /* a private key */
 struct public_key;
 
 #define KEY_FILE_MAX 65536

@@ -15,14 +15,16 @@
 #define BUNDLE_FILE_MAX (8u << 20)
 
 struct bundle {
-	struct buf payload;	/* decoded: the statement's bytes */
+	struct buf payload; /* decoded: the statement's bytes */
 	struct buf payload_type;
-	struct buf signature;	/* decoded */
-	struct digest key_id;	/* from publicKey.hint = base64(SHA-256(SPKI DER)) */
+	struct buf signature; /* decoded */
+	struct digest key_id; /* from publicKey.hint = base64(SHA-256(SPKI DER)) */
 };
 
-#define BUNDLE_EMPTY ((struct bundle){ \
-	.payload = BUF_MAX(BUNDLE_FILE_MAX), .payload_type = BUF_MAX(256), .signature = BUF_MAX(4096) })
+#define BUNDLE_EMPTY                                            \
+	((struct bundle) { .payload = BUF_MAX(BUNDLE_FILE_MAX), \
+			   .payload_type = BUF_MAX(256),        \
+			   .signature = BUF_MAX(4096) })
 
 void bundle_done(struct bundle *bundle);
 
