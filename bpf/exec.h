@@ -42,7 +42,7 @@ static __always_inline __u32 exec_filename(struct wire_process_exec *record, cha
 }
 
 /* A script's name may be relative: then the directory it is relative to goes along. */
-static __always_inline __u32 exec_cwd(struct wire_process_exec *record, char *tail, __u32 len,
+static __always_inline __u32 exec_cwd(bool loop, struct wire_process_exec *record, char *tail, __u32 len,
 				      struct walk *walk, struct task_struct *task)
 {
 	struct fs_struct *fs = BPF_CORE_READ(task, fs);
@@ -50,7 +50,7 @@ static __always_inline __u32 exec_cwd(struct wire_process_exec *record, char *ta
 	record->cwd_len = 0;
 	if (len > 2 * WIRE_PATH_MAX)
 		return len;
-	walk_path(walk, &fs->pwd, &fs->root, tail + len);
+	walk_path(loop, walk, &fs->pwd, &fs->root, tail + len);
 	record->cwd_len = walk->len;
 	if (walk->flags & WIRE_FLAG_PATH_CUT) {
 		record->head.flags |= WIRE_FLAG_CWD_CUT;
@@ -83,8 +83,7 @@ static __always_inline __u32 exec_argv(struct wire_process_exec *record, char *t
 	return len + want;
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+static __always_inline int exec_done(bool loop, struct task_struct *task, struct linux_binprm *bprm)
 {
 	struct exec_scratch *scratch;
 	struct wire_process_exec *record;
@@ -100,7 +99,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	}
 	record = &scratch->record;
 	head_of_current(&record->head, WIRE_KIND_PROCESS_EXEC, WIRE_SOURCE_SCHED_PROCESS_EXEC);
-	file = BPF_CORE_READ(bprm, file);
+	file = TYPED(struct file, BPF_CORE_READ(bprm, file));
 	inode = BPF_CORE_READ(file, f_inode);
 	record->inode = BPF_CORE_READ(inode, i_ino);
 	record->dev = BPF_CORE_READ(inode, i_sb, s_dev);
@@ -110,7 +109,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	record->pad = 0;
 
 	walk = &scratch->walk;
-	walk_path(walk, &file->f_path, &BPF_CORE_READ(task, fs)->root, scratch->tail);
+	walk_path(loop, walk, &file->f_path, &BPF_CORE_READ(task, fs)->root, scratch->tail);
 	len = walk->len;
 	record->path_len = len;
 	record->head.flags |= walk->flags;
@@ -118,11 +117,24 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 		loss_count(WIRE_KIND_PROCESS_EXEC, WIRE_LOSS_PATH_CUT);
 	len = exec_filename(record, scratch->tail, len, BPF_CORE_READ(bprm, filename));
 	if (record->script)
-		len = exec_cwd(record, scratch->tail, len, walk, task);
+		len = exec_cwd(loop, record, scratch->tail, len, walk, task);
 	len = exec_argv(record, scratch->tail, len, BPF_CORE_READ(task, mm));
 	if (len > EXEC_NAMES_MAX + WIRE_ARGV_MAX)
 		return 0; /* cannot be: every part is bounded above; the verifier wants to hear it */
 	record->head.size = sizeof(*record) + len;
 	emit(WIRE_KIND_PROCESS_EXEC, record, sizeof(*record) + len);
 	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	return exec_done(true, task, bprm);
+}
+
+/* The same for kernels without bpf_loop. */
+SEC("?tp_btf/sched_process_exec")
+int BPF_PROG(on_exec_bounded, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	return exec_done(false, task, bprm);
 }

@@ -185,6 +185,36 @@ struct pt_regs {
 #define KERNEL_O_CREAT 0100
 #define KERNEL_O_TMPFILE_BIT 020000000
 
+/*
+ * Two ways to read the kernel's memory. Since 6.2 a pointer can be given its type (bpf_rdonly_cast) and is then
+ * read by a plain, fault-safe load; before, by a call of a helper, ten times dearer. Which one is decided when
+ * the programs are loaded: the other branch is dead code and is never looked at by the verifier.
+ */
+extern void *bpf_rdonly_cast(const void *pointer, __u32 type_id) __ksym __weak;
+
+const volatile bool cfg_direct_reads = true; /* false: forced by tests, to run the old way on new kernels */
+
+#define DIRECT() (cfg_direct_reads && bpf_ksym_exists(bpf_rdonly_cast))
+
+#define TYPED(type, pointer) \
+	(DIRECT() ? (type *)bpf_rdonly_cast((pointer), bpf_core_type_id_kernel(type)) : (type *)(pointer))
+
+/* One member; `pointer` came from TYPED, or from a READ of a pointer member. */
+#define READ(pointer, member)                                                            \
+	({                                                                               \
+		__typeof__((pointer)->member) read_value_;                               \
+		if (DIRECT())                                                            \
+			read_value_ = (pointer)->member;                                 \
+		else                                                                     \
+			bpf_core_read(&read_value_, sizeof(read_value_), &(pointer)->member); \
+		read_value_;                                                             \
+	})
+
+static __always_inline struct task_struct *current_task(void)
+{
+	return TYPED(struct task_struct, (void *)bpf_get_current_task());
+}
+
 /* The kernfs id of the cgroup that a socket was made in; 0 = unknown. */
 static __always_inline __u64 sock_cgroup_id(const struct sock *sk)
 {

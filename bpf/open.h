@@ -27,17 +27,18 @@ struct open_how_view {
 	__u64 flags, mode;
 };
 
-static __always_inline struct file *open_file(const struct task_struct *task, unsigned int fd)
+static __always_inline struct file *open_file(struct task_struct *task, unsigned int fd)
 {
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct files_struct *files = READ(task, files);
+	struct fdtable *table = READ(files, fdt);
 	struct file **slots, *file = NULL;
 
 	/* The descriptor was valid a moment ago; the table may have been replaced, never shrunk. */
-	if (fd >= BPF_CORE_READ(table, max_fds))
+	if (fd >= READ(table, max_fds))
 		return NULL;
-	slots = BPF_CORE_READ(table, fd);
+	slots = READ(table, fd);
 	bpf_probe_read_kernel(&file, sizeof(file), &slots[fd]);
-	return file;
+	return file ? TYPED(struct file, file) : NULL;
 }
 
 /* Flags and mode as the caller asked. False: they lie in memory that cannot be read. */
@@ -76,21 +77,22 @@ static __always_inline __u32 open_requested(struct wire_file_open *record, char 
 	return len + record->requested_len;
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
+static __always_inline int open_exit(bool loop, struct pt_regs *regs, long ret)
 {
 	struct open_call call = {};
 	struct open_scratch *scratch;
 	struct wire_file_open *record;
 	struct task_struct *task;
 	struct walk *walk;
+	struct super_block *super;
+	struct fs_struct *fs;
 	struct inode *inode;
 	struct file *file;
 	__u32 zero = 0, len;
 
 	if (ret < 0 || !syscall_may_open(regs))
 		return 0;
-	task = (struct task_struct *)bpf_get_current_task();
+	task = current_task();
 	syscall_open(regs, task, &call);
 	if (!call.source)
 		return 0;
@@ -110,13 +112,15 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 		loss_count(WIRE_KIND_FILE_OPEN, WIRE_LOSS_FILE_GONE);
 		return 0;
 	}
-	inode = BPF_CORE_READ(file, f_inode);
-	record->inode = BPF_CORE_READ(inode, i_ino);
-	record->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	inode = READ(file, f_inode);
+	super = READ(inode, i_sb);
+	record->inode = READ(inode, i_ino);
+	record->dev = READ(super, s_dev);
+	fs = READ(task, fs);
 	record->pad = 0;
 
 	walk = &scratch->walk;
-	walk_path(walk, &file->f_path, &BPF_CORE_READ(task, fs)->root, scratch->tail);
+	walk_path(loop, walk, &file->f_path, &fs->root, scratch->tail);
 	len = walk->len;
 	record->path_len = len;
 	record->head.flags |= walk->flags;
@@ -128,4 +132,17 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	record->head.size = sizeof(*record) + len;
 	emit(WIRE_KIND_FILE_OPEN, record, sizeof(*record) + len);
 	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
+{
+	return open_exit(true, regs, ret);
+}
+
+/* The same for kernels without bpf_loop. */
+SEC("?tp_btf/sys_exit")
+int BPF_PROG(on_sys_exit_bounded, struct pt_regs *regs, long ret)
+{
+	return open_exit(false, regs, ret);
 }

@@ -79,10 +79,10 @@ static __always_inline void syscall_open_64(struct pt_regs *regs, struct open_ca
 	}
 }
 
-static __always_inline void syscall_open(struct pt_regs *regs, const struct task_struct *task,
+static __always_inline void syscall_open(struct pt_regs *regs, struct task_struct *task,
 					 struct open_call *call)
 {
-	if (BPF_CORE_READ(task, thread_info.status) & TS_COMPAT)
+	if (READ(task, thread_info.status) & TS_COMPAT)
 		syscall_open_32(regs, call);
 	else
 		syscall_open_64(regs, call);
@@ -141,10 +141,10 @@ static __always_inline void syscall_open_64(struct pt_regs *regs, struct open_ca
 	}
 }
 
-static __always_inline void syscall_open(struct pt_regs *regs, const struct task_struct *task,
+static __always_inline void syscall_open(struct pt_regs *regs, struct task_struct *task,
 					 struct open_call *call)
 {
-	if (BPF_CORE_READ(task, thread_info.flags) & TIF_32BIT_BIT)
+	if (READ(task, thread_info.flags) & TIF_32BIT_BIT)
 		syscall_open_32(regs, call);
 	else
 		syscall_open_64(regs, call);

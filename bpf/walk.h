@@ -3,14 +3,18 @@
 
 /*
  * From a struct path to its name, by the kernel's own dentries and mounts, up to the root of the process:
- * what d_path does, in a bounded number of steps. Components are written leaf first, each with its NUL; the
- * user half turns them around. Nothing is locked: the program runs under RCU, so what is read stays memory,
- * and a rename in the very moment shows either name for a component.
+ * what d_path does. Components are written leaf first, each with its NUL; the user half turns them around.
+ * Nothing is locked: the program runs under RCU, so what is read stays memory, and a rename in the very moment
+ * shows either name for a component.
+ *
+ * The step is one function. Where the kernel has bpf_loop (5.17) it is verified once and repeated as often as
+ * the longest path needs; before, it is unrolled in the verifier's eyes, and deep paths are cut and marked.
  */
 
 #include "emit.h"
 
-#define WALK_STEPS 128		/* components and mounts; deeper paths are marked as cut */
+#define WALK_STEPS_LOOP (WIRE_PATH_MAX / 2 + 64) /* one-letter components, and as many mounts as anybody stacks */
+#define WALK_STEPS_BOUNDED 64
 #define WALK_NAME_MAX 255	/* NAME_MAX */
 #define WALK_ROOM (WIRE_PATH_MAX + WALK_NAME_MAX + 1)
 
@@ -19,111 +23,109 @@
  * through one step look alike to it and it follows one of them. On the stack the ways multiply beyond its limit.
  */
 struct walk {
-	__u32 len;	/* bytes written */
+	__u32 len;	/* bytes written, at most WIRE_PATH_MAX */
 	__u32 flags;	/* WIRE_FLAG_PATH_CUT, _UNREACHABLE, _DELETED */
 };
 
-/*
- * What is read of a dentry and of a mount, each in one read: the members have been neighbours on every kernel
- * since 5.8, and where CO-RE says otherwise they are read one by one.
- */
-struct walk_dentry {
-	void *next, *pprev;
-	struct dentry *parent;
-	__u32 hash, name_len;
-	const unsigned char *name;
+/* Where the walk stands. */
+struct walk_state {
+	struct walk *walk;
+	char *out;	/* WALK_ROOM bytes */
+	struct dentry *dentry;
+	struct mount *mount;
+	struct dentry *top_dentry; /* the process's root */
+	struct mount *top_mount;
 };
 
-struct walk_mount {
-	struct mount *parent;
-	struct dentry *mountpoint;
-	struct dentry *root;
-};
-
-static __always_inline bool walk_dentry_is_dense(void)
-{
-	__u32 hash = bpf_core_field_offset(struct dentry, d_hash);
-
-	return bpf_core_field_offset(struct dentry, d_parent) == hash + 16 &&
-	       bpf_core_field_offset(struct dentry, d_name) == hash + 24;
-}
-
-static __always_inline void walk_read_dentry(struct walk_dentry *view, const struct dentry *dentry)
-{
-	if (walk_dentry_is_dense()) {
-		bpf_probe_read_kernel(view, sizeof(*view), &dentry->d_hash);
-		return;
-	}
-	view->pprev = BPF_CORE_READ(dentry, d_hash.pprev);
-	view->parent = BPF_CORE_READ(dentry, d_parent);
-	view->name_len = BPF_CORE_READ(dentry, d_name.len);
-	view->name = BPF_CORE_READ(dentry, d_name.name);
-}
-
-static __always_inline void walk_read_mount(struct walk_mount *view, const struct mount *mount)
-{
-	__u32 parent = bpf_core_field_offset(struct mount, mnt_parent);
-
-	if (bpf_core_field_offset(struct mount, mnt_mountpoint) == parent + 8 &&
-	    bpf_core_field_offset(struct mount, mnt) == parent + 16 &&
-	    bpf_core_field_offset(struct vfsmount, mnt_root) == 0) {
-		bpf_probe_read_kernel(view, sizeof(*view), &mount->mnt_parent);
-		return;
-	}
-	view->parent = BPF_CORE_READ(mount, mnt_parent);
-	view->mountpoint = BPF_CORE_READ(mount, mnt_mountpoint);
-	view->root = BPF_CORE_READ(mount, mnt.mnt_root);
-}
-
-static __always_inline struct mount *walk_mount_of(struct vfsmount *mnt)
+static __always_inline struct mount *walk_mount_of(const struct vfsmount *mnt)
 {
 	return (struct mount *)((char *)mnt - bpf_core_field_offset(struct mount, mnt));
 }
 
-/*
- * Writes the components of `path` below `root` to `out`, which has WALK_ROOM bytes left. The result's len is
- * at most WIRE_PATH_MAX. The first component's state decides `deleted`.
- */
-static __noinline void walk_path(struct walk *walk, const struct path *path, const struct path *root, char *out)
+/* One component, or one mount, nearer to the root. 1: arrived. */
+static __always_inline long walk_step(__u32 step, struct walk_state *state)
 {
-	struct walk_dentry view = {};
-	struct walk_mount mount_view = {};
-	struct path here = {}, top = {};
-	struct mount *mount;
+	struct dentry *dentry = TYPED(struct dentry, state->dentry);
+	struct mount *mount = TYPED(struct mount, state->mount), *parent;
+	struct walk *walk = state->walk;
+	struct dentry *mount_root;
 	__u32 len, name_len;
-	int step;
 
-	walk->len = 0;
-	walk->flags = 0;
+	if (state->dentry == state->top_dentry && state->mount == state->top_mount)
+		return 1;
+	mount_root = READ(mount, mnt.mnt_root);
+	if (dentry == mount_root || dentry == READ(dentry, d_parent)) {
+		parent = READ(mount, mnt_parent);
+		if (parent == mount || dentry != mount_root) {
+			walk->flags |= WIRE_FLAG_UNREACHABLE;
+			return 1;
+		}
+		state->dentry = READ(mount, mnt_mountpoint);
+		state->mount = parent;
+		return 0;
+	}
+	if (step == 0 && !READ(dentry, d_hash.pprev))
+		walk->flags |= WIRE_FLAG_DELETED;
+	len = walk->len;
+	name_len = READ(dentry, d_name.len) & WALK_NAME_MAX;
+	if (len >= WIRE_PATH_MAX || len + name_len >= WIRE_PATH_MAX) {
+		walk->flags |= WIRE_FLAG_PATH_CUT;
+		return 1;
+	}
+	bpf_probe_read_kernel(state->out + len, name_len + 1, READ(dentry, d_name.name));
+	walk->len = len + name_len + 1;
+	state->dentry = READ(dentry, d_parent);
+	return 0;
+}
+
+static __always_inline void walk_start(struct walk_state *state, const struct path *path, const struct path *root)
+{
+	struct path here = {}, top = {};
+
+	state->walk->len = 0;
+	state->walk->flags = 0;
 	bpf_probe_read_kernel(&here, sizeof(here), path);
 	bpf_probe_read_kernel(&top, sizeof(top), root);
-	mount = walk_mount_of(here.mnt);
-	walk_read_mount(&mount_view, mount);
+	state->dentry = here.dentry;
+	state->mount = walk_mount_of(here.mnt);
+	state->top_dentry = top.dentry;
+	state->top_mount = walk_mount_of(top.mnt);
+}
 
-	for (step = 0; step < WALK_STEPS; step++) {
-		if (here.dentry == top.dentry && here.mnt == top.mnt)
+static long walk_on_step(__u32 step, void *state)
+{
+	return walk_step(step, state);
+}
+
+static __noinline void walk_path_loop(struct walk *walk, const struct path *path, const struct path *root, char *out)
+{
+	struct walk_state state = { .walk = walk, .out = out };
+
+	walk_start(&state, path, root);
+	if (bpf_loop(WALK_STEPS_LOOP, walk_on_step, &state, 0) == WALK_STEPS_LOOP)
+		walk->flags |= WIRE_FLAG_PATH_CUT;
+}
+
+static __noinline void walk_path_bounded(struct walk *walk, const struct path *path, const struct path *root,
+					 char *out)
+{
+	struct walk_state state = { .walk = walk, .out = out };
+	int step;
+
+	walk_start(&state, path, root);
+	for (step = 0; step < WALK_STEPS_BOUNDED; step++) {
+		if (walk_step(step, &state))
 			return;
-		walk_read_dentry(&view, here.dentry);
-		if (here.dentry == mount_view.root || here.dentry == view.parent) {
-			if (mount_view.parent == mount || here.dentry != mount_view.root) {
-				walk->flags |= WIRE_FLAG_UNREACHABLE;
-				return;
-			}
-			here.dentry = mount_view.mountpoint;
-			mount = mount_view.parent;
-			here.mnt = (struct vfsmount *)((char *)mount + bpf_core_field_offset(struct mount, mnt));
-			walk_read_mount(&mount_view, mount);
-			continue;
-		}
-		if (step == 0 && !view.pprev)
-			walk->flags |= WIRE_FLAG_DELETED;
-		len = walk->len;
-		name_len = view.name_len & WALK_NAME_MAX;
-		if (len >= WIRE_PATH_MAX || len + name_len >= WIRE_PATH_MAX)
-			break;
-		bpf_probe_read_kernel(out + len, name_len + 1, view.name);
-		walk->len = len + name_len + 1;
-		here.dentry = view.parent;
 	}
 	walk->flags |= WIRE_FLAG_PATH_CUT;
+}
+
+/* `loop` is a constant of the program: programs with bpf_loop in them do not load before 5.17. */
+static __always_inline void walk_path(bool loop, struct walk *walk, const struct path *path, const struct path *root,
+				      char *out)
+{
+	if (loop)
+		walk_path_loop(walk, path, root, out);
+	else
+		walk_path_bounded(walk, path, root, out);
 }

@@ -26,6 +26,7 @@
 struct source {
 	struct signals_bpf *programs;
 	struct ring_buffer *ring;
+	const struct bpf_program *measured[WIRE_KIND_END - 1]; /* by kind: whose skipped runs are losses */
 	struct source_probe probes[WIRE_KIND_END - 1];
 	struct source_btf btf;
 	struct wire_cpu_counters *per_cpu; /* n_cpus of them */
@@ -44,7 +45,7 @@ static const char *const exec_blind_spots[] = { NULL };
 static const char *const tcp_blind_spots[] = { "syn_recv_birth", NULL };
 
 /* libbpf's talk, kept for the moment that something fails; one collector a process. */
-static _Thread_local char last_warning[512];
+static char last_warning[512];
 
 static int on_libbpf_print(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -73,19 +74,51 @@ static int on_ring_record(void *context, void *data, size_t len)
 	return --source->left == 0 ? -EAGAIN : 0;
 }
 
-static int source_load(struct source *source, const struct source_options *options, struct diag *diag)
+/* What a kernel may lack; tried from all to none. */
+struct variant {
+	bool loop;
+	bool sock_storage;
+};
+
+static int source_load_variant(struct source *source, const struct source_options *options,
+			       const struct variant *variant, struct diag *diag)
 {
+	struct signals_bpf *programs;
 	int r;
 
-	source->programs = signals_bpf__open();
-	if (!source->programs)
+	signals_bpf__destroy(source->programs);
+	programs = source->programs = signals_bpf__open();
+	if (!programs)
 		return source_failed(diag, -errno, "cannot read the programs built into this binary");
-	source->programs->rodata->cfg_ring_high_water = RING_HIGH_WATER(options->ring_bytes);
-	source->programs->rodata->cfg_sock_storage = !options->no_sock_storage;
-	r = bpf_map__set_max_entries(source->programs->maps.ring, (uint32_t)options->ring_bytes);
+	programs->rodata->cfg_ring_high_water = RING_HIGH_WATER(options->ring_bytes);
+	programs->rodata->cfg_sock_storage = variant->sock_storage;
+	programs->rodata->cfg_direct_reads = !options->no_direct_reads;
+	bpf_program__set_autoload(programs->progs.on_sys_exit, variant->loop);
+	bpf_program__set_autoload(programs->progs.on_sys_exit_bounded, !variant->loop);
+	bpf_program__set_autoload(programs->progs.on_exec, variant->loop);
+	bpf_program__set_autoload(programs->progs.on_exec_bounded, !variant->loop);
+	r = bpf_map__set_max_entries(programs->maps.ring, (uint32_t)options->ring_bytes);
 	if (r < 0)
 		return source_failed(diag, r, "cannot size the ring buffer");
-	r = signals_bpf__load(source->programs);
+	source->measured[0] = variant->loop ? programs->progs.on_sys_exit : programs->progs.on_sys_exit_bounded;
+	source->measured[1] = variant->loop ? programs->progs.on_exec : programs->progs.on_exec_bounded;
+	source->measured[2] = programs->progs.on_tcp_state;
+	return signals_bpf__load(programs);
+}
+
+static int source_load(struct source *source, const struct source_options *options, struct diag *diag)
+{
+	static const struct variant variants[] = { { true, true }, { false, true }, { false, false } };
+	int r = -ENOENT;
+
+	for (size_t i = 0; i < ARRAY_LEN(variants); i++) {
+		if ((variants[i].loop && options->no_loop) ||
+		    (variants[i].sock_storage && options->no_sock_storage))
+			continue;
+		r = source_load_variant(source, options, &variants[i], diag);
+		if (r >= 0 || r == -EPERM || r == -EACCES)
+			break;
+	}
 	if (r < 0)
 		return source_failed(diag, r, "cannot load the programs into the kernel");
 	source->ring = ring_buffer__new(bpf_map__fd(source->programs->maps.ring), on_ring_record, source, NULL);
@@ -200,17 +233,14 @@ int source_drain(struct source *source, size_t max_records, source_take_fn take,
  */
 static void source_missed(struct source *source, struct wire_cpu_counters *sum)
 {
-	const struct bpf_program *const programs[] = { source->programs->progs.on_sys_exit,
-						       source->programs->progs.on_exec,
-						       source->programs->progs.on_tcp_state };
 	uint64_t now = clock_now().boot_ns;
 
-	for (size_t i = 0; i < ARRAY_LEN(programs); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(source->measured); i++) {
 		struct wire_loss_count *missed = &source->missed[i];
 		struct bpf_prog_info info = { 0 };
 		uint32_t size = sizeof(info);
 
-		if (bpf_prog_get_info_by_fd(bpf_program__fd(programs[i]), &info, &size) == 0 &&
+		if (bpf_prog_get_info_by_fd(bpf_program__fd(source->measured[i]), &info, &size) == 0 &&
 		    info.recursion_misses > missed->count) {
 			if (missed->count == 0)
 				missed->first_boot_ns = source->missed_read_boot_ns;
