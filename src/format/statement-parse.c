@@ -136,7 +136,7 @@ static void read_digest(struct reader *r, json_t *object, const char *key, const
 	struct str text = str_of(json_string_value(json_object_get(object, key)));
 	size_t skip = strlen(prefix);
 
-	if (text.len < skip || memcmp(text.data, prefix, skip) != 0 ||
+	if (!text.data || text.len < skip || memcmp(text.data, prefix, skip) != 0 ||
 	    text_unhex((struct str) { text.data + skip, text.len - skip }, ret_digest->bytes, DIGEST_LEN) < 0)
 		refuse(r, key, "must be a SHA-256 digest in lower-case hex");
 }
