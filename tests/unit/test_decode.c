@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The decoder: what the kernel half writes becomes the event it means; everything else is malformed, whole. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "probe/decode.h"
+
+static struct decode_scratch scratch;
+static struct event event;
+
+static const struct wire_head head_of_cat = {
+	.boot_ns = 7, .cgroup_id = 9, .pid = 11, .tid = 12, .comm = "cat"
+};
+
+/* A record from its fixed part and tails; the size is set here. */
+static struct str record_of(struct buf *out, const void *fixed, size_t fixed_len, const struct str *tails,
+			    size_t n)
+{
+	uint32_t size;
+
+	buf_clear(out);
+	assert_int_equal(buf_append(out, fixed, fixed_len), 0);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(buf_append_str(out, tails[i]), 0);
+	size = (uint32_t)out->len;
+	memcpy(out->data + offsetof(struct wire_head, size), &size, sizeof(size));
+	return buf_str(out);
+}
+
+static enum decode_result decode_open(struct wire_file_open fixed, struct str path, struct str requested)
+{
+	static struct buf out = BUF_MAX(WIRE_RECORD_MAX);
+	struct str tails[] = { path, requested }, record;
+	uint16_t flags = fixed.head.flags;
+
+	fixed.head = head_of_cat;
+	fixed.head.flags = flags;
+	fixed.head.kind = WIRE_KIND_FILE_OPEN;
+	fixed.head.source = WIRE_SOURCE_SYS_EXIT_OPENAT;
+	fixed.path_len = (uint16_t)path.len;
+	fixed.requested_len = (uint16_t)requested.len;
+	record = record_of(&out, &fixed, sizeof(fixed), tails, 2);
+	return decode_record(record.data, record.len, &scratch, &event);
+}
+
+static enum decode_result decode_exec(struct wire_process_exec fixed, struct str path, struct str name,
+				      struct str cwd, struct str argv)
+{
+	static struct buf out = BUF_MAX(WIRE_RECORD_MAX);
+	struct str tails[] = { path, name, cwd, argv }, record;
+	uint16_t flags = fixed.head.flags;
+
+	fixed.head = head_of_cat;
+	fixed.head.flags = flags;
+	fixed.head.kind = WIRE_KIND_PROCESS_EXEC;
+	fixed.head.source = WIRE_SOURCE_SCHED_PROCESS_EXEC;
+	fixed.path_len = (uint16_t)path.len;
+	fixed.filename_len = (uint16_t)name.len;
+	fixed.cwd_len = (uint16_t)cwd.len;
+	fixed.argv_len = (uint32_t)argv.len;
+	if (fixed.argv_bytes == 0)
+		fixed.argv_bytes = (uint32_t)argv.len;
+	record = record_of(&out, &fixed, sizeof(fixed), tails, 4);
+	return decode_record(record.data, record.len, &scratch, &event);
+}
+
+static void assert_str(struct str got, const char *want)
+{
+	assert_int_equal(got.len, strlen(want));
+	assert_memory_equal(got.data, want, got.len);
+}
+
+#define NONE ((struct str) { "", 0 })
+
+static void test_open(void **state)
+{
+	struct wire_file_open fixed = {
+		.inode = 1ull << 60, .dev = 254 << 20 | 3, .flags = 02102, .mode = 0644
+	};
+
+	(void)state;
+	assert_int_equal(decode_open(fixed, STR("passwd\0etc\0"), STR("../etc/passwd")), DECODE_OK);
+	assert_int_equal(event.kind, WIRE_KIND_FILE_OPEN);
+	assert_int_equal(event.boot_ns, 7);
+	assert_int_equal(event.cgroup_id, 9);
+	assert_int_equal(event.pid, 11);
+	assert_int_equal(event.tid, 12);
+	assert_str(event.comm, "cat");
+	assert_str(event.open.path, "/etc/passwd");
+	assert_str(event.open.requested, "../etc/passwd");
+	assert_int_equal(event.open.inode, 1ull << 60);
+	assert_int_equal(event.open.dev_major, 254);
+	assert_int_equal(event.open.dev_minor, 3);
+	assert_int_equal(event.open.access, ACCESS_READ_WRITE);
+	assert_int_equal(event.open.mode, 0644);
+	assert_false(event.open.path_truncated || event.open.unreachable || event.open.deleted);
+}
+
+static void test_open_same_name_is_not_repeated(void **state)
+{
+	struct wire_file_open fixed = { 0 };
+
+	(void)state;
+	assert_int_equal(decode_open(fixed, STR("passwd\0etc\0"), STR("/etc/passwd")), DECODE_OK);
+	assert_null(event.open.requested.data);
+	assert_int_equal(decode_open(fixed, NONE, STR("/")), DECODE_OK);
+	assert_str(event.open.path, "/");
+	assert_null(event.open.requested.data);
+}
+
+static void test_open_marks(void **state)
+{
+	struct wire_file_open fixed = { .head.flags = WIRE_FLAG_PATH_CUT | WIRE_FLAG_DELETED |
+						      WIRE_FLAG_UNREACHABLE | WIRE_FLAG_NO_NAME };
+
+	(void)state;
+	assert_int_equal(decode_open(fixed, STR("b\0a\0"), NONE), DECODE_OK);
+	assert_true(event.open.path_truncated);
+	assert_true(event.open.unreachable);
+	assert_true(event.open.deleted);
+	assert_null(event.open.requested.data);
+}
+
+static void test_open_access(void **state)
+{
+	static const enum event_access want[] = { ACCESS_READ, ACCESS_WRITE, ACCESS_READ_WRITE,
+						  ACCESS_READ_WRITE };
+
+	(void)state;
+	for (uint32_t mode = 0; mode < 4; mode++) {
+		struct wire_file_open fixed = { .flags = 02000000 | mode };
+
+		assert_int_equal(decode_open(fixed, STR("x\0"), NONE), DECODE_OK);
+		assert_int_equal(event.open.access, want[mode]);
+	}
+}
+
+static void test_open_longest_path(void **state)
+{
+	static char components[WIRE_PATH_MAX];
+	struct wire_file_open fixed = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(components); i += 2) {
+		components[i] = 'x';
+		components[i + 1] = '\0';
+	}
+	assert_int_equal(decode_open(fixed, (struct str) { components, sizeof(components) }, NONE), DECODE_OK);
+	assert_int_equal(event.open.path.len, WIRE_PATH_MAX);
+}
+
+static void test_open_bad_paths(void **state)
+{
+	struct wire_file_open fixed = { 0 };
+
+	(void)state;
+	assert_int_equal(decode_open(fixed, STR("passwd\0etc"), NONE), DECODE_MALFORMED);
+	assert_int_equal(decode_open(fixed, STR("\0etc\0"), NONE), DECODE_MALFORMED);
+	assert_int_equal(decode_open(fixed, STR("a\0\0b\0"), NONE), DECODE_MALFORMED);
+	assert_int_equal(decode_open(fixed, STR("a/b\0"), NONE), DECODE_MALFORMED);
+	assert_int_equal(decode_open(fixed, STR("\0"), NONE), DECODE_MALFORMED);
+}
+
+static void test_exec(void **state)
+{
+	struct wire_process_exec fixed = { .inode = 5, .dev = 8 << 20 | 1, .ppid = 3 };
+
+	(void)state;
+	assert_int_equal(
+		decode_exec(fixed, STR("dash\0bin\0usr\0"), STR("/bin/sh"), NONE, STR("sh\0-c\0\0a b\0")),
+		DECODE_OK);
+	assert_str(event.exec.filename, "/usr/bin/dash");
+	assert_str(event.exec.requested, "/bin/sh");
+	assert_null(event.exec.interpreter.data);
+	assert_true(event.exec.argv_known);
+	assert_false(event.exec.argv_truncated);
+	assert_int_equal(event.exec.argc, 4);
+	assert_str(event.exec.argv[0], "sh");
+	assert_str(event.exec.argv[1], "-c");
+	assert_str(event.exec.argv[2], "");
+	assert_str(event.exec.argv[3], "a b");
+	assert_int_equal(event.exec.ppid, 3);
+	assert_int_equal(event.exec.argv_bytes, 11);
+}
+
+static void test_exec_script(void **state)
+{
+	struct wire_process_exec fixed = { .script = 1 };
+
+	(void)state;
+	assert_int_equal(
+		decode_exec(fixed, STR("dash\0bin\0"), STR("././/x.sh"), STR("work\0home\0"), STR("sh\0")),
+		DECODE_OK);
+	assert_str(event.exec.filename, "/home/work/x.sh");
+	assert_str(event.exec.requested, "././/x.sh");
+	assert_str(event.exec.interpreter, "/bin/dash");
+	assert_int_equal(decode_exec(fixed, STR("dash\0bin\0"), STR("x.sh"), NONE, STR("sh\0")), DECODE_OK);
+	assert_str(event.exec.filename, "/x.sh");
+	assert_int_equal(decode_exec(fixed, STR("dash\0bin\0"), STR("/opt/x.sh"), STR("a\0"), STR("sh\0")),
+			 DECODE_OK);
+	assert_str(event.exec.filename, "/opt/x.sh");
+	assert_null(event.exec.requested.data);
+}
+
+static void test_exec_argv_cut(void **state)
+{
+	struct wire_process_exec fixed = { .argv_bytes = 100 };
+
+	(void)state;
+	assert_int_equal(decode_exec(fixed, STR("a\0"), STR("/a"), NONE, STR("a\0bcd")), DECODE_OK);
+	assert_true(event.exec.argv_truncated);
+	assert_int_equal(event.exec.argv_bytes, 100);
+	assert_int_equal(event.exec.argc, 2);
+	assert_str(event.exec.argv[1], "bcd");
+	fixed.argv_bytes = 2;
+	assert_int_equal(decode_exec(fixed, STR("a\0"), STR("/a"), NONE, STR("a\0bcd")), DECODE_MALFORMED);
+}
+
+static void test_exec_argv_unreadable(void **state)
+{
+	struct wire_process_exec fixed = { .head.flags = WIRE_FLAG_NO_ARGV, .argv_bytes = 100 };
+
+	(void)state;
+	assert_int_equal(decode_exec(fixed, STR("a\0"), STR("/a"), NONE, NONE), DECODE_OK);
+	assert_false(event.exec.argv_known);
+	assert_int_equal(event.exec.argc, 0);
+}
+
+static void test_exec_nothing_but_empty_arguments(void **state)
+{
+	static char nothing[WIRE_ARGV_MAX];
+	struct wire_process_exec fixed = { 0 };
+
+	(void)state;
+	assert_int_equal(
+		decode_exec(fixed, STR("a\0"), STR("/a"), NONE, (struct str) { nothing, sizeof(nothing) }),
+		DECODE_OK);
+	assert_int_equal(event.exec.argc, WIRE_ARGV_MAX);
+}
+
+static struct wire_tcp_state tcp_of(uint8_t family, uint8_t old_state, uint8_t new_state)
+{
+	struct wire_tcp_state fixed = { .head = head_of_cat,
+					.saddr = { 127, 0, 0, 1 },
+					.sport = 80,
+					.family = family,
+					.old_state = old_state,
+					.new_state = new_state };
+
+	fixed.head.kind = WIRE_KIND_TCP_STATE;
+	fixed.head.source = WIRE_SOURCE_INET_SOCK_SET_STATE;
+	fixed.head.size = sizeof(fixed);
+	return fixed;
+}
+
+static void test_tcp(void **state)
+{
+	struct wire_tcp_state fixed = tcp_of(4, 2, 1);
+
+	(void)state;
+	assert_int_equal(decode_record(&fixed, sizeof(fixed), &scratch, &event), DECODE_OK);
+	assert_int_equal(event.tcp.family, 4);
+	assert_int_equal(event.tcp.sport, 80);
+	assert_int_equal(event.tcp.new_state, 1);
+	fixed = tcp_of(5, 2, 1);
+	assert_int_equal(decode_record(&fixed, sizeof(fixed), &scratch, &event), DECODE_MALFORMED);
+	fixed = tcp_of(6, 0, 1);
+	assert_int_equal(decode_record(&fixed, sizeof(fixed), &scratch, &event), DECODE_MALFORMED);
+	fixed = tcp_of(6, 1, 200);
+	assert_int_equal(decode_record(&fixed, sizeof(fixed), &scratch, &event), DECODE_MALFORMED);
+}
+
+static void test_heads_that_lie(void **state)
+{
+	struct wire_tcp_state good = tcp_of(4, 2, 1), bad;
+
+	(void)state;
+	for (size_t len = 0; len < sizeof(good); len++)
+		assert_int_equal(decode_record(&good, len, &scratch, &event), DECODE_MALFORMED);
+	bad = good;
+	bad.head.size++;
+	assert_int_equal(decode_record(&bad, sizeof(bad), &scratch, &event), DECODE_MALFORMED);
+	bad = good;
+	bad.head.pid = 0;
+	assert_int_equal(decode_record(&bad, sizeof(bad), &scratch, &event), DECODE_MALFORMED);
+	for (int source = 0; source < 256; source++) {
+		bad = good;
+		bad.head.source = (uint8_t)source;
+		assert_int_equal(decode_record(&bad, sizeof(bad), &scratch, &event),
+				 source == WIRE_SOURCE_INET_SOCK_SET_STATE ? DECODE_OK : DECODE_MALFORMED);
+	}
+	for (int kind = 0; kind < 256; kind++) {
+		bad = good;
+		bad.head.kind = (uint8_t)kind;
+		assert_int_equal(decode_record(&bad, sizeof(bad), &scratch, &event),
+				 kind == WIRE_KIND_TCP_STATE ? DECODE_OK : DECODE_MALFORMED);
+	}
+}
+
+/* Lengths that point beyond the record, or leave something over. */
+static void test_tails_that_lie(void **state)
+{
+	static struct buf out = BUF_MAX(WIRE_RECORD_MAX);
+	struct wire_file_open fixed = { .head = head_of_cat, .path_len = 2, .requested_len = 1 };
+	struct str tails[] = { STR("a\0"), STR("b") }, record;
+
+	(void)state;
+	fixed.head.kind = WIRE_KIND_FILE_OPEN;
+	fixed.head.source = WIRE_SOURCE_SYS_EXIT_OPEN;
+	record = record_of(&out, &fixed, sizeof(fixed), tails, 2);
+	assert_int_equal(decode_record(record.data, record.len, &scratch, &event), DECODE_OK);
+	for (uint32_t path_len = 0; path_len <= UINT16_MAX; path_len += path_len < 8 ? 1 : 1009) {
+		fixed.path_len = (uint16_t)path_len;
+		record = record_of(&out, &fixed, sizeof(fixed), tails, 2);
+		assert_int_equal(decode_record(record.data, record.len, &scratch, &event),
+				 path_len == 2 ? DECODE_OK : DECODE_MALFORMED);
+	}
+	fixed.path_len = 2;
+	fixed.requested_len = UINT16_MAX;
+	record = record_of(&out, &fixed, sizeof(fixed), tails, 2);
+	assert_int_equal(decode_record(record.data, record.len, &scratch, &event), DECODE_MALFORMED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_open_same_name_is_not_repeated),
+		cmocka_unit_test(test_open_marks),
+		cmocka_unit_test(test_open_access),
+		cmocka_unit_test(test_open_longest_path),
+		cmocka_unit_test(test_open_bad_paths),
+		cmocka_unit_test(test_exec),
+		cmocka_unit_test(test_exec_script),
+		cmocka_unit_test(test_exec_argv_cut),
+		cmocka_unit_test(test_exec_argv_unreadable),
+		cmocka_unit_test(test_exec_nothing_but_empty_arguments),
+		cmocka_unit_test(test_tcp),
+		cmocka_unit_test(test_heads_that_lie),
+		cmocka_unit_test(test_tails_that_lie),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
