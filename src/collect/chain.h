@@ -93,6 +93,12 @@ struct chain_state {
 void chain_state(struct chain *chain, struct chain_state *ret_state);
 
 /*
+ * Tries at once what the sealer is waiting to retry. 0 when nothing waits to be sealed any more, -EAGAIN when
+ * something still does after wait_ms (0: does not wait).
+ */
+int chain_wait(struct chain *chain, uint32_t wait_ms);
+
+/*
  * Closes the last chunk as final, waits for the sealer (at most wait_ms, then -EAGAIN with what is unsealed left
  * for the next start to recover), releases the directory. Always frees.
  */

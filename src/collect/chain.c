@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The open chunk and what holds it all together: lock, recovery, sealer. Promises that the running digest is always
+ * that of the file up to the last good length, that a failed call leaves the chain as it was, and that the writer's
+ * thread never waits for a sync. Refuses to write through a name that is already there.
+ *
+ * The lock is a flock on the directory itself: no file of it lies among the evidence, and the kernel drops it with
+ * the process. The chain owns descriptor, digest, gap and sealer; the key and the callbacks' user are borrowed.
+ */
+#include "collect/chain.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/file.h>
+
+#include "base/file.h"
+#include "collect/draft.h"
+#include "collect/recover.h"
+#include "collect/sealer.h"
+#include "collect/steps.h"
+
+#define DRAFT_IDLE_NS 10000000000u /* coverage without records is put into the draft this often */
+
+struct gap {
+	enum statement_gap_kind kind;
+	struct moment from, to;
+	char *from_boot_id;
+};
+
+struct open_chunk {
+	uint64_t sequence;
+	int fd;
+	uint64_t bytes, records, events[WIRE_KIND_END];
+	struct digest_stream *digest;
+	struct moment opened;
+	struct gap gap;
+	bool tail_dirty; /* a failed write could not be taken back yet */
+};
+
+struct chain {
+	int dir;
+	char *name;
+	char id[33];
+	struct chain_options options;
+	struct sealer *sealer;
+	uint64_t last_sequence; /* of the chunk before the first of ours */
+	struct moment last_closed;
+	char *last_boot_id;
+	bool last_final, recovered;
+	struct open_chunk *chunk; /* NULL before chain_begin */
+	struct gap next_gap;
+	bool changed; /* since the last draft */
+	uint64_t drafted_boot_ns;
+};
+
+static void open_chunk_free(struct open_chunk *chunk)
+{
+	if (!chunk)
+		return;
+	closep(&chunk->fd);
+	digest_stream_free(chunk->digest);
+	free(chunk->gap.from_boot_id);
+	free(chunk);
+}
+DEFINE_FREEP(open_chunk, open_chunk_free)
+
+static void chain_free(struct chain *chain)
+{
+	if (!chain)
+		return;
+	sealer_stop(chain->sealer);
+	open_chunk_free(chain->chunk);
+	free(chain->next_gap.from_boot_id);
+	free(chain->last_boot_id);
+	free(chain->name);
+	closep(&chain->dir);
+	free(chain);
+}
+DEFINE_FREEP(chain, chain_free)
+
+/* ---- opening ---- */
+
+static int directory_open(const char *directory, struct diag *diag, int *ret_dir)
+{
+	_cleanup_(closep) int dir = -1;
+	int r;
+
+	r = directory_make(directory, 0750, diag);
+	if (r < 0)
+		return r;
+	dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return diag_error(diag, -errno, "cannot open the evidence directory %s: %s", directory,
+				  strerror(errno));
+	if (flock(dir, LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EWOULDBLOCK)
+			return diag_exit(diag, EXIT_TRY_AGAIN, -EBUSY,
+					 "another collector writes to %s; stop it, or choose another directory",
+					 directory);
+		return diag_error(diag, -errno, "cannot lock %s: %s", directory, strerror(errno));
+	}
+	*ret_dir = TAKE_FD(dir);
+	return 0;
+}
+
+/* A new chain's id; an old one's was found. */
+static int chain_name_it(struct chain *chain, const char *found, struct diag *diag)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t random[16];
+	size_t i;
+
+	if (found[0] != '\0') {
+		memcpy(chain->id, found, sizeof(chain->id));
+		return 0;
+	}
+	if (random_bytes(random, sizeof(random)) < 0)
+		return diag_error(diag, -EIO, "no randomness for a chain's id");
+	for (i = 0; i < sizeof(random); i++) {
+		chain->id[2 * i] = digits[random[i] >> 4];
+		chain->id[2 * i + 1] = digits[random[i] & 15];
+	}
+	return 0;
+}
+
+static int chain_resume(struct chain *chain, struct diag *diag, struct chain_recovery *ret_recovery)
+{
+	_cleanup_(recovery_done) struct recovery recovery = { 0 };
+	int r;
+
+	r = recover_directory(chain->dir, chain->name, &chain->options, diag, &recovery);
+	if (r == 0)
+		r = chain_name_it(chain, recovery.chain_id, diag);
+	if (r == 0)
+		r = sealer_new(chain->dir, chain->options.key, chain->options.compression,
+			       recovery.sealed_sequence, &recovery.sealed_head, diag, &chain->sealer);
+	if (r < 0)
+		return r;
+	while (recovery.jobs) {
+		struct publish_job *job = recovery.jobs;
+
+		recovery.jobs = job->next;
+		sealer_push(chain->sealer, job);
+	}
+	chain->last_sequence = recovery.last_sequence;
+	chain->last_closed = recovery.last_closed;
+	chain->last_boot_id = TAKE(recovery.last_boot_id);
+	chain->last_final = recovery.last_final;
+	chain->recovered = recovery.report.recovered_chunks > 0;
+	*ret_recovery = recovery.report;
+	return 0;
+}
+
+int chain_open(const char *directory, const struct chain_options *options, struct diag *diag,
+	       struct chain_recovery *ret_recovery, struct chain **ret_chain)
+{
+	_cleanup_(chain_freep) struct chain *chain = calloc(1, sizeof(*chain));
+	int r;
+
+	if (!chain)
+		return diag_error(diag, -ENOMEM, "cannot open %s: out of memory", directory);
+	chain->dir = -1;
+	chain->options = *options;
+	chain->name = strdup(directory);
+	if (!chain->name)
+		return diag_error(diag, -ENOMEM, "cannot open %s: out of memory", directory);
+	r = directory_open(directory, diag, &chain->dir);
+	if (r == 0)
+		r = chain_resume(chain, diag, ret_recovery);
+	if (r < 0)
+		return r;
+	*ret_chain = TAKE(chain);
+	return 0;
+}
+
+/* ---- what is said of the open chunk ---- */
+
+static int describe_subject(const struct chain *chain, struct statement *statement)
+{
+	bool zstd = chain->options.compression == CHAIN_ZSTD;
+	char name[CHUNK_NAME_MAX];
+	int r;
+
+	r = chunk_name(zstd ? CHUNK_ZSTD : CHUNK_PLAIN, statement->sequence, name);
+	if (r == 0)
+		r = statement_set(&statement->chunk_name, name);
+	return r < 0 ? r : statement_set(&statement->encoding, zstd ? "zstd" : "identity");
+}
+
+static int describe_content(const struct open_chunk *chunk, struct statement *statement)
+{
+	statement->sequence = chunk->sequence;
+	statement->has_previous = chunk->sequence > 1; /* its digest is the sealer's to know */
+	statement->opened = chunk->opened;
+	statement->bytes = chunk->bytes;
+	statement->records = chunk->records;
+	memcpy(statement->events, chunk->events, sizeof(statement->events));
+	statement->gap = chunk->gap.kind;
+	statement->gap_from = chunk->gap.from;
+	statement->gap_to = chunk->gap.to;
+	return digest_stream_value(chunk->digest, &statement->plain_digest);
+}
+
+static int chain_describe(struct chain *chain, const struct moment *until, bool closed, struct diag *diag,
+			  struct statement *ret_statement)
+{
+	_cleanup_(statement_done) struct statement statement = { 0 };
+	const struct open_chunk *chunk = chain->chunk;
+	int r;
+
+	r = describe_content(chunk, &statement);
+	if (r == 0)
+		r = describe_subject(chain, &statement);
+	if (r == 0)
+		r = statement_set(&statement.chain_id, chain->id);
+	if (r == 0)
+		r = statement_set(&statement.gap_from_boot_id, chunk->gap.from_boot_id);
+	if (r == 0)
+		r = chain->options.identify(chain->options.user, &statement);
+	draft_mark(&statement, closed);
+	statement.closed = *until;
+	if (r == 0)
+		r = chain->options.describe(chain->options.user, until, &statement);
+	if (r < 0)
+		return diag_error(diag, r, "cannot describe chunk %" PRIu64 ": %s", chunk->sequence,
+				  strerror(-r));
+	*ret_statement = statement;
+	statement = (struct statement) { 0 };
+	return 0;
+}
+
+/* ---- the open file ---- */
+
+static int chunk_create(const struct chain *chain, uint64_t sequence, struct moment now, struct diag *diag,
+			struct open_chunk **ret_chunk)
+{
+	_cleanup_(open_chunk_freep) struct open_chunk *chunk = calloc(1, sizeof(*chunk));
+	char name[CHUNK_NAME_MAX];
+	int r;
+
+	if (!chunk)
+		return diag_error(diag, -ENOMEM, "cannot open a chunk: out of memory");
+	chunk->fd = -1;
+	chunk->sequence = sequence;
+	chunk->opened = now;
+	r = chunk_name(CHUNK_OPEN, sequence, name);
+	if (r < 0)
+		return diag_error(diag, r, "a chain has at most %d chunks; begin another directory",
+				  STATEMENT_SEQUENCE_MAX);
+	r = digest_stream_new(&chunk->digest);
+	if (r < 0)
+		return diag_error(diag, r, "cannot open a chunk: out of memory");
+	chunk->fd = openat(chain->dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+	if (chunk->fd < 0)
+		return diag_error(diag, -errno, "cannot create %s/%s: %s", chain->name, name, strerror(errno));
+	*ret_chunk = TAKE(chunk);
+	return 0;
+}
+
+static void chunk_uncreate(const struct chain *chain, const struct open_chunk *chunk)
+{
+	char name[CHUNK_NAME_MAX];
+
+	if (chunk_name(CHUNK_OPEN, chunk->sequence, name) == 0)
+		unlinkat(chain->dir, name, 0);
+}
+
+int chain_begin(struct chain *chain, struct moment now, struct diag *diag)
+{
+	_cleanup_(statement_done) struct statement statement = { 0 };
+	struct open_chunk *chunk = NULL;
+	int r;
+
+	assert(!chain->chunk);
+	r = chunk_create(chain, chain->last_sequence + 1, now, diag, &chunk);
+	if (r < 0)
+		return r;
+	chain->chunk = chunk;
+	if (chain->last_sequence > 0) {
+		chunk->gap.kind = chain->recovered || !chain->last_final ? GAP_CRASH : GAP_RESTART;
+		chunk->gap.from = chain->last_closed;
+		chunk->gap.to = now;
+	}
+	r = chain_describe(chain, &now, false, diag, &statement);
+	if (r == 0 && chunk->gap.kind != GAP_NONE && chain->last_boot_id &&
+	    (!statement.boot_id || strcmp(chain->last_boot_id, statement.boot_id) != 0)) {
+		chunk->gap.from_boot_id = TAKE(chain->last_boot_id);
+		r = statement_set(&statement.gap_from_boot_id, chunk->gap.from_boot_id);
+	}
+	if (r == 0)
+		r = draft_write(chain->dir, &statement, diag);
+	if (r < 0) {
+		chunk_uncreate(chain, chunk);
+		chain->chunk = NULL;
+		open_chunk_free(chunk);
+		return r;
+	}
+	chain->drafted_boot_ns = now.boot_ns;
+	return 0;
+}
+
+/* Back to the last good length; what a failed write left behind it must never become part of a line. */
+static int chunk_cut(struct open_chunk *chunk)
+{
+	chunk->tail_dirty = true;
+	if (ftruncate(chunk->fd, (off_t)chunk->bytes) < 0)
+		return -errno;
+	chunk->tail_dirty = false;
+	return 0;
+}
+
+static int chunk_write(struct open_chunk *chunk, struct str lines)
+{
+	size_t done = 0;
+
+	while (done < lines.len) {
+		ssize_t put =
+			pwrite(chunk->fd, lines.data + done, lines.len - done, (off_t)(chunk->bytes + done));
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return put < 0 ? -errno : -EIO;
+		done += (size_t)put;
+	}
+	return 0;
+}
+
+int chain_append(struct chain *chain, struct str lines, const uint64_t events[WIRE_KIND_END])
+{
+	struct open_chunk *chunk = chain->chunk;
+	size_t kind;
+	int r = 0;
+
+	assert(chunk);
+	assert(lines.len == 0 || lines.data[lines.len - 1] == '\n');
+	if (lines.len == 0)
+		return 0;
+	chain->changed = true; /* a failure too: the loss belongs into the draft */
+	if (chunk->tail_dirty)
+		r = chunk_cut(chunk);
+	if (r < 0)
+		return r;
+	r = chunk_write(chunk, lines);
+	if (r == 0)
+		r = digest_stream_add(chunk->digest, lines.data, lines.len);
+	if (r < 0) {
+		chunk_cut(chunk);
+		return r;
+	}
+	chunk->bytes += lines.len;
+	for (kind = 1; kind < WIRE_KIND_END; kind++) {
+		chunk->events[kind] += events[kind];
+		chunk->records += events[kind];
+	}
+	return 0;
+}
+
+void chain_current(const struct chain *chain, uint64_t *ret_sequence, uint64_t *ret_bytes,
+		   uint64_t *ret_records, struct moment *ret_opened)
+{
+	const struct open_chunk *chunk = chain->chunk;
+
+	assert(chunk);
+	*ret_sequence = chunk->sequence;
+	*ret_bytes = chunk->bytes;
+	*ret_records = chunk->records;
+	*ret_opened = chunk->opened;
+}
+
+int chain_checkpoint(struct chain *chain, struct moment now, struct diag *diag)
+{
+	_cleanup_(statement_done) struct statement statement = { 0 };
+	int r;
+
+	assert(chain->chunk);
+	if (!chain->changed && now.boot_ns - chain->drafted_boot_ns < DRAFT_IDLE_NS)
+		return 0;
+	r = chain_describe(chain, &now, false, diag, &statement);
+	if (r == 0)
+		r = draft_write(chain->dir, &statement, diag);
+	if (r < 0)
+		return r;
+	chain->changed = false;
+	chain->drafted_boot_ns = now.boot_ns;
+	return 0;
+}
+
+/* ---- closing one, opening the next ---- */
+
+/*
+ * The first draft of the next chunk, made of the closed one's: the owner of the counters has not cut them yet, so
+ * asking again would count the losses twice. Nothing is covered or lost in it so far.
+ */
+static int next_draft(const struct chain *chain, const struct statement *closed, const struct open_chunk *next,
+		      struct diag *diag)
+{
+	_cleanup_(statement_done) struct statement statement = { 0 };
+	size_t i;
+	int r;
+
+	r = statement_copy(closed, &statement);
+	if (r < 0)
+		return r;
+	statement.final = false;
+	statement.filtered = 0;
+	statement.closed = next->opened;
+	for (i = 0; i < statement.n_probes; i++)
+		statement.probes[i].from_boot_ns = statement.probes[i].to_boot_ns = next->opened.boot_ns;
+	for (i = 0; i < statement.n_losses; i++)
+		statement.losses[i].count = 0;
+	r = describe_content(next, &statement);
+	draft_mark(&statement, false);
+	if (r == 0)
+		r = describe_subject(chain, &statement);
+	if (r == 0)
+		r = statement_set(&statement.gap_from_boot_id, next->gap.from_boot_id);
+	return r < 0 ? r : draft_write(chain->dir, &statement, diag);
+}
+
+/* Everything of the closed chunk that can fail, before anything changes hands. */
+static int chunk_close(struct chain *chain, struct moment now, bool final, struct diag *diag,
+		       struct publish_job **ret_job)
+{
+	_cleanup_(publish_job_freep) struct publish_job *job = NULL;
+	_cleanup_(closep) int none = -1;
+	int r;
+
+	if (chain->chunk->tail_dirty) {
+		r = chunk_cut(chain->chunk);
+		if (r < 0)
+			return diag_error(diag, r, "cannot cut what a failed write left in the open chunk: %s",
+					  strerror(-r));
+	}
+	r = publish_job_new(&none, &job);
+	if (r < 0)
+		return diag_error(diag, r, "cannot close the chunk: out of memory");
+	r = chain_describe(chain, &now, true, diag, &job->statement);
+	if (r < 0)
+		return r;
+	job->statement.final = final;
+	r = draft_write(chain->dir, &job->statement, diag);
+	/* At the end there is no later: without its last draft the chunk can still be sealed. */
+	if (r < 0 && !final)
+		return r;
+	chain_step_done(STEP_CLOSED_DRAFTED);
+	*ret_job = TAKE(job);
+	return 0;
+}
+
+static void chunk_hand_over(struct chain *chain, struct publish_job *job)
+{
+	job->fd = TAKE_FD(chain->chunk->fd);
+	open_chunk_free(chain->chunk);
+	chain->chunk = NULL;
+	sealer_push(chain->sealer, job);
+}
+
+int chain_rotate(struct chain *chain, struct moment now, struct diag *diag)
+{
+	struct diag unsaid = { .code = 0 };
+	struct open_chunk *next = NULL;
+	struct publish_job *job = NULL;
+	int r;
+
+	assert(chain->chunk);
+	r = chunk_create(chain, chain->chunk->sequence + 1, now, diag, &next);
+	if (r < 0)
+		return r;
+	chain_step_done(STEP_NEXT_CREATED);
+	r = chunk_close(chain, now, false, diag, &job);
+	if (r < 0) {
+		chunk_uncreate(chain, next);
+		open_chunk_free(next);
+		return r;
+	}
+	next->gap = chain->next_gap;
+	chain->next_gap = (struct gap) { 0 };
+	/* Failing here costs a later start the draft, nothing else; the next checkpoint writes it. */
+	r = next_draft(chain, &job->statement, next, &unsaid);
+	chain->changed = true;
+	chain->drafted_boot_ns = now.boot_ns;
+	if (r == 0)
+		chain_step_done(STEP_NEXT_DRAFTED);
+	chunk_hand_over(chain, job);
+	chain->chunk = next;
+	return 0;
+}
+
+void chain_gap(struct chain *chain, enum statement_gap_kind kind, struct moment from, struct moment to)
+{
+	chain->next_gap.kind = kind;
+	chain->next_gap.from = from;
+	chain->next_gap.to = to;
+}
+
+void chain_state(struct chain *chain, struct chain_state *ret_state)
+{
+	memcpy(ret_state->chain_id, chain->id, sizeof(ret_state->chain_id));
+	sealer_state(chain->sealer, ret_state);
+}
+
+int chain_wait(struct chain *chain, uint32_t wait_ms)
+{
+	return sealer_wait(chain->sealer, wait_ms);
+}
+
+int chain_close(struct chain *chain, struct moment now, uint32_t wait_ms, struct diag *diag)
+{
+	_cleanup_(chain_freep) struct chain *owned = chain;
+	struct publish_job *job = NULL;
+	struct chain_state state;
+	int r;
+
+	if (!chain)
+		return 0;
+	if (chain->chunk) {
+		r = chunk_close(chain, now, true, diag, &job);
+		if (r < 0)
+			return r;
+		chunk_hand_over(chain, job);
+	}
+	r = sealer_wait(chain->sealer, wait_ms);
+	if (r == 0)
+		return 0;
+	chain_state(chain, &state);
+	return diag_error(diag, -EAGAIN,
+			  "%" PRIu64 " closed chunks in %s are not sealed yet%s%s; the next start seals them",
+			  state.waiting, chain->name, state.error ? ": " : "", state.error_text);
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The bookkeeping of what was lost. Everything expands from the tables in wire/kinds.h: a cause added there has
+ * its row in every seal, its cure in status and its place in the sums without a line here.
+ *
+ * Promises that a row is never left out (zero is written as zero) and that a chunk's rows never claim what
+ * happened before the chunk was opened. When a cause had struck before, the first time within the chunk is not
+ * known from totals; the chunk's opening then stands as the earliest it can be. Owns nothing on the heap.
+ */
+#include "collect/ledger.h"
+
+#include <stdlib.h>
+
+struct cause {
+	const char *name, *layer, *effect, *cure;
+};
+
+#define CAUSE_ROW(ENUM, cause, layer, effect, cure) { #cause, #layer, #effect, cure },
+static const struct cause kernel_causes[] = { WIRE_KERNEL_LOSSES(CAUSE_ROW) };
+static const struct cause own_causes[] = { WIRE_COLLECTOR_LOSSES(CAUSE_ROW) };
+
+_Static_assert(sizeof(kernel_causes) / sizeof(kernel_causes[0]) == WIRE_LOSS_KERNEL_END,
+	       "one row a kernel cause");
+_Static_assert(sizeof(own_causes) / sizeof(own_causes[0]) == LEDGER_COLLECTOR_END, "one row an own cause");
+
+#define LEDGER_ROWS ((WIRE_KIND_END - 1) * WIRE_LOSS_KERNEL_END + LEDGER_COLLECTOR_END)
+
+void ledger_kernel(struct ledger *ledger, const struct wire_cpu_counters *totals)
+{
+	ledger->kernel = *totals;
+}
+
+void ledger_add(struct ledger *ledger, enum ledger_cause cause, uint64_t count, uint64_t boot_ns)
+{
+	struct wire_loss_count *own = &ledger->own[cause];
+
+	if (count == 0)
+		return;
+	if (own->count == 0)
+		own->first_boot_ns = boot_ns;
+	own->count += count;
+	own->last_boot_ns = boot_ns;
+}
+
+void ledger_cut(struct ledger *ledger)
+{
+	ledger->kernel_before = ledger->kernel;
+	memcpy(ledger->own_before, ledger->own, sizeof(ledger->own_before));
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* What of `total` belongs to the chunk that was opened at opened_boot_ns, when `before` was the total. */
+static struct wire_loss_count since(const struct wire_loss_count *total, const struct wire_loss_count *before,
+				    uint64_t opened_boot_ns)
+{
+	struct wire_loss_count part = { 0 };
+
+	if (total->count <= before->count)
+		return part;
+	part.count = total->count - before->count;
+	part.first_boot_ns = later(before->count == 0 ? total->first_boot_ns : 0, opened_boot_ns);
+	part.last_boot_ns = later(total->last_boot_ns, part.first_boot_ns);
+	return part;
+}
+
+static int row_fill(struct statement_loss *row, const char *kind, const struct cause *cause,
+		    const struct wire_loss_count *count)
+{
+	int r;
+
+	if (kind) {
+		r = statement_set(&row->kind, kind);
+		if (r < 0)
+			return r;
+	}
+	r = statement_set(&row->layer, cause->layer);
+	if (r < 0)
+		return r;
+	r = statement_set(&row->cause, cause->name);
+	if (r < 0)
+		return r;
+	r = statement_set(&row->effect, cause->effect);
+	if (r < 0)
+		return r;
+	row->count = count->count;
+	row->first_boot_ns = count->first_boot_ns;
+	row->last_boot_ns = count->last_boot_ns;
+	return 0;
+}
+
+static void rows_free(struct statement *statement)
+{
+	size_t i;
+
+	for (i = 0; i < statement->n_losses; i++) {
+		free(statement->losses[i].kind);
+		free(statement->losses[i].layer);
+		free(statement->losses[i].cause);
+		free(statement->losses[i].effect);
+	}
+	free(statement->losses);
+	statement->losses = NULL;
+	statement->n_losses = 0;
+	statement->losses_known = false;
+}
+
+int ledger_rows(const struct ledger *ledger, bool since_start, uint64_t opened_boot_ns,
+		struct statement *statement)
+{
+	static const struct wire_loss_count none;
+	size_t kind, i;
+
+	rows_free(statement);
+	statement->losses = calloc(LEDGER_ROWS, sizeof(*statement->losses));
+	if (!statement->losses)
+		return -ENOMEM;
+	statement->n_losses = LEDGER_ROWS;
+	for (i = 0; i < LEDGER_ROWS; i++) {
+		struct statement_loss *row = &statement->losses[i];
+		const struct wire_loss_count *total, *before;
+		const struct cause *cause;
+		const char *name = NULL;
+		struct wire_loss_count part;
+
+		if (i < (WIRE_KIND_END - 1) * WIRE_LOSS_KERNEL_END) {
+			kind = i / WIRE_LOSS_KERNEL_END;
+			cause = &kernel_causes[i % WIRE_LOSS_KERNEL_END];
+			total = &ledger->kernel.losses[kind][i % WIRE_LOSS_KERNEL_END];
+			before = &ledger->kernel_before.losses[kind][i % WIRE_LOSS_KERNEL_END];
+			name = event_kind_name((enum wire_kind)(kind + 1));
+		} else {
+			kind = i - (WIRE_KIND_END - 1) * WIRE_LOSS_KERNEL_END;
+			cause = &own_causes[kind];
+			total = &ledger->own[kind];
+			before = &ledger->own_before[kind];
+		}
+		part = since_start ? since(total, &none, 0) : since(total, before, opened_boot_ns);
+		if (row_fill(row, name, cause, &part) < 0) {
+			rows_free(statement);
+			return -ENOMEM;
+		}
+	}
+	statement->losses_known = true;
+	return 0;
+}
+
+static bool loses_record(const struct cause *cause)
+{
+	return strcmp(cause->effect, "record") == 0;
+}
+
+uint64_t ledger_records_lost(const struct ledger *ledger)
+{
+	uint64_t sum = 0;
+	size_t kind, i;
+
+	for (i = 0; i < WIRE_LOSS_KERNEL_END; i++) {
+		for (kind = 0; loses_record(&kernel_causes[i]) && kind < WIRE_KIND_END - 1; kind++)
+			sum += ledger->kernel.losses[kind][i].count;
+	}
+	for (i = 0; i < LEDGER_COLLECTOR_END; i++) {
+		if (loses_record(&own_causes[i]))
+			sum += ledger->own[i].count;
+	}
+	return sum;
+}
+
+const char *ledger_cure(const char *cause)
+{
+	size_t i;
+
+	for (i = 0; i < WIRE_LOSS_KERNEL_END; i++) {
+		if (strcmp(kernel_causes[i].name, cause) == 0)
+			return kernel_causes[i].cure;
+	}
+	for (i = 0; i < LEDGER_COLLECTOR_END; i++) {
+		if (strcmp(own_causes[i].name, cause) == 0)
+			return own_causes[i].cure;
+	}
+	return NULL;
+}
