@@ -119,6 +119,18 @@ static int findings_keep(struct findings *findings, enum stella_finding_code cod
 	return 0;
 }
 
+/* The chunk's lines have had their share of the list. */
+static bool flooded(struct findings *findings, const struct place *place)
+{
+	if (place->line == 0)
+		return false;
+	if (findings->line_sequence != place->sequence) {
+		findings->line_sequence = place->sequence;
+		findings->lines_kept = 0;
+	}
+	return findings->lines_kept++ >= FINDINGS_FLOOD_MAX;
+}
+
 void findings_add(struct findings *findings, enum stella_finding_code code, const struct place *place,
 		  const char *format, ...)
 {
@@ -127,7 +139,7 @@ void findings_add(struct findings *findings, enum stella_finding_code code, cons
 	int r;
 
 	findings->total++;
-	if (findings->error < 0 || findings->count >= FINDINGS_MAX)
+	if (findings->error < 0 || findings->count >= FINDINGS_MAX || flooded(findings, place))
 		return;
 	va_start(args, format);
 	vsnprintf(sentence, sizeof(sentence), format, args);

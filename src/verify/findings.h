@@ -12,6 +12,8 @@
 #include "stella/verify.h"
 
 #define FINDINGS_MAX 10000
+/* Of these at most so many are of one chunk's lines, or of foreign files: a flood of one must not hide the others. */
+#define FINDINGS_FLOOD_MAX 1000
 #define FINDING_SENTENCE_MAX 600
 
 /* Where it is. Zero and NULL are "no such thing". */
@@ -27,6 +29,7 @@ struct findings {
 	struct stella_finding *list;
 	size_t count, capacity;
 	uint64_t total;
+	uint64_t line_sequence, lines_kept; /* of the chunk whose lines are being read */
 	int error;
 };
 

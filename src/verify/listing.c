@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads the directory once. Promises: the same directory gives the same findings in the same order, whatever
- * order the file system lists it in; symbolic links are never followed. What a running collector has under way
+ * Reads the directory once. Promises: up to FINDINGS_FLOOD_MAX foreign files, the same directory gives the same
+ * findings in the same order, whatever order the file system lists it in; symbolic links are never followed. What a running collector has under way
  * (open chunk, draft, a temporary name of ours above the last seal) is no evidence and no finding.
  */
 
@@ -19,7 +19,7 @@
 
 /* Names that are none of ours: kept to be sorted; what is beyond the ceiling is counted. */
 struct strangers {
-	char *names[FINDINGS_MAX];
+	char *names[FINDINGS_FLOOD_MAX];
 	size_t count;
 	uint64_t more;
 };
@@ -37,7 +37,7 @@ static int strangers_add(struct strangers *strangers, const char *name)
 {
 	char *copy;
 
-	if (strangers->count >= FINDINGS_MAX) {
+	if (strangers->count >= FINDINGS_FLOOD_MAX) {
 		strangers->more++;
 		return 0;
 	}

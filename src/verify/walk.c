@@ -30,6 +30,7 @@ struct walk {
 	struct links links;
 	struct content *content;
 	struct stella_report *report;
+	uint64_t hole; /* the first of the numbers before this one that have neither chunk nor seal, or 0 */
 	uint64_t done_bytes;
 };
 
@@ -167,6 +168,26 @@ static int walk_chunk(struct walk *walk, uint64_t sequence, const struct stateme
 	return walk_content(walk, sequence, statement);
 }
 
+/* One finding for a hole of any size: a chunk renamed to the last number must not bury all else. */
+static void walk_hole_ends(struct walk *walk, uint64_t sequence)
+{
+	struct place place = { .sequence = walk->hole };
+
+	if (walk->hole == 0)
+		return;
+	if (sequence - walk->hole == 1)
+		findings_add(&walk->report->findings, STELLA_FINDING_MISSING_CHUNK, &place,
+			     "neither chunk nor seal number %" PRIu64
+			     " is there, but the chain goes on to %" PRIu64,
+			     walk->hole, walk->listing.head);
+	else
+		findings_add(&walk->report->findings, STELLA_FINDING_MISSING_CHUNK, &place,
+			     "neither chunks nor seals number %" PRIu64 " to %" PRIu64
+			     " are there, but the chain goes on to %" PRIu64,
+			     walk->hole, sequence - 1, walk->listing.head);
+	walk->hole = 0;
+}
+
 /* No seal: either a hole, or a chunk that nobody vouches for. */
 static void walk_unsealed(struct walk *walk, uint64_t sequence, uint8_t present)
 {
@@ -175,10 +196,7 @@ static void walk_unsealed(struct walk *walk, uint64_t sequence, uint8_t present)
 
 	links_skip(&walk->links);
 	if (!(present & (LISTED_PLAIN | LISTED_ZSTD))) {
-		findings_add(findings, STELLA_FINDING_MISSING_CHUNK, &(struct place) { .sequence = sequence },
-			     "neither chunk nor seal number %" PRIu64
-			     " is there, the chain goes on to %" PRIu64,
-			     sequence, walk->listing.head);
+		walk->hole = walk->hole ? walk->hole : sequence;
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
@@ -264,6 +282,8 @@ static int walk_chain(struct walk *walk)
 	for (uint64_t sequence = 1; sequence <= walk->listing.head; sequence++) {
 		uint8_t present = walk_present(walk, sequence);
 
+		if (present & (LISTED_SEAL | LISTED_PLAIN | LISTED_ZSTD))
+			walk_hole_ends(walk, sequence);
 		if (!(present & LISTED_SEAL)) {
 			walk_unsealed(walk, sequence, present);
 			continue;
