@@ -5,4 +5,7 @@
 #include "open.h"
 #include "tcp.h"
 
+/* Lives only on the stack, so its layout would not be in this object's types; tests/unit/test_wire.c compares them. */
+const struct wire_tcp_state *border_tcp_state;
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
