@@ -170,6 +170,8 @@ int canon_value_string(const struct canon_value *value, struct buf *out)
 
 	if (value->type != CANON_STRING || value->raw.len < 2)
 		return -EINVAL;
+	if (value->raw.len == 2)
+		return 0; /* an empty buffer may have no memory yet */
 	r = buf_reserve(out, value->raw.len - 2);
 	if (r < 0)
 		return r;
@@ -187,7 +189,6 @@ int canon_value_string(const struct canon_value *value, struct buf *out)
 		if (r < 0)
 			return r;
 	}
-	if (value->raw.len > 2)
-		out->len = (size_t)(p - out->data);
+	out->len = (size_t)(p - out->data);
 	return 0;
 }
