@@ -170,6 +170,11 @@ $(O)/tests/system/%: tests/system/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< -lpthread
 
+# bench_NAME measures a room from inside and links it; the others are plain workloads.
+$(O)/tests/bench/bench_%: tests/bench/bench_%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< $(LIBS_all)
+
 $(O)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< -lpthread

@@ -11,7 +11,7 @@
 
 /* Settings, written before load. */
 const volatile __u64 cfg_ring_high_water = 1 << 20; /* bytes waiting that wake the reader before its timer */
-const volatile bool cfg_sock_storage = true;	    /* false: kernels before 5.11, see tcp.h */
+const volatile bool cfg_sock_storage = true; /* false: kernels before 5.11, see tcp.h */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -67,7 +67,8 @@ static __always_inline void emit(enum wire_kind kind, void *record, __u64 size)
 }
 
 /* The head for what the current task itself does. */
-static __always_inline void head_of_current(struct wire_head *head, enum wire_kind kind, enum wire_source source)
+static __always_inline void head_of_current(struct wire_head *head, enum wire_kind kind,
+					    enum wire_source source)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 

@@ -61,7 +61,8 @@ static __always_inline __u32 exec_cwd(bool loop, struct wire_process_exec *recor
 	return len + walk->len;
 }
 
-static __always_inline __u32 exec_argv(struct wire_process_exec *record, char *tail, __u32 len, struct mm_struct *mm)
+static __always_inline __u32 exec_argv(struct wire_process_exec *record, char *tail, __u32 len,
+				       struct mm_struct *mm)
 {
 	unsigned long start = BPF_CORE_READ(mm, arg_start), end = BPF_CORE_READ(mm, arg_end);
 	__u32 want = end - start;

@@ -175,10 +175,10 @@ struct pt_regs {
 #pragma clang attribute pop
 
 /* Kernel constants that are no UAPI; where they stand. */
-#define KERNEL_AF_INET 2	/* linux/socket.h */
+#define KERNEL_AF_INET 2 /* linux/socket.h */
 #define KERNEL_AF_INET6 10
-#define KERNEL_IPPROTO_TCP 6	/* uapi/linux/in.h */
-#define KERNEL_S_IFMT 0170000	/* uapi/linux/stat.h */
+#define KERNEL_IPPROTO_TCP 6 /* uapi/linux/in.h */
+#define KERNEL_S_IFMT 0170000 /* uapi/linux/stat.h */
 #define KERNEL_S_IFSOCK 0140000
 
 /* Both for x86-64 and arm64: asm-generic/fcntl.h; arm64 changes neither. */
@@ -200,14 +200,14 @@ const volatile bool cfg_direct_reads = true; /* false: forced by tests, to run t
 	(DIRECT() ? (type *)bpf_rdonly_cast((pointer), bpf_core_type_id_kernel(type)) : (type *)(pointer))
 
 /* One member; `pointer` came from TYPED, or from a READ of a pointer member. */
-#define READ(pointer, member)                                                            \
-	({                                                                               \
-		__typeof__((pointer)->member) read_value_;                               \
-		if (DIRECT())                                                            \
-			read_value_ = (pointer)->member;                                 \
-		else                                                                     \
+#define READ(pointer, member)                                                                 \
+	({                                                                                    \
+		__typeof__((pointer)->member) read_value_;                                    \
+		if (DIRECT())                                                                 \
+			read_value_ = (pointer)->member;                                      \
+		else                                                                          \
 			bpf_core_read(&read_value_, sizeof(read_value_), &(pointer)->member); \
-		read_value_;                                                             \
+		read_value_;                                                                  \
 	})
 
 static __always_inline struct task_struct *current_task(void)

@@ -60,7 +60,8 @@ static __always_inline bool open_flags(struct wire_file_open *record, const stru
 }
 
 /* Appends the caller's name for the file behind `len` bytes of tail; returns the new length. */
-static __always_inline __u32 open_requested(struct wire_file_open *record, char *tail, __u32 len, unsigned long name)
+static __always_inline __u32 open_requested(struct wire_file_open *record, char *tail, __u32 len,
+					    unsigned long name)
 {
 	long got;
 

@@ -14,13 +14,15 @@
 #include "wire/records.h"
 
 struct open_call {
-	__u32 source;	/* enum wire_source, 0 = not a call that opens */
-	bool by_how;	/* `flags_or_how` points at a struct open_how */
+	__u32 source; /* enum wire_source, 0 = not a call that opens */
+	bool by_how; /* `flags_or_how` points at a struct open_how */
 	unsigned long name; /* user address, 0 = the call takes no name */
 	unsigned long flags_or_how;
 	unsigned long mode;
 };
 
+/* Tables of system calls, one row a call. */
+/* clang-format off */
 #if defined(__TARGET_ARCH_x86)
 
 #define TS_COMPAT 0x2 /* arch/x86/include/asm/thread_info.h */
@@ -151,3 +153,4 @@ static __always_inline void syscall_open(struct pt_regs *regs, struct task_struc
 }
 
 #endif
+/* clang-format on */

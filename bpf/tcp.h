@@ -54,7 +54,8 @@ static __always_inline void owner_set(struct sock *sk, const struct owner *owner
 	__u64 address = (__u64)sk;
 
 	if (cfg_sock_storage) {
-		struct owner *kept = bpf_sk_storage_get(&owner_of_socket, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+		struct owner *kept =
+			bpf_sk_storage_get(&owner_of_socket, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 
 		if (kept)
 			*kept = *owner;
@@ -93,9 +94,12 @@ static __always_inline void tcp_addresses(struct wire_tcp_state *record, const s
 static __always_inline void tcp_record(struct sock *sk, int old_state, int new_state)
 {
 	struct wire_tcp_state record = {
-		.head = { .kind = WIRE_KIND_TCP_STATE, .source = WIRE_SOURCE_INET_SOCK_SET_STATE,
-			  .size = sizeof(record), .boot_ns = bpf_ktime_get_boot_ns() },
-		.old_state = old_state, .new_state = new_state,
+		.head = { .kind = WIRE_KIND_TCP_STATE,
+			  .source = WIRE_SOURCE_INET_SOCK_SET_STATE,
+			  .size = sizeof(record),
+			  .boot_ns = bpf_ktime_get_boot_ns() },
+		.old_state = old_state,
+		.new_state = new_state,
 	};
 	struct owner *owner = owner_find(sk);
 

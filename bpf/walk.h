@@ -13,9 +13,10 @@
 
 #include "emit.h"
 
-#define WALK_STEPS_LOOP (WIRE_PATH_MAX / 2 + 64) /* one-letter components, and as many mounts as anybody stacks */
+#define WALK_STEPS_LOOP \
+	(WIRE_PATH_MAX / 2 + 64) /* one-letter components, and as many mounts as anybody stacks */
 #define WALK_STEPS_BOUNDED 64
-#define WALK_NAME_MAX 255	/* NAME_MAX */
+#define WALK_NAME_MAX 255 /* NAME_MAX */
 #define WALK_ROOM (WIRE_PATH_MAX + WALK_NAME_MAX + 1)
 
 /*
@@ -23,14 +24,14 @@
  * through one step look alike to it and it follows one of them. On the stack the ways multiply beyond its limit.
  */
 struct walk {
-	__u32 len;	/* bytes written, at most WIRE_PATH_MAX */
-	__u32 flags;	/* WIRE_FLAG_PATH_CUT, _UNREACHABLE, _DELETED */
+	__u32 len; /* bytes written, at most WIRE_PATH_MAX */
+	__u32 flags; /* WIRE_FLAG_PATH_CUT, _UNREACHABLE, _DELETED */
 };
 
 /* Where the walk stands. */
 struct walk_state {
 	struct walk *walk;
-	char *out;	/* WALK_ROOM bytes */
+	char *out; /* WALK_ROOM bytes */
 	struct dentry *dentry;
 	struct mount *mount;
 	struct dentry *top_dentry; /* the process's root */
@@ -78,7 +79,8 @@ static __always_inline long walk_step(__u32 step, struct walk_state *state)
 	return 0;
 }
 
-static __always_inline void walk_start(struct walk_state *state, const struct path *path, const struct path *root)
+static __always_inline void walk_start(struct walk_state *state, const struct path *path,
+				       const struct path *root)
 {
 	struct path here = {}, top = {};
 
@@ -97,7 +99,8 @@ static long walk_on_step(__u32 step, void *state)
 	return walk_step(step, state);
 }
 
-static __noinline void walk_path_loop(struct walk *walk, const struct path *path, const struct path *root, char *out)
+static __noinline void walk_path_loop(struct walk *walk, const struct path *path, const struct path *root,
+				      char *out)
 {
 	struct walk_state state = { .walk = walk, .out = out };
 
@@ -121,8 +124,8 @@ static __noinline void walk_path_bounded(struct walk *walk, const struct path *p
 }
 
 /* `loop` is a constant of the program: programs with bpf_loop in them do not load before 5.17. */
-static __always_inline void walk_path(bool loop, struct walk *walk, const struct path *path, const struct path *root,
-				      char *out)
+static __always_inline void walk_path(bool loop, struct walk *walk, const struct path *path,
+				      const struct path *root, char *out)
 {
 	if (loop)
 		walk_path_loop(walk, path, root, out);

@@ -10,12 +10,15 @@
  */
 
 /* kind(ENUM, record type name, wire number) */
+/* clang-format off */
 #define WIRE_KINDS(kind)             \
 	kind(FILE_OPEN, file_open, 1)    \
 	kind(PROCESS_EXEC, process_exec, 2) \
 	kind(TCP_STATE, tcp_state, 3)
+/* clang-format on */
 
 /* source(ENUM, `src` in the record, kind, wire number) */
+/* clang-format off */
 #define WIRE_SOURCES(source)                                                        \
 	source(SYS_EXIT_OPEN, "sys_exit_open", FILE_OPEN, 1)                            \
 	source(SYS_EXIT_OPENAT, "sys_exit_openat", FILE_OPEN, 2)                        \
@@ -24,6 +27,7 @@
 	source(SYS_EXIT_OPEN_BY_HANDLE_AT, "sys_exit_open_by_handle_at", FILE_OPEN, 5)  \
 	source(SCHED_PROCESS_EXEC, "sched_process_exec", PROCESS_EXEC, 6)               \
 	source(INET_SOCK_SET_STATE, "inet_sock_set_state", TCP_STATE, 7)
+/* clang-format on */
 
 /*
  * What can be lost. loss(ENUM, cause, layer, effect, cure)
@@ -31,6 +35,7 @@
  *   effect  record: a whole record is missing; member: the record is there, an optional member of it is not
  *   cure    what an operator can do about it
  */
+/* clang-format off */
 #define WIRE_KERNEL_LOSSES(loss)                                                                              \
 	loss(RING_FULL, ring_full, kernel, record, "raise ring_buffer_mb, or give the collector more CPU")          \
 	loss(FILE_GONE, file_gone, kernel, record, "another thread closed the descriptor before the call returned") \
@@ -43,11 +48,13 @@
 	loss(OWNER_MAP_FULL, owner_map_full, kernel, member, "too many sockets at once; later records of the socket are lost as owner_unknown") \
 	loss(MISSED, missed, kernel, record, "the kernel skipped the program: it was already running on that processor") \
 	loss(SCRATCH, scratch, kernel, record, "no scratch memory; please report")
+/* clang-format on */
 
-#define WIRE_COLLECTOR_LOSSES(loss)                                                                           \
-	loss(MALFORMED, malformed, collector, record, "kernel half and user half disagree; please report")          \
-	loss(DISK_FULL, disk_full, collector, record, "make room in the evidence directory")                        \
-	loss(WRITE_FAILED, write_failed, collector, record, "see the log for the disk's error")                     \
-	loss(TORN_TAIL, torn_tail, collector, record, "the collector was killed while writing; at most one line")
+#define WIRE_COLLECTOR_LOSSES(loss)                                                                        \
+	loss(MALFORMED, malformed, collector, record, "kernel half and user half disagree; please report") \
+		loss(DISK_FULL, disk_full, collector, record, "make room in the evidence directory") loss( \
+			WRITE_FAILED, write_failed, collector, record, "see the log for the disk's error") \
+			loss(TORN_TAIL, torn_tail, collector, record,                                      \
+			     "the collector was killed while writing; at most one line")
 
 #define WIRE_LOSSES(loss) WIRE_KERNEL_LOSSES(loss) WIRE_COLLECTOR_LOSSES(loss)

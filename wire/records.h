@@ -15,9 +15,9 @@
 
 #define WIRE_VERSION 1
 
-#define WIRE_COMM 16		/* TASK_COMM_LEN */
-#define WIRE_PATH_MAX 4096	/* PATH_MAX, linux/limits.h; components with their NULs, or a requested name */
-#define WIRE_ARGV_MAX 16384	/* bytes of argv kept; argv_bytes has the true length */
+#define WIRE_COMM 16 /* TASK_COMM_LEN */
+#define WIRE_PATH_MAX 4096 /* PATH_MAX, linux/limits.h; components with their NULs, or a requested name */
+#define WIRE_ARGV_MAX 16384 /* bytes of argv kept; argv_bytes has the true length */
 #define WIRE_RECORD_MAX (256 + 3 * WIRE_PATH_MAX + WIRE_ARGV_MAX)
 
 #define WIRE_ENUM_KIND(ENUM, name, number) WIRE_KIND_##ENUM = number,
@@ -47,32 +47,32 @@ struct wire_cpu_counters {
 
 /* Stands first in each record. */
 struct wire_head {
-	__u8 kind;	/* enum wire_kind */
-	__u8 source;	/* enum wire_source */
-	__u16 flags;	/* WIRE_FLAG_* */
-	__u32 size;	/* of the whole record, tails included */
-	__u64 boot_ns;	/* CLOCK_BOOTTIME */
+	__u8 kind; /* enum wire_kind */
+	__u8 source; /* enum wire_source */
+	__u16 flags; /* WIRE_FLAG_* */
+	__u32 size; /* of the whole record, tails included */
+	__u64 boot_ns; /* CLOCK_BOOTTIME */
 	__u64 cgroup_id; /* kernfs id in the cgroup v2 hierarchy, 0 = unknown */
-	__u32 pid;	/* thread group id, initial pid namespace */
+	__u32 pid; /* thread group id, initial pid namespace */
 	__u32 tid;
 	char comm[WIRE_COMM]; /* NUL-padded */
 };
 
-#define WIRE_FLAG_PATH_CUT 1	/* more components than were walked: the beginning of the path is missing */
-#define WIRE_FLAG_UNREACHABLE 2	/* the walk ended outside the process's root: pipe, memfd, outside a chroot */
-#define WIRE_FLAG_DELETED 4	/* the name was unlinked when it was recorded */
-#define WIRE_FLAG_NO_NAME 8	/* the requested name was unreadable */
-#define WIRE_FLAG_NO_ARGV 16	/* argv was unreadable */
-#define WIRE_FLAG_CWD_CUT 32	/* as PATH_CUT, for the working directory */
+#define WIRE_FLAG_PATH_CUT 1 /* more components than were walked: the beginning of the path is missing */
+#define WIRE_FLAG_UNREACHABLE 2 /* the walk ended outside the process's root: pipe, memfd, outside a chroot */
+#define WIRE_FLAG_DELETED 4 /* the name was unlinked when it was recorded */
+#define WIRE_FLAG_NO_NAME 8 /* the requested name was unreadable */
+#define WIRE_FLAG_NO_ARGV 16 /* argv was unreadable */
+#define WIRE_FLAG_CWD_CUT 32 /* as PATH_CUT, for the working directory */
 #define WIRE_FLAG_CWD_UNREACHABLE 64
 
 /* A path is a tail of components, leaf first, each ended by NUL: "passwd\0etc\0" is /etc/passwd; empty is /. */
 struct wire_file_open {
 	struct wire_head head;
 	__u64 inode;
-	__u32 dev;	/* kernel dev_t: major << 20 | minor */
-	__u32 flags;	/* as the caller asked: O_* of the machine's ABI */
-	__u16 mode;	/* as the caller asked; 0 unless O_CREAT or O_TMPFILE */
+	__u32 dev; /* kernel dev_t: major << 20 | minor */
+	__u32 flags; /* as the caller asked: O_* of the machine's ABI */
+	__u16 mode; /* as the caller asked; 0 unless O_CREAT or O_TMPFILE */
 	__u16 path_len;
 	__u16 requested_len; /* without NUL */
 	__u16 pad;
@@ -80,27 +80,27 @@ struct wire_file_open {
 
 struct wire_process_exec {
 	struct wire_head head;
-	__u64 inode;	/* of the file that the kernel loaded: for a script, its interpreter */
+	__u64 inode; /* of the file that the kernel loaded: for a script, its interpreter */
 	__u32 dev;
 	__u32 ppid;
 	__u32 argv_bytes; /* the true length, with the NULs between */
-	__u32 argv_len;	/* of the tail */
-	__u16 path_len;	/* of the loaded file */
+	__u32 argv_len; /* of the tail */
+	__u16 path_len; /* of the loaded file */
 	__u16 filename_len; /* as the caller named it, without NUL */
-	__u16 cwd_len;	/* present when the name is relative and a script's */
-	__u8 script;	/* 1: the loaded file is the interpreter of `filename` */
+	__u16 cwd_len; /* present when the name is relative and a script's */
+	__u8 script; /* 1: the loaded file is the interpreter of `filename` */
 	__u8 pad;
 	/* tails: path, filename, cwd, argv */
 };
 
 struct wire_tcp_state {
 	struct wire_head head;
-	__u8 saddr[16];	/* network order; IPv4 in the first four bytes */
+	__u8 saddr[16]; /* network order; IPv4 in the first four bytes */
 	__u8 daddr[16];
-	__u16 sport;	/* host order */
+	__u16 sport; /* host order */
 	__u16 dport;
-	__u8 family;	/* 4 or 6 */
-	__u8 old_state;	/* the kernel's TCP_* numbers, net/tcp_states.h */
+	__u8 family; /* 4 or 6 */
+	__u8 old_state; /* the kernel's TCP_* numbers, net/tcp_states.h */
 	__u8 new_state;
 	__u8 pad;
 };

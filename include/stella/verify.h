@@ -22,6 +22,7 @@ extern "C" {
 #endif
 
 /* finding(ENUM, code): contract, section 4. Append only. */
+/* clang-format off */
 #define STELLA_FINDINGS(finding)                         \
 	finding(BAD_SIGNATURE, bad_signature)            \
 	finding(UNTRUSTED_SIGNER, untrusted_signer)      \
@@ -39,24 +40,25 @@ extern "C" {
 	finding(LOG_PROOF_INVALID, log_proof_invalid)    \
 	finding(LOG_PROOF_MISSING, log_proof_missing)    \
 	finding(TAIL_CUT, tail_cut)
+/* clang-format on */
 
 enum stella_finding_code {
 #define STELLA_FINDING_ENUM(ENUM, code) STELLA_FINDING_##ENUM,
 	STELLA_FINDINGS(STELLA_FINDING_ENUM)
 #undef STELLA_FINDING_ENUM
-	STELLA_FINDING_END
+		STELLA_FINDING_END
 };
 
 const char *stella_finding_name(enum stella_finding_code code);
 
 struct stella_finding {
 	enum stella_finding_code code;
-	uint64_t sequence;	/* chunk, 0 = none */
-	const char *file;	/* name inside the directory, or NULL */
-	uint64_t line;		/* 1-based, 0 = none */
-	uint64_t offset;	/* byte in the file, when has_offset */
+	uint64_t sequence; /* chunk, 0 = none */
+	const char *file; /* name inside the directory, or NULL */
+	uint64_t line; /* 1-based, 0 = none */
+	uint64_t offset; /* byte in the file, when has_offset */
 	bool has_offset;
-	const char *sentence;	/* printable UTF-8 */
+	const char *sentence; /* printable UTF-8 */
 };
 
 struct stella_verifier;
@@ -82,10 +84,12 @@ void stella_verifier_require_log(struct stella_verifier *verifier, bool required
 void stella_verifier_seals_only(struct stella_verifier *verifier, bool seals_only);
 /* Called now and then with the bytes read so far and in all. May be NULL. */
 void stella_verifier_on_progress(struct stella_verifier *verifier,
-				 void (*progress)(void *user, uint64_t done_bytes, uint64_t total_bytes), void *user);
+				 void (*progress)(void *user, uint64_t done_bytes, uint64_t total_bytes),
+				 void *user);
 
 /* Verifies the directory. 0 also when the evidence is not sound: the report says. */
-int stella_verify_directory(struct stella_verifier *verifier, const char *directory, struct stella_report **ret_report);
+int stella_verify_directory(struct stella_verifier *verifier, const char *directory,
+			    struct stella_report **ret_report);
 void stella_report_free(struct stella_report *report);
 
 bool stella_report_sound(const struct stella_report *report);

@@ -25,7 +25,7 @@ struct chain;
 enum chain_compression { CHAIN_PLAIN, CHAIN_ZSTD };
 
 struct chain_options {
-	const struct key *key;		/* borrowed until chain_close */
+	const struct key *key; /* borrowed until chain_close */
 	enum chain_compression compression;
 	/*
 	 * Fill in what the chain does not know itself; strings by statement_set; 0 or negative errno. Both are
@@ -41,8 +41,8 @@ struct chain_options {
 struct chain_recovery {
 	uint64_t recovered_chunks;
 	uint64_t recovered_records;
-	uint64_t torn_bytes;	/* of an unfinished last line, cut off and counted as torn_tail */
-	uint64_t finished;	/* publications cut short and finished */
+	uint64_t torn_bytes; /* of an unfinished last line, cut off and counted as torn_tail */
+	uint64_t finished; /* publications cut short and finished */
 };
 
 /*
@@ -65,8 +65,8 @@ int chain_begin(struct chain *chain, struct moment now, struct diag *diag);
 int chain_append(struct chain *chain, struct str lines, const uint64_t events[WIRE_KIND_END]);
 
 /* Bytes and records in the open chunk, and when it was opened. */
-void chain_current(const struct chain *chain, uint64_t *ret_sequence, uint64_t *ret_bytes, uint64_t *ret_records,
-		   struct moment *ret_opened);
+void chain_current(const struct chain *chain, uint64_t *ret_sequence, uint64_t *ret_bytes,
+		   uint64_t *ret_records, struct moment *ret_opened);
 
 /* Rewrites the draft (unsynced). Cheap; about once a second when something changed. */
 int chain_checkpoint(struct chain *chain, struct moment now, struct diag *diag);
@@ -82,11 +82,11 @@ void chain_gap(struct chain *chain, enum statement_gap_kind kind, struct moment 
 
 struct chain_state {
 	char chain_id[33];
-	uint64_t sealed_sequence;	/* last published, 0 = none */
-	struct digest sealed_head;	/* SHA-256 of its statement */
-	uint64_t sealed_chunks;		/* by this process */
-	uint64_t waiting;		/* closed, not yet published */
-	int error;			/* negative errno that the sealer is retrying on, 0 = well */
+	uint64_t sealed_sequence; /* last published, 0 = none */
+	struct digest sealed_head; /* SHA-256 of its statement */
+	uint64_t sealed_chunks; /* by this process */
+	uint64_t waiting; /* closed, not yet published */
+	int error; /* negative errno that the sealer is retrying on, 0 = well */
 	char error_text[DIAG_MAX];
 	bool compression_on;
 };

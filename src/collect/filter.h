@@ -13,8 +13,8 @@
 #include "base/diag.h"
 #include "format/event.h"
 
-#define FILTER_GLOB_MAX 1024	/* bytes a pattern */
-#define FILTER_GLOBS_MAX 256	/* patterns a list */
+#define FILTER_GLOB_MAX 1024 /* bytes a pattern */
+#define FILTER_GLOBS_MAX 256 /* patterns a list */
 
 struct filter;
 

@@ -13,8 +13,8 @@ enum ledger_cause { WIRE_COLLECTOR_LOSSES(LEDGER_ENUM_LOSS) LEDGER_COLLECTOR_END
 #undef LEDGER_ENUM_LOSS
 
 struct ledger {
-	struct wire_cpu_counters kernel;	/* totals since attach */
-	struct wire_cpu_counters kernel_before;	/* the same when the current chunk opened */
+	struct wire_cpu_counters kernel; /* totals since attach */
+	struct wire_cpu_counters kernel_before; /* the same when the current chunk opened */
 	struct wire_loss_count own[LEDGER_COLLECTOR_END];
 	struct wire_loss_count own_before[LEDGER_COLLECTOR_END];
 };
@@ -29,7 +29,8 @@ void ledger_cut(struct ledger *ledger);
  * zero, sorted as the tables are. `since_start` false: only what belongs to the current chunk (its first and
  * last times are then no earlier than opened_boot_ns). Sets losses_known.
  */
-int ledger_rows(const struct ledger *ledger, bool since_start, uint64_t opened_boot_ns, struct statement *statement);
+int ledger_rows(const struct ledger *ledger, bool since_start, uint64_t opened_boot_ns,
+		struct statement *statement);
 
 /* Records (not members) lost since the start. */
 uint64_t ledger_records_lost(const struct ledger *ledger);

@@ -12,18 +12,18 @@
 #include "format/statement.h"
 
 enum publish_stage {
-	PUBLISH_SYNC,		/* the chunk's data on disk */
-	PUBLISH_COMPRESS,	/* into a temporary beside it, on disk; nothing for a plain chunk */
-	PUBLISH_SIGN,		/* the only stage that uses the key; does no input or output */
+	PUBLISH_SYNC, /* the chunk's data on disk */
+	PUBLISH_COMPRESS, /* into a temporary beside it, on disk; nothing for a plain chunk */
+	PUBLISH_SIGN, /* the only stage that uses the key; does no input or output */
 	PUBLISH_SEAL,
 	PUBLISH_RENAME,
-	PUBLISH_CLEAN,		/* draft, and what was compressed, removed */
+	PUBLISH_CLEAN, /* draft, and what was compressed, removed */
 	PUBLISH_DONE
 };
 
 struct publish_context {
-	int dir;			/* borrowed */
-	const struct key *key;		/* borrowed; used by PUBLISH_SIGN only */
+	int dir; /* borrowed */
+	const struct key *key; /* borrowed; used by PUBLISH_SIGN only */
 	struct digest key_id;
 	enum chain_compression compression;
 };
@@ -31,11 +31,11 @@ struct publish_context {
 struct publish_job {
 	struct publish_job *next;
 	enum publish_stage stage;
-	int fd;				/* chunk-NNNNNN.ndjson.open, read and write */
-	bool rewrite;			/* a sync failed: the kernel may have dropped what it could not write */
+	int fd; /* chunk-NNNNNN.ndjson.open, read and write */
+	bool rewrite; /* a sync failed: the kernel may have dropped what it could not write */
 	/* All but chain.previous, subject and encoding, which publishing fills in. */
 	struct statement statement;
-	struct digest statement_digest;	/* known from PUBLISH_SEAL on */
+	struct digest statement_digest; /* known from PUBLISH_SEAL on */
 	struct buf seal;
 };
 

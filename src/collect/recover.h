@@ -9,7 +9,7 @@
 #include "collect/publish.h"
 
 struct recovery {
-	char chain_id[33];		/* empty: no chain here yet */
+	char chain_id[33]; /* empty: no chain here yet */
 	uint64_t sealed_sequence;
 	struct digest sealed_head;
 	/* Left unsealed, in order, ready for the sealer. */
@@ -17,7 +17,7 @@ struct recovery {
 	/* The last chunk, sealed or about to be: what the next one's gap is measured from. */
 	uint64_t last_sequence;
 	struct moment last_closed;
-	char *last_boot_id;		/* NULL: unknown */
+	char *last_boot_id; /* NULL: unknown */
 	bool last_final;
 	struct chain_recovery report;
 };

@@ -7,9 +7,9 @@
  */
 
 enum chain_step {
-	STEP_NEXT_CREATED,	/* rotation: the next open file exists, nothing else has changed */
-	STEP_CLOSED_DRAFTED,	/* rotation: the closed chunk's draft is its last */
-	STEP_NEXT_DRAFTED,	/* rotation: the next chunk has its first draft */
+	STEP_NEXT_CREATED, /* rotation: the next open file exists, nothing else has changed */
+	STEP_CLOSED_DRAFTED, /* rotation: the closed chunk's draft is its last */
+	STEP_NEXT_DRAFTED, /* rotation: the next chunk has its first draft */
 	STEP_DATA_SYNCED,
 	STEP_COMPRESSED,
 	STEP_SIGNED,

@@ -20,7 +20,7 @@
 
 struct canon {
 	struct buf *out;
-	int error;	/* the first failure; later calls do nothing */
+	int error; /* the first failure; later calls do nothing */
 	unsigned int depth;
 	bool first[CANON_DEPTH_MAX];
 #ifndef NDEBUG
@@ -28,10 +28,10 @@ struct canon {
 #endif
 };
 
-#define CANON_INTO(buf) ((struct canon){ .out = (buf), .first = { true } })
+#define CANON_INTO(buf) ((struct canon) { .out = (buf), .first = { true } })
 
-void canon_object(struct canon *w);	/* { */
-void canon_object_end(struct canon *w);	/* } */
+void canon_object(struct canon *w); /* { */
+void canon_object_end(struct canon *w); /* } */
 void canon_array(struct canon *w);
 void canon_array_end(struct canon *w);
 void canon_key(struct canon *w, const char *key); /* ASCII, needs no escapes */
@@ -52,23 +52,32 @@ int canon_append_string(struct buf *out, struct str text);
 
 /* ---- scanner ---- */
 
-enum canon_type { CANON_OBJECT, CANON_ARRAY, CANON_STRING, CANON_INTEGER, CANON_NUMBER, CANON_TRUE, CANON_FALSE, CANON_NULL };
+enum canon_type {
+	CANON_OBJECT,
+	CANON_ARRAY,
+	CANON_STRING,
+	CANON_INTEGER,
+	CANON_NUMBER,
+	CANON_TRUE,
+	CANON_FALSE,
+	CANON_NULL
+};
 
 /* A value as it stands in the text. */
 struct canon_value {
 	enum canon_type type;
-	struct str raw;		/* the value's bytes: quotes and brackets included */
+	struct str raw; /* the value's bytes: quotes and brackets included */
 };
 
 struct canon_member {
-	struct str key;		/* raw, without quotes (canonical keys of ours hold no escapes) */
+	struct str key; /* raw, without quotes (canonical keys of ours hold no escapes) */
 	struct canon_value value;
 };
 
 enum canon_result {
 	CANON_OK,
-	CANON_NOT_JSON,		/* not one JSON object (or over the depth limit, or not UTF-8) */
-	CANON_NOT_CANONICAL,	/* JSON, but a canonical writer would write it otherwise */
+	CANON_NOT_JSON, /* not one JSON object (or over the depth limit, or not UTF-8) */
+	CANON_NOT_CANONICAL, /* JSON, but a canonical writer would write it otherwise */
 };
 
 /*

@@ -17,31 +17,31 @@
 enum event_access { ACCESS_READ, ACCESS_WRITE, ACCESS_READ_WRITE };
 
 struct event_file_open {
-	struct str path;	/* absolute, in the process's own root */
-	struct str requested;	/* as the caller named it; unknown when it is the same as path */
+	struct str path; /* absolute, in the process's own root */
+	struct str requested; /* as the caller named it; unknown when it is the same as path */
 	uint64_t inode;
 	uint32_t dev_major, dev_minor;
 	uint32_t flags;
 	uint32_t mode;
 	enum event_access access;
-	bool path_truncated;	/* the beginning is missing; `path` is "/" + what is known of the end */
-	bool unreachable;	/* not below the process's root: pipe, memfd, outside a chroot */
-	bool deleted;		/* the name was unlinked when it was recorded */
+	bool path_truncated; /* the beginning is missing; `path` is "/" + what is known of the end */
+	bool unreachable; /* not below the process's root: pipe, memfd, outside a chroot */
+	bool deleted; /* the name was unlinked when it was recorded */
 };
 
 #define EVENT_ARGV_MAX WIRE_ARGV_MAX /* arguments; an empty one is still a byte of the block, so never more */
 
 struct event_exec {
-	struct str filename;	/* absolute; for a script the script */
-	struct str requested;	/* the name given to execve; unknown when it is the same as filename */
-	struct str interpreter;	/* of a script: the file the kernel loaded; else unknown */
+	struct str filename; /* absolute; for a script the script */
+	struct str requested; /* the name given to execve; unknown when it is the same as filename */
+	struct str interpreter; /* of a script: the file the kernel loaded; else unknown */
 	const struct str *argv;
 	size_t argc;
 	bool argv_known;
 	bool argv_truncated;
-	uint32_t argv_bytes;	/* true length of the argument block, NULs included */
+	uint32_t argv_bytes; /* true length of the argument block, NULs included */
 	uint32_t ppid;
-	uint64_t inode;		/* of the file the kernel loaded */
+	uint64_t inode; /* of the file the kernel loaded */
 	uint32_t dev_major, dev_minor;
 	bool path_truncated;
 	bool unreachable;
@@ -51,7 +51,7 @@ struct event_exec {
 struct event_tcp {
 	uint8_t saddr[16], daddr[16]; /* network order; IPv4 in the first four */
 	uint16_t sport, dport;
-	uint8_t family;		/* 4 or 6 */
+	uint8_t family; /* 4 or 6 */
 	uint8_t old_state, new_state; /* kernel numbers, 1..12 */
 };
 
@@ -60,7 +60,7 @@ struct event {
 	enum wire_source source;
 	uint64_t boot_ns;
 	uint32_t pid, tid;
-	uint64_t cgroup_id;	/* 0 = unknown */
+	uint64_t cgroup_id; /* 0 = unknown */
 	struct str comm;
 	struct str container_id; /* unknown, or docker://... */
 	struct str image_digest; /* unknown, or sha256:... */

@@ -22,70 +22,70 @@
 #define STATEMENT_TYPE "https://in-toto.io/Statement/v1"
 #define STATEMENT_PREDICATE_TYPE "https://stella.ops/predicates/runtime-evidence/v1"
 #define STATEMENT_PAYLOAD_TYPE "application/vnd.in-toto+json"
-#define STATEMENT_MAX (4u << 20)	/* bytes of text */
-#define STATEMENT_SEQUENCE_MAX 999999	/* six digits in the file name */
-#define STATEMENT_NUMBER_MAX INT64_MAX	/* any integer: what every JSON reader with 64-bit integers can hold */
-#define STATEMENT_STRING_MAX 4096	/* bytes of one string */
-#define STATEMENT_LIST_MAX 1024		/* probes, blind spots of one, filters of a list, losses */
+#define STATEMENT_MAX (4u << 20) /* bytes of text */
+#define STATEMENT_SEQUENCE_MAX 999999 /* six digits in the file name */
+#define STATEMENT_NUMBER_MAX INT64_MAX /* any integer: what every JSON reader with 64-bit integers can hold */
+#define STATEMENT_STRING_MAX 4096 /* bytes of one string */
+#define STATEMENT_LIST_MAX 1024 /* probes, blind spots of one, filters of a list, losses */
 #define STATEMENT_CONTAINERS_MAX 16384
 
 enum statement_gap_kind { GAP_NONE, GAP_RESTART, GAP_CRASH, GAP_SUSPEND };
 
 /* One probe of the coverage: a kind of record, the hook that brings it, and when it was watching. */
 struct statement_probe {
-	char *kind;		/* record type */
-	char *hook;		/* `src` family: "sys_exit", "sched_process_exec", ... */
+	char *kind; /* record type */
+	char *hook; /* `src` family: "sys_exit", "sched_process_exec", ... */
 	uint64_t from_boot_ns;
 	uint64_t to_boot_ns;
-	char **blind_spots;	/* what this hook cannot see, sorted: "io_uring", ... */
+	char **blind_spots; /* what this hook cannot see, sorted: "io_uring", ... */
 	size_t n_blind_spots;
 };
 
 struct statement_loss {
-	char *kind;		/* record type; NULL when the layer does not know it */
-	char *layer;		/* "kernel", "collector" */
+	char *kind; /* record type; NULL when the layer does not know it */
+	char *layer; /* "kernel", "collector" */
 	char *cause;
-	char *effect;		/* "record" or "member" */
+	char *effect; /* "record" or "member" */
 	uint64_t count;
 	uint64_t first_boot_ns, last_boot_ns; /* written when count > 0 */
 };
 
 struct statement_container {
-	char *id;		/* docker://... */
+	char *id; /* docker://... */
 	uint64_t cgroup_id, generation;
-	char *image_digest;	/* NULL = unknown */
+	char *image_digest; /* NULL = unknown */
 };
 
 struct statement {
 	/* subject: one */
-	char *chunk_name;	/* chunk-000001.ndjson or .ndjson.zst */
+	char *chunk_name; /* chunk-000001.ndjson or .ndjson.zst */
 	struct digest chunk_digest; /* of the file as it lies there */
 
 	/* chain */
-	char *chain_id;		/* 32 hex digits, chosen at sequence 1 */
-	uint64_t sequence;	/* 1.. */
+	char *chain_id; /* 32 hex digits, chosen at sequence 1 */
+	uint64_t sequence; /* 1.. */
 	bool has_previous;
-	struct digest previous;	/* SHA-256 of the previous statement's bytes */
-	bool final;		/* the collector stopped on purpose after this chunk */
+	struct digest previous; /* SHA-256 of the previous statement's bytes */
+	bool final; /* the collector stopped on purpose after this chunk */
 
 	/* collector */
 	char *collector_name, *collector_version;
 	struct digest config_digest; /* SHA-256 of the canonical effective configuration */
-	char *replay_of;	/* sha256 hex of a raw capture, when this is a replay and no live capture; NULL */
+	char *replay_of; /* sha256 hex of a raw capture, when this is a replay and no live capture; NULL */
 
 	/* host */
 	char *host_id, *boot_id, *kernel_release, *arch;
 	char *btf_source_kind, *btf_source_path, *btf_selection_reason;
 	struct digest btf_source_digest;
 
-	struct moment opened, closed;	/* window */
+	struct moment opened, closed; /* window */
 
 	/* content */
-	char *encoding;		/* "identity" or "zstd" */
-	uint64_t bytes;		/* of the plain text */
+	char *encoding; /* "identity" or "zstd" */
+	uint64_t bytes; /* of the plain text */
 	struct digest plain_digest;
 	uint64_t records;
-	bool recovered;		/* sealed by a later start from what a killed one left */
+	bool recovered; /* sealed by a later start from what a killed one left */
 	uint64_t events[WIRE_KIND_END]; /* by kind; [0] unused; all kinds are written, zero as zero */
 
 	/* coverage */
@@ -93,17 +93,17 @@ struct statement {
 	size_t n_probes;
 	char **path_allowlist, **path_denylist; /* filters in force, in configured order */
 	size_t n_path_allowlist, n_path_denylist;
-	uint64_t filtered;	/* records seen and left out because a filter said so */
+	uint64_t filtered; /* records seen and left out because a filter said so */
 	struct statement_container *containers;
 	size_t n_containers;
 
-	bool losses_known;	/* false after a crash whose counters are gone: `losses` is null */
+	bool losses_known; /* false after a crash whose counters are gone: `losses` is null */
 	struct statement_loss *losses;
 	size_t n_losses;
 
 	enum statement_gap_kind gap;
-	struct moment gap_from, gap_to;	/* when gap != GAP_NONE */
-	char *gap_from_boot_id;	/* when it is another boot than host.boot_id; NULL = the same */
+	struct moment gap_from, gap_to; /* when gap != GAP_NONE */
+	char *gap_from_boot_id; /* when it is another boot than host.boot_id; NULL = the same */
 };
 
 void statement_done(struct statement *statement);

@@ -21,9 +21,9 @@ struct source;
 struct source_options {
 	size_t ring_bytes; /* a power of two and a multiple of the page size */
 	/* Run as older kernels have to, on a newer one; for tests. */
-	bool no_direct_reads;	/* before 6.2: kernel memory is read by helper calls */
-	bool no_loop;		/* before 5.17: the path walk is bounded */
-	bool no_sock_storage;	/* before 5.11: socket owners are kept in a table of our own */
+	bool no_direct_reads; /* before 6.2: kernel memory is read by helper calls */
+	bool no_loop; /* before 5.17: the path walk is bounded */
+	bool no_sock_storage; /* before 5.11: socket owners are kept in a table of our own */
 };
 
 /* One probe as it is attached now. */

@@ -167,7 +167,7 @@ static inline struct statement maker_statement(const struct maker *maker, struct
 				      : WIRE_KIND_TCP_STATE]++;
 	s.has_previous = maker->sequence > 0;
 	s.previous = maker->previous;
-	s.opened = (struct moment){ maker->boot_ns, MAKER_WALL + maker->boot_ns };
+	s.opened = (struct moment) { maker->boot_ns, MAKER_WALL + maker->boot_ns };
 	s.closed =
 		(struct moment) { s.opened.boot_ns + 10 * MAKER_SECOND, s.opened.wall_ns + 10 * MAKER_SECOND };
 	s.losses_known = true;

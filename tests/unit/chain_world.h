@@ -63,7 +63,8 @@ static int world_describe(void *user, const struct moment *closed, struct statem
 	if (!s->probes)
 		return -ENOMEM;
 	s->n_probes = 1;
-	if (statement_set(&s->probes[0].kind, "file_open") < 0 || statement_set(&s->probes[0].hook, "sys_exit") < 0)
+	if (statement_set(&s->probes[0].kind, "file_open") < 0 ||
+	    statement_set(&s->probes[0].hook, "sys_exit") < 0)
 		return -ENOMEM;
 	s->probes[0].from_boot_ns = s->opened.boot_ns;
 	s->probes[0].to_boot_ns = closed->boot_ns;
@@ -92,10 +93,9 @@ static int world_up(void **state)
 	world->now = clock_now();
 	world->now.boot_ns -= world->now.boot_ns / 2;
 	world->now.wall_ns -= world->now.boot_ns;
-	world->options = (struct chain_options){ .key = world->key,
-						 .identify = world_identify,
-						 .describe = world_describe,
-						 .user = world };
+	world->options = (struct chain_options) {
+		.key = world->key, .identify = world_identify, .describe = world_describe, .user = world
+	};
 	*state = world;
 	return 0;
 }
@@ -122,7 +122,8 @@ static inline bool world_has(const struct world *world, const char *name)
 	return faccessat(world->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static inline void world_put(const struct world *world, const char *name, int flags, const char *text, size_t len)
+static inline void world_put(const struct world *world, const char *name, int flags, const char *text,
+			     size_t len)
 {
 	_cleanup_(closep) int fd = openat(world->dir, name, O_WRONLY | O_CREAT | flags, 0640);
 
@@ -277,7 +278,8 @@ static inline struct sealed *world_walk(const struct world *world)
 		assert_int_equal(bundle_parse(buf_str(&text), NULL, &bundle), 0);
 		assert_int_equal(dsse_pae(&pae, buf_str(&bundle.payload_type), buf_str(&bundle.payload)), 0);
 		assert_true(public_key_verify(public, buf_str(&pae), buf_str(&bundle.signature)));
-		assert_int_equal(canon_scan_object(buf_str(&bundle.payload), NULL, 0, &count, &offset), CANON_OK);
+		assert_int_equal(canon_scan_object(buf_str(&bundle.payload), NULL, 0, &count, &offset),
+				 CANON_OK);
 		assert_int_equal(statement_parse(buf_str(&bundle.payload), NULL, s), 0);
 		sealed->count = n;
 		assert_int_equal(s->sequence, n);
