@@ -229,13 +229,17 @@ static int judge(struct leftover *leftover, const char *name, bool has_draft, bo
 		 const struct chain_options *options, struct recovery *recovery, struct diag *diag)
 {
 	struct reopened found = { 0 };
-	int r = 0;
+	const struct digest *known = &leftover->statement.plain_digest;
+	int r;
 
-	if (leftover->fd >= 0)
-		r = reopen_scan(leftover->fd, name, leftover->statement.bytes,
-				&leftover->statement.plain_digest, diag, &found);
+	if (leftover->fd >= 0) {
+		r = reopen_scan(leftover->fd, name, leftover->statement.bytes, known, diag, &found);
+	} else {
+		r = digest_of("", 0, &found.digest);
+		found.mark_seen = memcmp(&found.digest, known, sizeof(*known)) == 0;
+	}
 	if (r < 0)
-		return r;
+		return diag_error(diag, r, "cannot read %s: %s", name, strerror(-r));
 	leftover->torn_bytes = found.torn_bytes;
 	leftover->empty = !has_draft && found.records == 0;
 	if (leftover->empty)
