@@ -3,7 +3,8 @@
 /*
  * The scanner against an independent witness: what it takes must come out of jansson's own parser and sorted dump
  * byte for byte, and what it calls no JSON jansson must refuse as well. Where the two differ by design (key order
- * beyond ASCII, integers beyond 63 bits, \u0000, real numbers, depth) the comparison stops. What passes goes on to record_check.
+ * beyond ASCII, integers beyond 63 bits, \u0000, depth) the comparison stops; so it does at a NUL byte, which jansson
+ * 2.14 overlooks behind a number. What passes goes on to record_check.
  */
 
 #include <jansson.h>
@@ -66,7 +67,7 @@ static void compare_refused(struct str text)
 		else if ((text.data[i] == '}' || text.data[i] == ']') && depth > 0)
 			depth--;
 	}
-	if (json_is_object(json) && deepest < CANON_DEPTH_MAX)
+	if (json_is_object(json) && deepest < CANON_DEPTH_MAX && !memchr(text.data, '\0', text.len))
 		abort();
 	json_decref(json);
 }
