@@ -446,7 +446,7 @@ static int by_name(const void *a, const void *b)
 
 int config_canonical(const struct config *config, struct buf *out)
 {
-	const struct config_row *sorted[CONFIG_ROWS_MAX];
+	const struct config_row *sorted[CONFIG_ROWS_MAX] = { NULL };
 	size_t count = 0;
 	int r = 0;
 
