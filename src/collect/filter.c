@@ -108,7 +108,7 @@ static bool glob_wants(const struct glob *glob, struct str path)
 		if (memcmp(path.data + path.len - glob->suffix.len, glob->suffix.data, glob->suffix.len) != 0)
 			return false;
 	}
-	return glob_match(glob->text, path);
+	return glob_matches(glob->text, path);
 }
 
 static bool glob_list_has(const struct glob_list *list, struct str path)

@@ -26,6 +26,6 @@ DEFINE_FREEP(filter, filter_free)
 bool filter_wants(const struct filter *filter, const struct event *event);
 
 /* The matcher itself: linear in text x pattern, no recursion. */
-bool glob_match(struct str pattern, struct str text);
+bool glob_matches(struct str pattern, struct str text);
 /* 0, or -EINVAL with *ret_reason: an open class, a trailing backslash, an empty pattern. */
 int glob_check(struct str pattern, const char **ret_reason);

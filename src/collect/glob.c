@@ -180,7 +180,7 @@ static void places_add(struct places *places, struct str pattern, size_t at, boo
 	}
 }
 
-bool glob_match(struct str pattern, struct str text)
+bool glob_matches(struct str pattern, struct str text)
 {
 	/* Only as much of it is cleared as the pattern is long: the ceiling would cost more than the usual match. */
 	struct places sets[2];

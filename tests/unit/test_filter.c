@@ -86,7 +86,7 @@ static void globs_match_what_they_say(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		if (glob_match(str_of(rows[i].pattern), str_of(rows[i].text)) != rows[i].matches)
+		if (glob_matches(str_of(rows[i].pattern), str_of(rows[i].text)) != rows[i].matches)
 			fail_msg("'%s' on '%s' is not %d", rows[i].pattern, rows[i].text, rows[i].matches);
 	}
 }
@@ -133,7 +133,7 @@ static void globs_agree_with_their_definition(void **state)
 		/* Three stars are two: kept out of the model. */
 		if (pattern[0] == '\0' || strstr(pattern, "***"))
 			continue;
-		if (glob_match(str_of(pattern), str_of(text)) != plainly(pattern, text, true))
+		if (glob_matches(str_of(pattern), str_of(text)) != plainly(pattern, text, true))
 			fail_msg("'%s' on '%s'", pattern, text);
 		matched += plainly(pattern, text, true);
 	}
@@ -151,9 +151,9 @@ static void hurtful_patterns_cost_no_more_than_their_size(void **state)
 	memset(text, 'a', sizeof(text) - 1);
 	/* Backtracking would outlive the machine. */
 	for (int i = 0; i < 10; i++)
-		assert_false(glob_match((struct str) { pattern, FILTER_GLOB_MAX },
+		assert_false(glob_matches((struct str) { pattern, FILTER_GLOB_MAX },
 					(struct str) { text, sizeof(text) - 1 }));
-	assert_false(glob_match((struct str) { pattern, FILTER_GLOB_MAX + 1 }, STR("a")));
+	assert_false(glob_matches((struct str) { pattern, FILTER_GLOB_MAX + 1 }, STR("a")));
 }
 
 static void bad_globs_are_named(void **state)

@@ -1,0 +1,202 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# One thing done once on the live kernel: exactly that record.
+
+load helpers
+
+setup() {
+	need_bpf
+	collector_config
+	collector_start
+	cp "$DOER" "$WORK/doer"
+	FILE=$WORK/evidence\ file
+	echo content >"$FILE"
+	DEV=$(python3 -c 'import os,sys; d=os.stat(sys.argv[1]).st_dev; print(f"{os.major(d)}:{os.minor(d)}")' "$FILE")
+	INODE=$(stat -c %i "$FILE")
+}
+
+teardown() {
+	collector_end
+}
+
+# do_once ARGUMENTS: the doer does it under a pid we know, then the collector stops and its chain is verified.
+do_once() {
+	"$WORK/doer" "$@" >"$WORK/done" 2>"$WORK/why" &
+	PID=$!
+	local status=0
+	wait $PID || status=$?
+	[ $status != 77 ] || skip "this kernel or file system cannot: doer $1"
+	[ $status = 0 ] || { cat "$WORK/why"; return 1; }
+	collector_stop
+	verify
+}
+
+opens_of_doer() {
+	records_of ".event.type == \"file_open\" and .pid == $PID and .event.path == $1"
+}
+
+@test "openat: path, device, inode, access, thread, command" {
+	do_once open "$FILE"
+	[ "$(opens_of_doer "\"$FILE\"" | jq -c '[.src, .tid == .pid, .comm, .event]')" = \
+		"[\"sys_exit_openat\",true,\"doer\",{\"access\":\"read\",\"dev\":\"$DEV\",\"flags\":524288,\"inode\":$INODE,\"mode\":0,\"path\":\"$FILE\",\"type\":\"file_open\"}]" ]
+}
+
+@test "openat: a name through a link is kept beside the path it led to" {
+	ln -s "$FILE" "$WORK/link"
+	do_once open "$WORK/link"
+	[ "$(opens_of_doer "\"$FILE\"" | jq -r .event.requested)" = "$WORK/link" ]
+}
+
+@test "openat: relative to a descriptor, created: flags and mode as asked" {
+	do_once openat "$WORK" "made here"
+	[ "$(opens_of_doer "\"$WORK/made here\"" | jq -c '.event | [.requested, .mode, .access, .flags]')" = \
+		"[\"made here\",416,\"write\",1089]" ]
+}
+
+@test "open, the old call" {
+	do_once open-old "$FILE"
+	[ "$(opens_of_doer "\"$FILE\"" | jq -r '.src + " " + .event.access')" = "sys_exit_open read_write" ]
+}
+
+@test "openat2: flags come from the caller's structure" {
+	do_once openat2 "$FILE"
+	[ "$(opens_of_doer "\"$FILE\"" | jq -r '.src + " " + (.event.flags|tostring)')" = "sys_exit_openat2 131072" ]
+}
+
+@test "creat: the file it made, mode as asked" {
+	do_once creat "$WORK/created"
+	[ "$(opens_of_doer "\"$WORK/created\"" | jq -r '.src + " " + (.event.mode|tostring) + " " + .event.access')" = \
+		"sys_exit_creat 384 write" ]
+}
+
+@test "open_by_handle_at: no name was given, the path is known all the same" {
+	do_once handle "$FILE"
+	[ "$(opens_of_doer "\"$FILE\"" | jq -r '.src + " " + (.event.requested // "none")')" = \
+		"sys_exit_open_by_handle_at none" ]
+}
+
+@test "a 32-bit system call: other number, other registers, same record" {
+	do_once open32 "$FILE"
+	[ "$(opens_of_doer "\"$FILE\"" | jq -r .src)" = sys_exit_openat ]
+}
+
+@test "an open that fails is no evidence" {
+	do_once fail "$WORK/not there"
+	[ -z "$(records_of ".pid == $PID and ((.event.path // \"\") | endswith(\"not there\"))")" ]
+	[ -n "$(records_of ".pid == $PID")" ]
+}
+
+@test "a file without a name is marked as deleted" {
+	do_once tmpfile "$WORK"
+	[ "$(records_of ".pid == $PID and .event.deleted == true" | jq -r .event.access)" = read_write ]
+}
+
+@test "a memfd opened again through /proc: unreachable from the root" {
+	do_once memfd secret
+	[ "$(records_of ".pid == $PID and .event.unreachable == true" | jq -r .event.path)" = "/memfd:secret" ]
+}
+
+@test "inside a chroot the path is the process's own" {
+	mkdir "$WORK/jail"
+	cp "$FILE" "$WORK/jail/inner"
+	do_once chroot "$WORK/jail" /inner
+	[ "$(opens_of_doer '"/inner"' | jq .event.inode)" = "$(stat -c %i "$WORK/jail/inner")" ]
+}
+
+@test "a bind mount: the path that was walked, not the one beneath" {
+	mkdir "$WORK/mounted"
+	mount --bind "$WORK/state" "$WORK/mounted" || skip "mounting is not permitted"
+	echo x >"$WORK/mounted/through"
+	do_once open "$WORK/mounted/through"
+	umount "$WORK/mounted"
+	[ -n "$(opens_of_doer "\"$WORK/mounted/through\"")" ]
+}
+
+@test "a path of 2,000 directories of one letter is whole" {
+	do_once deep "$WORK" 1900
+	[ "$(records_of ".pid == $PID and ((.event.path // \"\") | endswith(\"/leaf\"))" |
+		jq -c '.event | [(.path | length), .path_truncated]')" = "[$((${#WORK} + 3800 + 5)),null]" ]
+}
+
+@test "a name that is not UTF-8: replaced in the text, exact beside it" {
+	name=$(printf '%s/bad\xff\xfename' "$WORK")
+	touch "$name"
+	do_once open "$name"
+	[ "$(records_of ".pid == $PID and .event.path_b64 != null" | jq -r .event.path_b64 | base64 -d)" = "$name" ]
+	[ "$(records_of ".pid == $PID and .event.path_b64 != null" | jq -r .event.path)" = "$WORK/bad��name" ]
+}
+
+@test "exec: the loaded file, the name asked for, the arguments, the parent" {
+	( exec -a "other name" "$WORK/doer" open "$FILE" "" "two words" ) >/dev/null 2>&1 &
+	PID=$!
+	wait $PID || true
+	collector_stop
+	verify
+	[ "$(the_record ".event.type == \"process_exec\" and .pid == $PID" |
+		jq -c '[.src, .comm, .event.filename, .event.argv, .event.ppid, .event.inode]')" = \
+		"[\"sched_process_exec\",\"doer\",\"$WORK/doer\",[\"other name\",\"open\",\"$FILE\",\"\",\"two words\"],$BASHPID,$(stat -c %i "$WORK/doer")]" ]
+}
+
+@test "exec of a script: the script, its interpreter, relative name made whole" {
+	printf '#!/bin/sh -e\ntrue\n' >"$WORK/script"
+	chmod +x "$WORK/script"
+	cd "$WORK"
+	./script one &
+	PID=$!
+	wait $PID
+	collector_stop
+	verify
+	[ "$(the_record ".event.type == \"process_exec\" and .pid == $PID" |
+		jq -c '.event | [.filename, .requested, .interpreter, .argv]')" = \
+		"[\"$WORK/script\",\"./script\",\"$(readlink -f /bin/sh)\",[\"/bin/sh\",\"-e\",\"./script\",\"one\"]]" ]
+}
+
+@test "exec with 100 KiB of arguments: the beginning, and how much there was" {
+	long=$(head -c 100000 /dev/zero | tr '\0' x)
+	/bin/true "$long" &
+	PID=$!
+	wait $PID
+	collector_stop
+	verify
+	[ "$(the_record ".event.type == \"process_exec\" and .pid == $PID" |
+		jq -c '.event | [.argv_truncated, .argv_bytes, .argv[0], (.argv[1] | length)]')" = \
+		"[true,100011,\"/bin/true\",$((16384 - 10))]" ]
+	[ "$(jq '[.losses[] | select(.cause == "argv_cut" and .kind == "process_exec") | .count] | add' "$WORK/verify.json")" = 1 ]
+}
+
+tcp_states() {
+	records_of ".event.type == \"tcp_state\" and .event.$1 == $PORT and .event.family == \"$2\"" |
+		jq -r '[.pid, .event.saddr, .event.daddr, .event.old_state, .event.new_state] | map(tostring) | join(" ")' | sort
+}
+
+@test "TCP over IPv4: both ends, each owned by its process" {
+	do_once connects 1 4
+	PORT=$(awk '{print $2}' "$WORK/done")
+	tcp_states dport ipv4 | grep -qx "$PID 127.0.0.1 127.0.0.1 SYN_SENT ESTABLISHED"
+	tcp_states sport ipv4 | grep -qx "$PID 127.0.0.1 127.0.0.1 SYN_RECV ESTABLISHED"
+	tcp_states sport ipv4 | grep -qx "$PID 127.0.0.1 0.0.0.0 CLOSE LISTEN"
+}
+
+@test "TCP over IPv6" {
+	do_once connects 1 6
+	PORT=$(awk '{print $2}' "$WORK/done")
+	tcp_states dport ipv6 | grep -qx "$PID ::1 ::1 CLOSE SYN_SENT"
+	tcp_states sport ipv6 | grep -qx "$PID ::1 ::1 SYN_RECV ESTABLISHED"
+}
+
+@test "a listener older than the collector: its connections are its process's" {
+	collector_stop
+	python3 -c 'import socket,sys,time
+s=socket.socket(); s.bind(("127.0.0.1",0)); s.listen(); print(s.getsockname()[1], flush=True)
+a,_=s.accept(); a.recv(1)' >"$WORK/port" &
+	PID=$!
+	until [ -s "$WORK/port" ]; do sleep 0.02; done
+	PORT=$(cat "$WORK/port")
+	collector_start
+	bash -c "exec 3<>/dev/tcp/127.0.0.1/$PORT"
+	wait $PID
+	collector_stop
+	verify
+	tcp_states sport ipv4 | grep -qx "$PID 127.0.0.1 127.0.0.1 SYN_RECV ESTABLISHED"
+}
