@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+/* `replay`: the daemon does it, because decoding and sealing are its rooms; it needs no root and no kernel half. */
+
+#include "cli/launch.h"
+#include "cli/options.h"
+#include "cli/verbs.h"
+
+int verb_replay(int argc, char **argv)
+{
+	const char *target = NULL, *config = NULL;
+	const struct option_row rows[] = {
+		OPTION_IS_TEXT("target", 't', "DIR", "where the evidence is written (required)", &target),
+		OPTION_IS_TEXT("config", 'c', "FILE", "configuration: filters, key, compression", &config),
+	};
+	const struct option_spec spec = {
+		.usage = "stella signals replay [OPTION...] RAW --target DIR",
+		.summary = "Turns a raw capture (start --record-raw) into records again: byte-identical.",
+		.rows = rows,
+		.n_rows = ARRAY_LEN(rows),
+		.min_arguments = 1,
+		.max_arguments = 1,
+		.argument = "RAW",
+		.details = "The seals say that they are a replay (collector.replay_of) and no live capture.",
+	};
+	struct diag diag = { .text = "" };
+	char *words[8], **arguments;
+	size_t count = 1;
+	int status;
+
+	if (!options_parse(&spec, argc, argv, &arguments, &status))
+		return status;
+	if (!target) {
+		talk("replay: --target DIR is missing");
+		return EXIT_UNSOUND;
+	}
+	words[count++] = (char *)"--replay";
+	words[count++] = arguments[0];
+	words[count++] = (char *)"--target";
+	words[count++] = (char *)target;
+	if (config) {
+		words[count++] = (char *)"--config";
+		words[count++] = (char *)config;
+	}
+	words[count] = NULL;
+	return talk_error(&diag, launch_exec(words, &diag));
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+/* `status`: what is watched, what was lost and what cures it, where the chain is. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/control.h"
+#include "cli/facts.h"
+#include "cli/options.h"
+#include "cli/verbs.h"
+
+#define ANSWER_MS 5000
+
+static void show_reasons(const json_t *status)
+{
+	const json_t *reason;
+	size_t i;
+
+	if (facts_true(status, "healthy")) {
+		printf("%shealthy%s\n", output_color(COLOR_GOOD), output_color_end());
+		return;
+	}
+	printf("%sdegraded%s\n", output_color(COLOR_BAD), output_color_end());
+	json_array_foreach(facts_get(status, "reasons"), i, reason)
+	{
+		fputs("  ", stdout);
+		output_print(json_string_value(reason) ? json_string_value(reason) : "?");
+		putchar('\n');
+	}
+}
+
+static void show_chain(struct table *table, const json_t *status)
+{
+	uint64_t sequence = facts_number(status, "chain.head.sequence");
+	char bytes[FACTS_TEXT_MAX], age[FACTS_TEXT_MAX];
+
+	table_cell(table, "chain");
+	table_cell(table, "%s", facts_text(status, "chain.id"));
+	table_cell(table, "head");
+	if (sequence > 0)
+		table_cell(table, "chunk %llu, sha256 %s", (unsigned long long)sequence,
+			   facts_text(status, "chain.head.sha256"));
+	else
+		table_cell(table, "nothing sealed yet");
+	table_cell(table, "open chunk");
+	table_cell(table, "%llu: %llu records, %s, %s old",
+		   (unsigned long long)facts_number(status, "open_chunk.sequence"),
+		   (unsigned long long)facts_number(status, "open_chunk.records"),
+		   facts_bytes(facts_number(status, "open_chunk.bytes"), bytes),
+		   facts_duration(facts_number(status, "open_chunk.age_s"), age));
+	table_cell(table, "sealing");
+	if (*facts_text(status, "chain.error"))
+		table_cell(table, "%llu waiting: %s", (unsigned long long)facts_number(status, "chain.waiting"),
+			   facts_text(status, "chain.error"));
+	else
+		table_cell(table, "%llu waiting", (unsigned long long)facts_number(status, "chain.waiting"));
+	table_cell(table, "disk");
+	table_cell(table, "%s %s", facts_text(status, "disk.state"), facts_text(status, "disk.error"));
+}
+
+static void show_events(struct table *table, const json_t *status)
+{
+	const json_t *count;
+	const char *kind;
+	char used[FACTS_TEXT_MAX], size[FACTS_TEXT_MAX];
+
+	json_object_foreach((json_t *)facts_get(status, "events"), kind, count)
+	{
+		table_cell(table, "%s", kind);
+		table_cell(table, "%lld records", (long long)json_integer_value(count));
+	}
+	table_cell(table, "rate");
+	table_cell(table, "%llu/s", (unsigned long long)facts_number(status, "rates.events_per_s"));
+	table_cell(table, "filtered");
+	table_cell(table, "%llu left out by filters", (unsigned long long)facts_number(status, "filtered"));
+	table_cell(table, "ring");
+	table_cell(table, "%s of %s", facts_bytes(facts_number(status, "ring.used"), used),
+		   facts_bytes(facts_number(status, "ring.size"), size));
+	table_cell(table, "memory");
+	table_cell(table, "%s", facts_bytes(facts_number(status, "memory_bytes"), used));
+}
+
+static void show_config(struct table *table, const json_t *status)
+{
+	table_cell(table, "configuration");
+	table_cell(table, "%s",
+		   *facts_text(status, "config.file") ? facts_text(status, "config.file") : "the defaults");
+	table_cell(table, "  digest");
+	table_cell(table, "%s", facts_text(status, "config.digest"));
+	if (*facts_text(status, "config.last_reload_error")) {
+		table_cell(table, "  last reload");
+		table_cell(table, "refused: %s", facts_text(status, "config.last_reload_error"));
+	}
+}
+
+static void show(const struct output *output, const json_t *status, bool verbose)
+{
+	static const struct table_column columns[] = { { "", false }, { "", false } };
+	_cleanup_(table_freep) struct table *table = table_new(columns, ARRAY_LEN(columns), false);
+
+	if (output->quiet)
+		return;
+	if (output_format_now(output) != OUTPUT_TABLE) {
+		facts_json(output, status);
+		return;
+	}
+	fputs("Running since ", stdout);
+	output_print(facts_text(status, "since.time"));
+	printf(", pid %llu, ", (unsigned long long)facts_number(status, "pid"));
+	show_reasons(status);
+	table_cell(table, "evidence");
+	table_cell(table, "%s", facts_text(status, "directory"));
+	show_chain(table, status);
+	show_events(table, status);
+	if (verbose)
+		show_config(table, status);
+	(void)table_print(table, stdout);
+	putchar('\n');
+	facts_probes(status);
+	putchar('\n');
+	facts_losses(status, verbose);
+}
+
+int verb_status(int argc, char **argv)
+{
+	struct output output = OUTPUT_DEFAULT;
+	const char *socket = NULL;
+	bool verbose = false;
+	const struct option_row rows[] = {
+		OPTION_IS_FLAG("verbose", 'v', "also configuration, and loss causes that did not strike",
+			       &verbose),
+		OPTION_IS_TEXT("socket", 0, "PATH",
+			       "control socket ($STELLA_SOCKET, " CONTROL_SOCKET_DEFAULT ")", &socket),
+		OPTIONS_FACTS(&output),
+	};
+	const struct option_spec spec = {
+		.usage = "stella signals status [OPTION...]",
+		.summary = "What the collector watches, what it lost, where the chain is.",
+		.rows = rows,
+		.n_rows = ARRAY_LEN(rows),
+		.details = "Exit status: 0 running, 3 not permitted, 4 not running.",
+	};
+	struct diag diag = { .text = "" };
+	json_t *answer = NULL;
+	char **arguments;
+	int status, r;
+
+	if (!options_parse(&spec, argc, argv, &arguments, &status))
+		return status;
+	r = control_ask(control_socket_path(socket), "status", ANSWER_MS, &diag, &answer);
+	if (r < 0)
+		return talk_error(&diag, r);
+	show(&output, answer, verbose);
+	json_decref(answer);
+	return EXIT_DONE;
+}

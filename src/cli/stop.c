@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+/* `stop`: returns when everything is sealed; the head it prints is what someone else should keep. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/control.h"
+#include "cli/facts.h"
+#include "cli/options.h"
+#include "cli/verbs.h"
+
+#define STOP_MS 60000 /* the collector itself waits up to 30 s for the disk */
+
+static void show(const struct output *output, const json_t *answer)
+{
+	const char *hex = facts_text(answer, "head.sha256");
+
+	if (output->quiet)
+		return;
+	if (output_format_now(output) != OUTPUT_TABLE) {
+		facts_json(output, answer);
+		return;
+	}
+	printf("%sStopped%s, everything is sealed. Head: chunk %llu, sha256 ", output_color(COLOR_GOOD),
+	       output_color_end(), (unsigned long long)facts_number(answer, "head.sequence"));
+	output_print(hex);
+	putchar('\n');
+	facts_losses(answer, false);
+	fputs("Keep the head elsewhere; it finds a cut tail. To verify:\n  stella signals verify-chain ",
+	      stdout);
+	output_print(facts_text(answer, "directory"));
+	fputs(" --expect-head ", stdout);
+	output_print(hex);
+	putchar('\n');
+}
+
+int verb_stop(int argc, char **argv)
+{
+	struct output output = OUTPUT_DEFAULT;
+	const char *socket = NULL;
+	const struct option_row rows[] = {
+		OPTION_IS_TEXT("socket", 0, "PATH",
+			       "control socket ($STELLA_SOCKET, " CONTROL_SOCKET_DEFAULT ")", &socket),
+		OPTIONS_FACTS(&output),
+	};
+	const struct option_spec spec = {
+		.usage = "stella signals stop [OPTION...]",
+		.summary = "Stops the collector and returns when everything is sealed.",
+		.rows = rows,
+		.n_rows = ARRAY_LEN(rows),
+		.details = "Exit status: 0 all is sealed, 1 something could not be sealed (the next start does "
+			   "it),\n"
+			   "3 not permitted, 4 not running.",
+	};
+	struct diag diag = { .text = "" };
+	json_t *answer = NULL;
+	char **arguments;
+	int status, r;
+
+	if (!options_parse(&spec, argc, argv, &arguments, &status))
+		return status;
+	r = control_ask(control_socket_path(socket), "stop", STOP_MS, &diag, &answer);
+	if (r < 0)
+		return talk_error(&diag, r);
+	show(&output, answer);
+	json_decref(answer);
+	return EXIT_DONE;
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The life of the collector's objects, in the order they need one another: configuration, key, chain (recovers what
+ * a killed one left), control socket, kernel half; then the first chunk begins, with coverage. And back again. What
+ * was opened before a failure is closed again: a start that fails leaves no empty chunk behind.
+ */
+
+#include "daemon/parts.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+
+#define SEAL_WAIT_MS 30000
+
+static int keep_options(struct collector *collector, const struct collector_options *options)
+{
+	const char *const from[] = { options->config_path, options->target, options->socket };
+	char **const to[] = { &collector->config_path, &collector->target, &collector->socket };
+
+	for (size_t i = 0; i < ARRAY_LEN(from); i++) {
+		if (!from[i])
+			continue;
+		*to[i] = strdup(from[i]);
+		if (!*to[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int open_chain(struct collector *collector, struct diag *diag)
+{
+	struct chain_options options = {
+		.key = collector->key.key,
+		.compression =
+			collector->config->compression == CONFIG_COMPRESSION_ZSTD ? CHAIN_ZSTD : CHAIN_PLAIN,
+		.identify = collector_identify,
+		.describe = collector_describe,
+		.user = collector,
+	};
+
+	return chain_open(collector->config->output_directory, &options, diag, &collector->recovery,
+			  &collector->chain);
+}
+
+static int open_source(struct collector *collector, struct diag *diag)
+{
+	struct source_options options = { .ring_bytes = collector->config->ring_buffer_mb << 20 };
+	int r = source_open(&options, diag, &collector->source);
+
+	if (r < 0)
+		return r;
+	collector->opened = collector->last_second = clock_now();
+	r = pipeline_new(collector->filter, &collector->ledger, &collector->pipeline);
+	if (r < 0)
+		return r;
+	if (collector->raw)
+		collector->raw_error = raw_writer_begin(collector->raw, collector->opened);
+	return chain_begin(collector->chain, collector->opened, diag);
+}
+
+/* Everything that can be refused comes before the kernel is touched. */
+static int open_parts(struct collector *collector, const struct collector_options *options, struct diag *diag)
+{
+	const struct control_handler handler = { .serve = collector_serve, .user = collector };
+	int r = keep_options(collector, options);
+
+	if (r >= 0)
+		r = collector_load_config(collector->config_path, collector->target, collector->socket, diag,
+					  &collector->config, &collector->config_digest);
+	if (r >= 0)
+		r = collector_filter_new(collector->config, diag, &collector->filter);
+	if (r >= 0)
+		r = signing_key_open(collector->config, diag, &collector->key);
+	if (r < 0)
+		return r;
+	identity_read(&collector->identity);
+	r = open_chain(collector, diag);
+	if (r >= 0)
+		r = control_open(collector->config->control_socket, &handler, diag, &collector->control);
+	if (r >= 0 && options->record_raw)
+		r = raw_writer_open(options->record_raw, diag, &collector->raw);
+	return r < 0 ? r : open_source(collector, diag);
+}
+
+int collector_open(const struct collector_options *options, struct diag *diag, struct collector **ret_collector)
+{
+	_cleanup_(collector_freep) struct collector *collector = calloc(1, sizeof(*collector));
+	int r;
+
+	if (!collector)
+		return diag_error(diag, -ENOMEM, "no memory");
+	collector->epoll = collector->timer = collector->signals = -1;
+	collector->cut = BUF_MAX(STATEMENT_MAX);
+	r = open_parts(collector, options, diag);
+	if (r < 0)
+		return diag_error(diag, r, "start: %s", strerror(-r));
+	*ret_collector = TAKE(collector);
+	return 0;
+}
+
+int collector_stop(struct collector *collector, struct diag *diag)
+{
+	_cleanup_(buf_done) struct buf answer = BUF_MAX(CONTROL_ANSWER_MAX);
+	uint64_t sequence, bytes, records;
+	struct moment opened;
+	int r;
+
+	while (collector_drain(collector, SIZE_MAX) > 0 &&
+	       clock_now().boot_ns - collector->stop_boot_ns < 2000000000)
+		;
+	collector_read_counters(collector);
+	chain_current(collector->chain, &sequence, &bytes, &records, &opened);
+	collector->cutting = true;
+	r = chain_close(TAKE(collector->chain), clock_now(), SEAL_WAIT_MS, diag);
+	collector->cutting = false;
+	collector_record_cut(collector);
+	if (collector->raw && raw_writer_close(TAKE(collector->raw)) < 0)
+		log_line(LOG_LEVEL_ERROR, "the raw capture is not complete");
+	collector_report_stopped(collector, sequence, r, diag, &answer);
+	control_answer_waiting(collector->control, buf_str(&answer));
+	return r;
+}
+
+void collector_free(struct collector *collector)
+{
+	struct diag diag = { .text = "" };
+
+	if (!collector)
+		return;
+	/* Only after a failed start: nothing was begun, or coverage never opened. */
+	if (collector->chain)
+		(void)chain_close(collector->chain, clock_now(), SEAL_WAIT_MS, &diag);
+	pipeline_free(collector->pipeline);
+	source_close(collector->source);
+	raw_writer_closep(&collector->raw);
+	control_close(collector->control);
+	filter_free(collector->filter);
+	signing_key_done(&collector->key);
+	config_free(collector->config);
+	buf_done(&collector->cut);
+	closep(&collector->epoll);
+	closep(&collector->timer);
+	closep(&collector->signals);
+	free(collector->config_path);
+	free(collector->target);
+	free(collector->socket);
+	free(collector);
+}

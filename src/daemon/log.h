@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the collector has to say while it runs: to stderr (foreground, --log FILE) or to syslog (background). */
+
+#include <stdbool.h>
+
+#include "base/diag.h"
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO };
+
+/* From now on to syslog instead of stderr. */
+void log_to_syslog(void);
+void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Sends stdin, stdout (and, without `log_file`, stderr) to /dev/null; stderr to `log_file`, appended. */
+int log_detach(const char *log_file, struct diag *diag);

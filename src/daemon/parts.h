@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The collector's parts as collector.c, loop.c, rotate.c, reload.c and report.c share them; nobody else includes this. */
+
+#include "collect/chain.h"
+#include "collect/filter.h"
+#include "collect/ledger.h"
+#include "collect/pipeline.h"
+#include "collect/raw.h"
+#include "daemon/collector.h"
+#include "daemon/config.h"
+#include "daemon/control.h"
+#include "daemon/identity.h"
+#include "daemon/keys.h"
+#include "probe/source.h"
+
+#define COLLECTOR_PROBES_MAX 16
+#define COLLECTOR_MINUTE 60
+
+struct collector {
+	char *config_path, *target, *socket; /* as the options said, for the reload */
+	struct config *config;
+	struct digest config_digest;
+	struct filter *filter;
+	struct signing_key key;
+	struct identity identity;
+
+	struct chain *chain;
+	struct chain_recovery recovery;
+	struct control *control;
+	struct source *source;
+	struct pipeline *pipeline;
+	struct ledger ledger;
+	struct raw_writer *raw;
+	bool cutting; /* a chunk is being closed: describe keeps the statement for the capture ... */
+	struct buf cut; /* ... here */
+
+	struct moment opened; /* coverage open since */
+	uint64_t alive_boot_ns[COLLECTOR_PROBES_MAX]; /* a probe was last found alive */
+	uint64_t filtered_before; /* pipeline's total when the current chunk opened */
+
+	int epoll, timer, signals;
+	bool stopping;
+	uint64_t stop_boot_ns; /* when the loop ended */
+	bool stop_asked; /* over the control socket: someone waits for the head */
+
+	/* once a second */
+	uint64_t second_ns; /* CLOCK_MONOTONIC of the next */
+	struct moment last_second;
+	uint64_t asleep_ns; /* CLOCK_BOOTTIME - CLOCK_MONOTONIC */
+	uint64_t events_before, events_rate; /* a second ago; per second */
+	uint64_t lost_by_second[COLLECTOR_MINUTE]; /* total records lost, a ring of seconds */
+	uint64_t seconds;
+
+	/* what went wrong, for status */
+	int disk_error; /* negative errno of the last append or rotation, 0 = well */
+	struct moment disk_since;
+	uint64_t disk_logged_ns; /* boot_ns of the last line about it */
+	bool disk_told; /* the log heard of this failure, so it hears of its end */
+	uint64_t cut_retry_ns; /* boot_ns before which a full chunk is not tried to be closed again */
+	int raw_error;
+	char reload_error[DIAG_MAX]; /* "" = none, or the last reload succeeded */
+	char log_error[DIAG_MAX]; /* the last seal error that was logged */
+};
+
+/* ---- rotate.c: what goes into the chain, and where a chunk ends ---- */
+
+/* The chain's callbacks; user is the collector. */
+int collector_identify(void *user, struct statement *statement);
+int collector_describe(void *user, const struct moment *closed, struct statement *statement);
+/* Takes what is in the ring, at most max_records; how many, or a negative errno. Rotates by size on the way. */
+int collector_drain(struct collector *collector, size_t max_records);
+/* Empties ring and batch, reads the counters, closes the chunk. The disk's failure is noted and tried again. */
+int collector_rotate(struct collector *collector);
+/* Closes the chunk as it stands. */
+int collector_cut(struct collector *collector, struct moment now);
+/* Into the raw capture, after the chunk was closed. */
+void collector_record_cut(struct collector *collector);
+void collector_read_counters(struct collector *collector);
+void collector_note_disk(struct collector *collector, int error, struct moment now);
+
+/* ---- reload.c ---- */
+
+int collector_load_config(const char *path, const char *target, const char *socket, struct diag *diag,
+			  struct config **ret_config, struct digest *ret_digest);
+int collector_filter_new(const struct config *config, struct diag *diag, struct filter **ret_filter);
+/* SIGHUP: filters and rotation; whatever is wrong with the new file, the old one stays in force. */
+void collector_reload(struct collector *collector);
+
+/* ---- report.c ---- */
+
+enum control_reply collector_serve(void *user, const char *verb, struct buf *answer);
+uint64_t collector_events(const struct collector *collector);
+/* Answers who asked for the stop: the head after everything was sealed, or the error. */
+void collector_report_stopped(struct collector *collector, uint64_t last_sequence, int error,
+			      const struct diag *diag, struct buf *answer);
+/* Appends the object as one line; 0 or negative errno. Takes the reference. */
+int report_dump(json_t *object, struct buf *out);

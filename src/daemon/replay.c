@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Replay: the forward road with a file in the kernel's place. Cuts chunks where the capture says they were cut and at
+ * those moments, so the chunk files are the live ones' bytes when filters and compression are the same. What the seal
+ * says of host, probes and losses is what the capture says; who sealed it, and that it is a replay, is our own word.
+ * Refuses a target with a chain in it, and a capture that does not end as one that was closed on purpose.
+ */
+
+#include "daemon/replay.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "collect/chain.h"
+#include "collect/draft.h"
+#include "collect/pipeline.h"
+#include "collect/raw.h"
+#include "daemon/config.h"
+#include "daemon/identity.h"
+#include "daemon/keys.h"
+#include "daemon/parts.h"
+
+#define SEAL_WAIT_MS 600000
+
+struct replay {
+	struct config *config;
+	struct digest config_digest;
+	struct filter *filter;
+	struct signing_key key;
+	struct ledger ledger;
+	struct pipeline *pipeline;
+	struct chain *chain;
+	struct raw_reader *reader;
+	char replay_of[DIGEST_TEXT_LEN + 1];
+	bool begun;
+	bool cut; /* `said` holds a cut that is not made yet: whether it was the last, the next entry says */
+	struct statement said;
+	struct moment last;
+	uint64_t records;
+};
+
+static void replay_done(struct replay *replay)
+{
+	struct diag diag = { .text = "" };
+
+	if (replay->chain)
+		(void)chain_close(replay->chain, replay->last, 0, &diag);
+	pipeline_free(replay->pipeline);
+	raw_reader_free(replay->reader);
+	filter_free(replay->filter);
+	signing_key_done(&replay->key);
+	config_free(replay->config);
+	statement_done(&replay->said);
+}
+
+static int identify(void *user, struct statement *statement)
+{
+	const struct replay *replay = user;
+	const struct statement *said = &replay->said;
+	int r = statement_set(&statement->collector_name, COLLECTOR_NAME);
+
+	statement->config_digest = replay->config_digest;
+	statement->btf_source_digest = said->btf_source_digest;
+	if (r >= 0)
+		r = statement_set(&statement->collector_version, STELLA_VERSION);
+	if (r >= 0)
+		r = statement_set(&statement->replay_of, replay->replay_of);
+	if (r >= 0)
+		r = statement_set(&statement->host_id, said->host_id);
+	if (r >= 0)
+		r = statement_set(&statement->boot_id, said->boot_id);
+	if (r >= 0)
+		r = statement_set(&statement->kernel_release, said->kernel_release);
+	if (r >= 0)
+		r = statement_set(&statement->arch, said->arch);
+	if (r >= 0)
+		r = statement_set(&statement->btf_source_kind, said->btf_source_kind);
+	if (r >= 0)
+		r = statement_set(&statement->btf_source_path, said->btf_source_path);
+	return r < 0 ? r : statement_set(&statement->btf_selection_reason, said->btf_selection_reason);
+}
+
+/* Moves the parts that a copy of what was said has; before the first cut nothing is known, and nothing is claimed. */
+static int describe(void *user, const struct moment *closed, struct statement *statement)
+{
+	const struct replay *replay = user;
+	struct statement copy = { .sequence = 0 };
+	int r;
+
+	(void)closed;
+	if (!replay->cut)
+		return 0;
+	r = statement_copy(&replay->said, &copy);
+	if (r < 0)
+		return r;
+	statement->probes = TAKE(copy.probes);
+	statement->n_probes = copy.n_probes;
+	statement->path_allowlist = TAKE(copy.path_allowlist);
+	statement->n_path_allowlist = copy.n_path_allowlist;
+	statement->path_denylist = TAKE(copy.path_denylist);
+	statement->n_path_denylist = copy.n_path_denylist;
+	statement->losses = TAKE(copy.losses);
+	statement->n_losses = copy.n_losses;
+	statement->losses_known = copy.losses_known;
+	statement->filtered = copy.filtered;
+	copy.n_probes = copy.n_path_allowlist = copy.n_path_denylist = copy.n_losses = 0;
+	statement_done(&copy);
+	return 0;
+}
+
+static int replay_open(struct replay *replay, const char *raw_path, const char *config_path, const char *target,
+		       struct diag *diag)
+{
+	struct chain_options options = { .identify = identify, .describe = describe, .user = replay };
+	struct chain_recovery recovery;
+	struct chain_state state;
+	struct digest digest;
+	int r = raw_reader_open(raw_path, diag, &replay->reader);
+
+	if (r >= 0)
+		r = raw_reader_digest(replay->reader, &digest);
+	if (r >= 0)
+		r = collector_load_config(config_path, target, NULL, diag, &replay->config,
+					  &replay->config_digest);
+	if (r >= 0)
+		r = collector_filter_new(replay->config, diag, &replay->filter);
+	if (r >= 0)
+		r = signing_key_open(replay->config, diag, &replay->key);
+	if (r >= 0)
+		r = pipeline_new(replay->filter, &replay->ledger, &replay->pipeline);
+	if (r < 0)
+		return r;
+	digest_hex(&digest, replay->replay_of);
+	options.key = replay->key.key;
+	options.compression = replay->config->compression == CONFIG_COMPRESSION_ZSTD ? CHAIN_ZSTD : CHAIN_PLAIN;
+	r = chain_open(target, &options, diag, &recovery, &replay->chain);
+	if (r < 0)
+		return r;
+	chain_state(replay->chain, &state);
+	if (state.sealed_sequence > 0)
+		return diag_exit(diag, EXIT_UNSOUND, -EEXIST,
+				 "%s: holds a chain already; a replay needs a new directory", target);
+	return 0;
+}
+
+static int flush(struct replay *replay, struct diag *diag)
+{
+	int r = pipeline_flush(replay->pipeline, replay->chain, replay->last);
+
+	return r < 0 ? diag_error(diag, r, "%s: %s", replay->config->output_directory, strerror(-r)) : 0;
+}
+
+/* The cut that was held back was not the last one. */
+static int make_cut(struct replay *replay, struct diag *diag)
+{
+	int r;
+
+	if (!replay->cut)
+		return 0;
+	r = chain_rotate(replay->chain, replay->said.closed, diag);
+	replay->cut = false;
+	return r;
+}
+
+static int take_cut(struct replay *replay, struct str body, struct diag *diag)
+{
+	struct statement said;
+	int r = flush(replay, diag);
+
+	if (r >= 0)
+		r = make_cut(replay, diag);
+	if (r >= 0)
+		r = statement_parse(body, diag, &said);
+	if (r < 0)
+		return r;
+	statement_done(&replay->said);
+	replay->said = said;
+	replay->last = said.closed;
+	replay->cut = true;
+	return 0;
+}
+
+static int take_record(struct replay *replay, struct str body, struct diag *diag)
+{
+	int r = make_cut(replay, diag);
+
+	if (r < 0)
+		return r;
+	replay->records++;
+	pipeline_take(replay->pipeline, body.data, body.len);
+	return pipeline_full(replay->pipeline) ? flush(replay, diag) : 0;
+}
+
+static int take_entry(struct replay *replay, const struct raw_entry *entry, struct diag *diag)
+{
+	if ((entry->type == RAW_BEGIN) == replay->begun)
+		return diag_exit(diag, EXIT_UNSOUND, -EBADMSG, "the capture begins %s",
+				 replay->begun ? "twice" : "nowhere");
+	if (entry->type == RAW_BEGIN) {
+		replay->begun = true;
+		replay->last = entry->moment;
+		return chain_begin(replay->chain, entry->moment, diag);
+	}
+	return entry->type == RAW_CUT ? take_cut(replay, entry->body, diag)
+				      : take_record(replay, entry->body, diag);
+}
+
+static int replay_all(struct replay *replay, const char *raw_path, struct diag *diag)
+{
+	struct raw_entry entry;
+	int r;
+
+	for (;;) {
+		r = raw_reader_next(replay->reader, diag, &entry);
+		if (r <= 0)
+			break;
+		if (entry.type == RAW_END)
+			continue;
+		r = take_entry(replay, &entry, diag);
+		if (r < 0)
+			return r;
+	}
+	if (r == -ENODATA || r == -EBADMSG)
+		return diag_exit(diag, EXIT_UNSOUND, r, "%s: the capture is not complete", raw_path);
+	if (r < 0)
+		return r;
+	if (!replay->cut)
+		return diag_exit(diag, EXIT_UNSOUND, -EBADMSG, "%s: records follow its last cut", raw_path);
+	return chain_close(TAKE(replay->chain), replay->said.closed, SEAL_WAIT_MS, diag);
+}
+
+int replay_run(const char *raw_path, const char *config_path, const char *target, struct diag *diag)
+{
+	_cleanup_(replay_done) struct replay replay = { .reader = NULL };
+	int r = replay_open(&replay, raw_path, config_path, target, diag);
+
+	if (r >= 0)
+		r = replay_all(&replay, raw_path, diag);
+	if (r < 0)
+		return diag_error(diag, r, "replay of %s: %s", raw_path, strerror(-r));
+	printf("{\"malformed\":%llu,\"ok\":true,\"records\":%llu,\"replay_of\":\"%s\"}\n",
+	       (unsigned long long)replay.ledger.own[LEDGER_MALFORMED].count,
+	       (unsigned long long)replay.records, replay.replay_of);
+	return 0;
+}

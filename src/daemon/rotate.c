@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Ring to chain, and where one chunk ends and the next begins. Promises that what a seal says of losses, filters
+ * and probes belongs to that chunk: counters are read right before it is closed and cut right after. A disk that
+ * fails is noted, never waited for: the ring is emptied all the same and what cannot be kept is counted.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/log.h"
+#include "daemon/parts.h"
+
+#define LAST_DRAINS_MAX 64
+#define DRAIN_RECORDS 16384
+#define SECOND_NS 1000000000ull
+#define MINUTE_NS (60 * SECOND_NS)
+
+int collector_identify(void *user, struct statement *statement)
+{
+	const struct collector *collector = user;
+	const struct source_btf *btf = collector->source ? source_btf(collector->source) : NULL;
+	int r = identity_write(&collector->identity, statement);
+
+	statement->config_digest = collector->config_digest;
+	if (r < 0 || !btf)
+		return r;
+	statement->btf_source_digest = btf->digest;
+	r = statement_set(&statement->btf_source_kind, btf->source_kind);
+	if (r >= 0)
+		r = statement_set(&statement->btf_source_path, btf->source_path);
+	return r < 0 ? r : statement_set(&statement->btf_selection_reason, btf->selection_reason);
+}
+
+/* A copy of `count` strings; *ret_copies grows with each, so that statement_done frees what there is. */
+static int copy_strings(char *const *texts, size_t count, char ***ret_copies, size_t *ret_count)
+{
+	if (count == 0)
+		return 0;
+	*ret_copies = calloc(count, sizeof(**ret_copies));
+	if (!*ret_copies)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		(*ret_copies)[i] = strdup(texts[i]);
+		if (!(*ret_copies)[i])
+			return -ENOMEM;
+		*ret_count = i + 1;
+	}
+	return 0;
+}
+
+static int describe_probe(const struct collector *collector, size_t index, const struct source_probe *probe,
+			  const struct moment *closed, struct statement *statement)
+{
+	struct statement_probe *row = &statement->probes[index];
+	uint64_t opened = statement->opened.boot_ns;
+	size_t blind = 0;
+	int r;
+
+	row->from_boot_ns = probe->from_boot_ns > opened ? probe->from_boot_ns : opened;
+	row->to_boot_ns = probe->alive ? closed->boot_ns : collector->alive_boot_ns[index];
+	if (row->to_boot_ns < row->from_boot_ns)
+		row->to_boot_ns = row->from_boot_ns; /* dead before this chunk: an empty interval */
+	r = statement_set(&row->kind, event_kind_name(probe->kind));
+	if (r >= 0)
+		r = statement_set(&row->hook, probe->hook);
+	if (r < 0)
+		return r;
+	while (probe->blind_spots && probe->blind_spots[blind])
+		blind++;
+	return copy_strings((char *const *)probe->blind_spots, blind, &row->blind_spots, &row->n_blind_spots);
+}
+
+int collector_describe(void *user, const struct moment *closed, struct statement *statement)
+{
+	struct collector *collector = user;
+	const struct config *config = collector->config;
+	const struct source_probe *probes;
+	size_t count = source_probes(collector->source, &probes);
+	int r;
+
+	if (count > COLLECTOR_PROBES_MAX)
+		count = COLLECTOR_PROBES_MAX;
+	statement->probes = calloc(count ? count : 1, sizeof(*statement->probes));
+	if (!statement->probes)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		statement->n_probes = i + 1;
+		r = describe_probe(collector, i, &probes[i], closed, statement);
+		if (r < 0)
+			return r;
+	}
+	r = copy_strings(config->path_allowlist.items, config->path_allowlist.count, &statement->path_allowlist,
+			 &statement->n_path_allowlist);
+	if (r >= 0)
+		r = copy_strings(config->path_denylist.items, config->path_denylist.count,
+				 &statement->path_denylist, &statement->n_path_denylist);
+	if (r < 0)
+		return r;
+	statement->filtered = pipeline_totals(collector->pipeline)->filtered - collector->filtered_before;
+	r = ledger_rows(&collector->ledger, false, statement->opened.boot_ns, statement);
+	if (r < 0 || !collector->cutting || !collector->raw)
+		return r;
+	/* A replay says what was said here; kept until the chunk is really closed. */
+	buf_clear(&collector->cut);
+	return statement_write(&collector->cut, statement);
+}
+
+void collector_note_disk(struct collector *collector, int error, struct moment now)
+{
+	bool tell = error < 0 ? !collector->disk_logged_ns || now.boot_ns - collector->disk_logged_ns >= MINUTE_NS : collector->disk_told;
+
+	if (error == collector->disk_error)
+		return;
+	/* A disk on the edge fails and recovers many times a second; the log hears of it once a minute. */
+	if (tell && error < 0) {
+		log_line(LOG_LEVEL_ERROR, "%s: %s; records are counted as lost until it recovers",
+			 collector->config->output_directory, strerror(-error));
+		collector->disk_logged_ns = now.boot_ns;
+	} else if (tell) {
+		log_line(LOG_LEVEL_INFO, "%s: writing again", collector->config->output_directory);
+	}
+	collector->disk_told = error < 0 && tell;
+	collector->disk_error = error;
+	collector->disk_since = now;
+}
+
+void collector_read_counters(struct collector *collector)
+{
+	struct wire_cpu_counters sum;
+
+	if (source_counters(collector->source, &sum) >= 0)
+		ledger_kernel(&collector->ledger, &sum);
+}
+
+/* The capture's own failure stops nothing: evidence goes on without it. */
+static void note_capture(struct collector *collector, int error)
+{
+	if (error >= 0 || collector->raw_error < 0)
+		return;
+	collector->raw_error = error;
+	log_line(LOG_LEVEL_ERROR, "raw capture ended: %s", strerror(-error));
+}
+
+void collector_record_cut(struct collector *collector)
+{
+	if (collector->raw && collector->cut.len > 0)
+		note_capture(collector,
+			     raw_writer_add(collector->raw, RAW_CUT, collector->cut.data, collector->cut.len));
+	buf_clear(&collector->cut);
+}
+
+int collector_cut(struct collector *collector, struct moment now)
+{
+	struct diag diag = { .text = "" };
+	int r;
+
+	collector_read_counters(collector);
+	collector->cutting = true;
+	r = chain_rotate(collector->chain, now, &diag);
+	collector->cutting = false;
+	if (r < 0) {
+		buf_clear(&collector->cut);
+		collector->cut_retry_ns = now.boot_ns + SECOND_NS;
+		collector_note_disk(collector, r, now);
+		return r;
+	}
+	collector_record_cut(collector);
+	ledger_cut(&collector->ledger);
+	collector->filtered_before = pipeline_totals(collector->pipeline)->filtered;
+	return 0;
+}
+
+/* The chunk is full: close it, unless the disk refused just now (then the next second tries again). */
+static void flush_batch(struct collector *collector)
+{
+	struct moment now = clock_now(), opened;
+	uint64_t sequence, bytes, records;
+	uint64_t before = pipeline_totals(collector->pipeline)->bytes;
+	int r = pipeline_flush(collector->pipeline, collector->chain, now);
+
+	if (r < 0 || pipeline_totals(collector->pipeline)->bytes > before)
+		collector_note_disk(collector, r, now);
+	chain_current(collector->chain, &sequence, &bytes, &records, &opened);
+	if (r >= 0 && now.boot_ns >= collector->cut_retry_ns && bytes >= collector->config->max_size_mb << 20)
+		collector_cut(collector, now);
+}
+
+static void take_record(void *taker, const void *data, size_t len)
+{
+	struct collector *collector = taker;
+
+	if (collector->raw)
+		note_capture(collector, raw_writer_add(collector->raw, RAW_RECORD, data, len));
+	pipeline_take(collector->pipeline, data, len);
+	if (pipeline_full(collector->pipeline))
+		flush_batch(collector);
+}
+
+int collector_drain(struct collector *collector, size_t max_records)
+{
+	int taken = source_drain(collector->source, max_records, take_record, collector);
+
+	flush_batch(collector);
+	return taken;
+}
+
+int collector_rotate(struct collector *collector)
+{
+	struct moment now;
+
+	/* Until empty; a host that fills the ring faster than this never gets more than these rounds. */
+	for (int i = 0; i < LAST_DRAINS_MAX; i++) {
+		if (collector_drain(collector, DRAIN_RECORDS) < DRAIN_RECORDS)
+			break;
+	}
+	now = clock_now();
+	return collector_cut(collector, now);
+}
