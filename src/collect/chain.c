@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
+
 /*
  * The open chunk and what holds it all together: lock, recovery, sealer. Promises that the running digest is always
  * that of the file up to the last good length, that a failed call leaves the chain as it was, and that the writer's
@@ -7,6 +8,7 @@
  * The lock is a flock on the directory itself: no file of it lies among the evidence, and the kernel drops it with
  * the process. The chain owns descriptor, digest, gap and sealer; the key and the callbacks' user are borrowed.
  */
+
 #include "collect/chain.h"
 
 #include <assert.h>
@@ -17,27 +19,12 @@
 
 #include "base/file.h"
 #include "collect/draft.h"
+#include "collect/open_chunk.h"
 #include "collect/recover.h"
 #include "collect/sealer.h"
 #include "collect/steps.h"
 
 #define DRAFT_IDLE_NS 10000000000u /* coverage without records is put into the draft this often */
-
-struct gap {
-	enum statement_gap_kind kind;
-	struct moment from, to;
-	char *from_boot_id;
-};
-
-struct open_chunk {
-	uint64_t sequence;
-	int fd;
-	uint64_t bytes, records, events[WIRE_KIND_END];
-	struct digest_stream *digest;
-	struct moment opened;
-	struct gap gap;
-	bool tail_dirty; /* a failed write could not be taken back yet */
-};
 
 struct chain {
 	int dir;
@@ -54,17 +41,6 @@ struct chain {
 	bool changed; /* since the last draft */
 	uint64_t drafted_boot_ns;
 };
-
-static void open_chunk_free(struct open_chunk *chunk)
-{
-	if (!chunk)
-		return;
-	closep(&chunk->fd);
-	digest_stream_free(chunk->digest);
-	free(chunk->gap.from_boot_id);
-	free(chunk);
-}
-DEFINE_FREEP(open_chunk, open_chunk_free)
 
 static void chain_free(struct chain *chain)
 {
@@ -105,34 +81,12 @@ static int directory_open(const char *directory, struct diag *diag, int *ret_dir
 	return 0;
 }
 
-/* A new chain's id; an old one's was found. */
-static int chain_name_it(struct chain *chain, const char *found, struct diag *diag)
-{
-	static const char digits[] = "0123456789abcdef";
-	uint8_t random[16];
-	size_t i;
-
-	if (found[0] != '\0') {
-		memcpy(chain->id, found, sizeof(chain->id));
-		return 0;
-	}
-	if (random_bytes(random, sizeof(random)) < 0)
-		return diag_error(diag, -EIO, "no randomness for a chain's id");
-	for (i = 0; i < sizeof(random); i++) {
-		chain->id[2 * i] = digits[random[i] >> 4];
-		chain->id[2 * i + 1] = digits[random[i] & 15];
-	}
-	return 0;
-}
-
 static int chain_resume(struct chain *chain, struct diag *diag, struct chain_recovery *ret_recovery)
 {
 	_cleanup_(recovery_done) struct recovery recovery = { 0 };
 	int r;
 
 	r = recover_directory(chain->dir, chain->name, &chain->options, diag, &recovery);
-	if (r == 0)
-		r = chain_name_it(chain, recovery.chain_id, diag);
 	if (r == 0)
 		r = sealer_new(chain->dir, chain->options.key, chain->options.compression,
 			       recovery.sealed_sequence, &recovery.sealed_head, diag, &chain->sealer);
@@ -144,6 +98,7 @@ static int chain_resume(struct chain *chain, struct diag *diag, struct chain_rec
 		recovery.jobs = job->next;
 		sealer_push(chain->sealer, job);
 	}
+	memcpy(chain->id, recovery.chain_id, sizeof(chain->id));
 	chain->last_sequence = recovery.last_sequence;
 	chain->last_closed = recovery.last_closed;
 	chain->last_boot_id = TAKE(recovery.last_boot_id);
@@ -231,40 +186,14 @@ static int chain_describe(struct chain *chain, const struct moment *until, bool 
 	return 0;
 }
 
-/* ---- the open file ---- */
-
-static int chunk_create(const struct chain *chain, uint64_t sequence, struct moment now, struct diag *diag,
-			struct open_chunk **ret_chunk)
+/* Left out it would mean this boot; of a boot that nobody wrote down we say that it is unknown. */
+static int gap_name_boot(const struct chain *chain, const struct statement *statement, struct gap *gap)
 {
-	_cleanup_(open_chunk_freep) struct open_chunk *chunk = calloc(1, sizeof(*chunk));
-	char name[CHUNK_NAME_MAX];
-	int r;
+	const char *before = chain->last_boot_id, *here = statement->boot_id;
 
-	if (!chunk)
-		return diag_error(diag, -ENOMEM, "cannot open a chunk: out of memory");
-	chunk->fd = -1;
-	chunk->sequence = sequence;
-	chunk->opened = now;
-	r = chunk_name(CHUNK_OPEN, sequence, name);
-	if (r < 0)
-		return diag_error(diag, r, "a chain has at most %d chunks; begin another directory",
-				  STATEMENT_SEQUENCE_MAX);
-	r = digest_stream_new(&chunk->digest);
-	if (r < 0)
-		return diag_error(diag, r, "cannot open a chunk: out of memory");
-	chunk->fd = openat(chain->dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
-	if (chunk->fd < 0)
-		return diag_error(diag, -errno, "cannot create %s/%s: %s", chain->name, name, strerror(errno));
-	*ret_chunk = TAKE(chunk);
-	return 0;
-}
-
-static void chunk_uncreate(const struct chain *chain, const struct open_chunk *chunk)
-{
-	char name[CHUNK_NAME_MAX];
-
-	if (chunk_name(CHUNK_OPEN, chunk->sequence, name) == 0)
-		unlinkat(chain->dir, name, 0);
+	if (gap->kind == GAP_NONE || (before && here && strcmp(before, here) == 0))
+		return 0;
+	return statement_set(&gap->from_boot_id, before ? before : "unknown");
 }
 
 int chain_begin(struct chain *chain, struct moment now, struct diag *diag)
@@ -274,7 +203,7 @@ int chain_begin(struct chain *chain, struct moment now, struct diag *diag)
 	int r;
 
 	assert(!chain->chunk);
-	r = chunk_create(chain, chain->last_sequence + 1, now, diag, &chunk);
+	r = open_chunk_create(chain->dir, chain->name, chain->last_sequence + 1, now, diag, &chunk);
 	if (r < 0)
 		return r;
 	chain->chunk = chunk;
@@ -284,15 +213,14 @@ int chain_begin(struct chain *chain, struct moment now, struct diag *diag)
 		chunk->gap.to = now;
 	}
 	r = chain_describe(chain, &now, false, diag, &statement);
-	if (r == 0 && chunk->gap.kind != GAP_NONE && chain->last_boot_id &&
-	    (!statement.boot_id || strcmp(chain->last_boot_id, statement.boot_id) != 0)) {
-		chunk->gap.from_boot_id = TAKE(chain->last_boot_id);
+	if (r == 0)
+		r = gap_name_boot(chain, &statement, &chunk->gap);
+	if (r == 0)
 		r = statement_set(&statement.gap_from_boot_id, chunk->gap.from_boot_id);
-	}
 	if (r == 0)
 		r = draft_write(chain->dir, &statement, diag);
 	if (r < 0) {
-		chunk_uncreate(chain, chunk);
+		open_chunk_remove(chain->dir, chunk);
 		chain->chunk = NULL;
 		open_chunk_free(chunk);
 		return r;
@@ -301,61 +229,16 @@ int chain_begin(struct chain *chain, struct moment now, struct diag *diag)
 	return 0;
 }
 
-/* Back to the last good length; what a failed write left behind it must never become part of a line. */
-static int chunk_cut(struct open_chunk *chunk)
-{
-	chunk->tail_dirty = true;
-	if (ftruncate(chunk->fd, (off_t)chunk->bytes) < 0)
-		return -errno;
-	chunk->tail_dirty = false;
-	return 0;
-}
-
-static int chunk_write(struct open_chunk *chunk, struct str lines)
-{
-	size_t done = 0;
-
-	while (done < lines.len) {
-		ssize_t put =
-			pwrite(chunk->fd, lines.data + done, lines.len - done, (off_t)(chunk->bytes + done));
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return put < 0 ? -errno : -EIO;
-		done += (size_t)put;
-	}
-	return 0;
-}
-
 int chain_append(struct chain *chain, struct str lines, const uint64_t events[WIRE_KIND_END])
 {
 	struct open_chunk *chunk = chain->chunk;
-	size_t kind;
-	int r = 0;
 
 	assert(chunk);
 	assert(lines.len == 0 || lines.data[lines.len - 1] == '\n');
 	if (lines.len == 0)
 		return 0;
 	chain->changed = true; /* a failure too: the loss belongs into the draft */
-	if (chunk->tail_dirty)
-		r = chunk_cut(chunk);
-	if (r < 0)
-		return r;
-	r = chunk_write(chunk, lines);
-	if (r == 0)
-		r = digest_stream_add(chunk->digest, lines.data, lines.len);
-	if (r < 0) {
-		chunk_cut(chunk);
-		return r;
-	}
-	chunk->bytes += lines.len;
-	for (kind = 1; kind < WIRE_KIND_END; kind++) {
-		chunk->events[kind] += events[kind];
-		chunk->records += events[kind];
-	}
-	return 0;
+	return open_chunk_append(chunk, lines, events);
 }
 
 void chain_current(const struct chain *chain, uint64_t *ret_sequence, uint64_t *ret_bytes,
@@ -428,12 +311,10 @@ static int chunk_close(struct chain *chain, struct moment now, bool final, struc
 	_cleanup_(closep) int none = -1;
 	int r;
 
-	if (chain->chunk->tail_dirty) {
-		r = chunk_cut(chain->chunk);
-		if (r < 0)
-			return diag_error(diag, r, "cannot cut what a failed write left in the open chunk: %s",
-					  strerror(-r));
-	}
+	r = open_chunk_settle(chain->chunk);
+	if (r < 0)
+		return diag_error(diag, r, "cannot cut what a failed write left in the open chunk: %s",
+				  strerror(-r));
 	r = publish_job_new(&none, &job);
 	if (r < 0)
 		return diag_error(diag, r, "cannot close the chunk: out of memory");
@@ -466,13 +347,13 @@ int chain_rotate(struct chain *chain, struct moment now, struct diag *diag)
 	int r;
 
 	assert(chain->chunk);
-	r = chunk_create(chain, chain->chunk->sequence + 1, now, diag, &next);
+	r = open_chunk_create(chain->dir, chain->name, chain->chunk->sequence + 1, now, diag, &next);
 	if (r < 0)
 		return r;
 	chain_step_done(STEP_NEXT_CREATED);
 	r = chunk_close(chain, now, false, diag, &job);
 	if (r < 0) {
-		chunk_uncreate(chain, next);
+		open_chunk_remove(chain->dir, next);
 		open_chunk_free(next);
 		return r;
 	}

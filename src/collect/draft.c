@@ -1,8 +1,10 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
+
 /*
  * Reading and writing drafts. Promises that under the draft's name there is a whole statement or none; refuses what
  * is not canonical, not ours by number, or no regular file. Owns nothing between calls.
  */
+
 #include "collect/draft.h"
 
 #include "base/cleanup.h"

@@ -1,12 +1,14 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
+
 /*
  * Which file opens become evidence. Called for each event, so each pattern is taken apart once: a path whose
- * beginning or end differs from the pattern's literal beginning or end is decided by one or two memcmp; only
- * what is left runs the matcher. Patterns of the form "/dir/" + "**" are decided by their beginning alone.
+ * beginning or end differs from the pattern's literal beginning or end is decided by one or two memcmp, one that
+ * lacks the pattern's longest literal by a memmem; only what is left runs the matcher. Patterns of the form "/dir/" + "**" are decided by their beginning alone.
  *
  * What cannot be judged passes: a path that is unknown or whose beginning is missing is evidence, not noise.
  * The filter owns copies of its patterns.
  */
+
 #include "collect/filter.h"
 
 #include <errno.h>
@@ -14,7 +16,8 @@
 struct glob {
 	char *pattern;
 	struct str text;
-	struct str prefix, suffix; /* views into pattern: bytes a match must begin and end with */
+	struct str prefix, suffix,
+		inner; /* views into pattern: bytes a match must begin with, end with, hold */
 	bool prefix_decides; /* nothing but ** behind the prefix */
 	bool literal; /* no wildcard at all */
 };
@@ -43,6 +46,26 @@ static bool is_meta(char byte)
 	return byte == '*' || byte == '?' || byte == '[' || byte == '\\';
 }
 
+/*
+ * The longest run of plain bytes between wildcards. Without the slash behind a "**", which may stand for nothing
+ * together with it.
+ */
+static struct str longest_run(const char *data, size_t from, size_t to)
+{
+	struct str longest = { NULL, 0 };
+	size_t begin, end;
+
+	for (begin = from; begin < to; begin = end + 1) {
+		for (end = begin; end < to && !is_meta(data[end]); end++)
+			;
+		if (end > begin && begin > 0 && data[begin] == '/' && data[begin - 1] == '*')
+			begin++;
+		if (end - begin > longest.len)
+			longest = (struct str) { data + begin, end - begin };
+	}
+	return longest;
+}
+
 static void glob_prepare(struct glob *glob)
 {
 	const char *data = glob->text.data;
@@ -64,6 +87,7 @@ static void glob_prepare(struct glob *glob)
 	if (tail >= 2 && tail < len && data[tail] == '/' && memcmp(data + tail - 2, "**", 2) == 0)
 		tail++;
 	glob->suffix = (struct str) { data + tail, len - tail };
+	glob->inner = longest_run(data, head, tail);
 }
 
 static int glob_list_init(struct glob_list *list, char *const *patterns, size_t count, const char *name,

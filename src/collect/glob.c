@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
+
 /*
  * Path globs, matched by following all places of the pattern at once (a sparse set of active positions), so the
  * worst case is text x pattern steps whatever the pattern: no backtracking to be exploited, no recursion, no
@@ -9,6 +10,7 @@
  * itself, '!' or '^' in front excludes, backslash takes the next byte as it is; no class ever matches '/'.
  * A pattern that glob_check refuses matches nothing beyond its bad place.
  */
+
 #include "collect/filter.h"
 
 #include <errno.h>

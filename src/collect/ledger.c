@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
+
 /*
  * The bookkeeping of what was lost. Everything expands from the tables in wire/kinds.h: a cause added there has
  * its row in every seal, its cure in status and its place in the sums without a line here.
@@ -7,6 +8,7 @@
  * happened before the chunk was opened. When a cause had struck before, the first time within the chunk is not
  * known from totals; the chunk's opening then stands as the earliest it can be. Owns nothing on the heap.
  */
+
 #include "collect/ledger.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
+
 /*
  * What a kill, a power cut or an intruder can have left of an open chunk, told apart:
  *   file = closed draft           closed in order: sealed as if nothing had happened
@@ -9,6 +10,7 @@
  *   no draft                      recovered, with what the records alone can prove
  * Coverage is never stretched beyond the last checkpoint. Owns descriptor and statement until leftover_take.
  */
+
 #include "collect/leftover.h"
 
 #include <errno.h>
@@ -154,7 +156,7 @@ static void date_by_records(struct statement *statement, const struct reopened *
 	uint64_t written = (uint64_t)st->st_mtim.tv_sec * NS_PER_S + (uint64_t)st->st_mtim.tv_nsec;
 	uint64_t booted = now.wall_ns - now.boot_ns;
 	bool this_boot = written >= booted && found->last_boot_ns <= now.boot_ns;
-	uint64_t zero = this_boot ? booted : written - found->last_boot_ns;
+	uint64_t zero = this_boot ? booted : written > found->last_boot_ns ? written - found->last_boot_ns : 0;
 
 	if (!this_boot)
 		forget_host(statement);
@@ -199,10 +201,6 @@ static int judge_without_draft(struct leftover *leftover, const struct chain_opt
 static int judge_chain(const struct leftover *leftover, bool has_draft, const char *name,
 		       struct recovery *recovery, struct diag *diag)
 {
-	uint8_t random[16];
-	static const char digits[] = "0123456789abcdef";
-	size_t i;
-
 	if (recovery->chain_id[0] != '\0') {
 		if (has_draft && strcmp(leftover->statement.chain_id, recovery->chain_id) != 0)
 			return diag_error(
@@ -216,13 +214,7 @@ static int judge_chain(const struct leftover *leftover, bool has_draft, const ch
 		memcpy(recovery->chain_id, leftover->statement.chain_id, sizeof(recovery->chain_id));
 		return 0;
 	}
-	if (random_bytes(random, sizeof(random)) < 0)
-		return diag_error(diag, -EIO, "no randomness for a chain's id");
-	for (i = 0; i < sizeof(random); i++) {
-		recovery->chain_id[2 * i] = digits[random[i] >> 4];
-		recovery->chain_id[2 * i + 1] = digits[random[i] & 15];
-	}
-	return 0;
+	return recovery_name_chain(recovery, diag);
 }
 
 static int judge(struct leftover *leftover, const char *name, bool has_draft, bool last,

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
+
 /*
  * From a closed chunk to evidence: data synced, (compressed,) statement signed, seal published, chunk renamed, draft
  * removed. The seal comes before the chunk's final name, so a chunk without a seal never bears it.
@@ -8,6 +9,7 @@
  * with the digest of what was appended and written once more before it is synced again.
  * The job owns its descriptor, its statement and its seal; directory and key are borrowed.
  */
+
 #include "collect/publish.h"
 
 #include <assert.h>

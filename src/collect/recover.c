@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
+
 /*
  * The order of things at a start: look at everything, refuse or go on, only then change. What is refused: a chain
  * with a hole, a last seal that is damaged or bears our key's name without its signature, a chunk under its final
@@ -8,6 +9,7 @@
  * Only the last chunk's content is compared with its seal here; the rest is verify-chain's too. Files that are none
  * of ours are left alone.
  */
+
 #include "collect/recover.h"
 
 #include <dirent.h>
@@ -17,6 +19,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "collect/draft.h"
 #include "collect/leftover.h"
 #include "format/bundle.h"
@@ -392,6 +395,18 @@ static int leftovers_take(int dir, struct leftover *leftovers, struct diag *diag
 	return 0;
 }
 
+int recovery_name_chain(struct recovery *recovery, struct diag *diag)
+{
+	uint8_t random[sizeof(recovery->chain_id) / 2];
+
+	if (recovery->chain_id[0] != '\0')
+		return 0;
+	if (random_bytes(random, sizeof(random)) < 0)
+		return diag_error(diag, -EIO, "no randomness for a chain's id");
+	text_hex(random, sizeof(random), recovery->chain_id);
+	return 0;
+}
+
 void recovery_done(struct recovery *recovery)
 {
 	while (recovery->jobs) {
@@ -432,6 +447,8 @@ int recover_directory(int dir, const char *name, const struct chain_options *opt
 		memcpy(recovery.chain_id, sealed.chain_id, sizeof(recovery.chain_id));
 	}
 	r = leftovers_look(dir, options, end, &recovery, diag, &leftovers);
+	if (r == 0)
+		r = recovery_name_chain(&recovery, diag);
 	if (r < 0)
 		return r;
 

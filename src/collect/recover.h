@@ -22,6 +22,8 @@ struct recovery {
 	struct chain_recovery report;
 };
 
+/* Gives a chain without an id a new one. */
+int recovery_name_chain(struct recovery *recovery, struct diag *diag);
 void recovery_done(struct recovery *recovery);
 
 /* -EBADMSG with a line: nothing was changed. `name` is the directory's, for messages. */

@@ -1,9 +1,11 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
+
 /*
  * Line by line through a file that may be the work of a killed collector, of a power cut, or of an attacker.
  * Refuses any whole line that is no canonical record of the schema, of a kind that we write: to sign what we did not
  * write would be a lie, and to drop it silently would be one too. Holds one line at a time; owns nothing afterwards.
  */
+
 #include "collect/reopen.h"
 
 #include <inttypes.h>
@@ -14,6 +16,7 @@
 #include "format/record.h"
 #include "format/record_check.h"
 
+#define BOOT_NS_MAX (1ull << 62) /* 146 years of uptime: no clock of ours, and no sum below it overflows */
 #define WINDOW_BYTES (2 * RECORD_LINE_MAX)
 
 struct scan {
@@ -34,7 +37,8 @@ static int scan_record(struct scan *scan, struct str line)
 
 	if (canon_scan_object(line, members, RECORD_MEMBERS_MAX, &count, &offset) != CANON_OK)
 		return -EBADMSG;
-	if (record_check(members, count, &kind, &boot_ns, &why) != RECORD_OK || kind == 0)
+	if (record_check(members, count, &kind, &boot_ns, &why) != RECORD_OK || kind == 0 ||
+	    boot_ns > BOOT_NS_MAX)
 		return -EBADMSG;
 	if (scan->found.records == 0 || boot_ns < scan->found.first_boot_ns)
 		scan->found.first_boot_ns = boot_ns;

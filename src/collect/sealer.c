@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
+
 /*
  * A queue and a thread. The lock guards everything but the job at the head while `busy`: that one is the thread's.
  * Refuses nothing: a queue of closed chunks is bounded by the disk they lie on, a job is a few KiB.
@@ -6,6 +7,7 @@
  * The key is borrowed until sealer_stop, which therefore waits for a signature under way (microseconds) but not
  * longer than STOP_MS for the disk. Signals stay with the thread that handles them: all are blocked here.
  */
+
 #include "collect/sealer.h"
 
 #include <assert.h>
