@@ -36,7 +36,7 @@ collectors() {
 	grep -qE 'file_open [1-9][0-9]*, process_exec [1-9][0-9]*, tcp_state [1-9]' "$BATS_TEST_TMPDIR/screen"
 	grep -qE '^    open +cat \(pid [0-9]+\): read /.*/files/first$' "$BATS_TEST_TMPDIR/screen"
 	grep -qE '^    exec +sort \(pid [0-9]+\): \["sort","-r","/.*/files/both"\]$' "$BATS_TEST_TMPDIR/screen"
-	grep -qE '^    tcp +.*127\.0\.0\.1:[0-9]+' "$BATS_TEST_TMPDIR/screen"
+	grep -qE '^    tcp +.*127\.0\.0\.1:[0-9]+, SYN_SENT to ESTABLISHED$' "$BATS_TEST_TMPDIR/screen"
 	grep -q 'It does not prove' "$BATS_TEST_TMPDIR/screen"
 	[ -z "$(collectors)" ]
 }
@@ -58,7 +58,7 @@ collectors() {
 
 @test "the command it shows for verifying works as shown" {
 	tools/quickstart "$dir" >"$BATS_TEST_TMPDIR/screen" 2>/dev/null
-	command=$(grep -A1 -E '^  verify ' "$BATS_TEST_TMPDIR/screen" | sed 's/^  verify *//')
+	command=$(grep -A2 -E '^  verify ' "$BATS_TEST_TMPDIR/screen" | sed 's/^  verify *//')
 	run bash -c "$command"
 	echo "$output"
 	[ "$status" -eq 0 ]
