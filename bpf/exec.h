@@ -107,12 +107,13 @@ static __always_inline int exec_done(bool loop, struct task_struct *task, struct
 	record->ppid = BPF_CORE_READ(task, real_parent, tgid);
 	record->script = BPF_CORE_READ(bprm, interp) != BPF_CORE_READ(bprm, filename);
 	record->cwd_len = 0;
-	record->pad = 0;
+	record->pad = record->pad2 = 0;
 
 	walk = &scratch->walk;
 	walk_path(loop, walk, &file->f_path, &BPF_CORE_READ(task, fs)->root, scratch->tail);
 	len = walk->len;
 	record->path_len = len;
+	record->path_bytes = walk->flags & WIRE_FLAG_PATH_CUT ? walk->bytes : 0;
 	record->head.flags |= walk->flags;
 	if (walk->flags & WIRE_FLAG_PATH_CUT)
 		loss_count(WIRE_KIND_PROCESS_EXEC, WIRE_LOSS_PATH_CUT);

@@ -13,8 +13,7 @@
 
 #include "emit.h"
 
-#define WALK_STEPS_LOOP \
-	(WIRE_PATH_MAX / 2 + 64) /* one-letter components, and as many mounts as anybody stacks */
+#define WALK_STEPS_LOOP 8192 /* four times the components of PATH_MAX; beyond, not even the length is known */
 #define WALK_STEPS_BOUNDED 64
 #define WALK_NAME_MAX 255 /* NAME_MAX */
 #define WALK_ROOM (WIRE_PATH_MAX + WALK_NAME_MAX + 1)
@@ -25,6 +24,7 @@
  */
 struct walk {
 	__u32 len; /* bytes written, at most WIRE_PATH_MAX */
+	__u32 bytes; /* the whole path's length; 0 when the walk did not arrive */
 	__u32 flags; /* WIRE_FLAG_PATH_CUT, _UNREACHABLE, _DELETED */
 };
 
@@ -50,6 +50,7 @@ static __always_inline long walk_step(__u32 step, struct walk_state *state)
 	struct mount *mount = TYPED(struct mount, state->mount), *parent;
 	struct walk *walk = state->walk;
 	struct dentry *mount_root;
+	const unsigned char *name;
 	__u32 len, name_len;
 
 	if (state->dentry == state->top_dentry && state->mount == state->top_mount)
@@ -69,13 +70,15 @@ static __always_inline long walk_step(__u32 step, struct walk_state *state)
 		walk->flags |= WIRE_FLAG_DELETED;
 	len = walk->len;
 	name_len = READ(dentry, d_name.len) & WALK_NAME_MAX;
-	if (len >= WIRE_PATH_MAX || len + name_len >= WIRE_PATH_MAX) {
-		walk->flags |= WIRE_FLAG_PATH_CUT;
-		return 1;
-	}
-	bpf_probe_read_kernel(state->out + len, name_len + 1, READ(dentry, d_name.name));
-	walk->len = len + name_len + 1;
+	walk->bytes += name_len + 1;
+	name = READ(dentry, d_name.name);
 	state->dentry = READ(dentry, d_parent);
+	if (len >= WIRE_PATH_MAX || len + name_len >= WIRE_PATH_MAX || walk->flags & WIRE_FLAG_PATH_CUT) {
+		walk->flags |= WIRE_FLAG_PATH_CUT; /* no room; how much there would be is still counted */
+		return 0;
+	}
+	bpf_probe_read_kernel(state->out + len, name_len + 1, name);
+	walk->len = len + name_len + 1;
 	return 0;
 }
 
@@ -85,6 +88,7 @@ static __always_inline void walk_start(struct walk_state *state, const struct pa
 	struct path here = {}, top = {};
 
 	state->walk->len = 0;
+	state->walk->bytes = 0;
 	state->walk->flags = 0;
 	bpf_probe_read_kernel(&here, sizeof(here), path);
 	bpf_probe_read_kernel(&top, sizeof(top), root);
@@ -92,6 +96,13 @@ static __always_inline void walk_start(struct walk_state *state, const struct pa
 	state->mount = walk_mount_of(here.mnt);
 	state->top_dentry = top.dentry;
 	state->top_mount = walk_mount_of(top.mnt);
+}
+
+/* The steps did not reach the root: what is missing is not known, not even how much. */
+static __always_inline void walk_gave_up(struct walk *walk)
+{
+	walk->flags |= WIRE_FLAG_PATH_CUT;
+	walk->bytes = 0;
 }
 
 static long walk_on_step(__u32 step, void *state)
@@ -106,7 +117,7 @@ static __noinline void walk_path_loop(struct walk *walk, const struct path *path
 
 	walk_start(&state, path, root);
 	if (bpf_loop(WALK_STEPS_LOOP, walk_on_step, &state, 0) == WALK_STEPS_LOOP)
-		walk->flags |= WIRE_FLAG_PATH_CUT;
+		walk_gave_up(walk);
 }
 
 static __noinline void walk_path_bounded(struct walk *walk, const struct path *path, const struct path *root,
@@ -120,7 +131,7 @@ static __noinline void walk_path_bounded(struct walk *walk, const struct path *p
 		if (walk_step(step, &state))
 			return;
 	}
-	walk->flags |= WIRE_FLAG_PATH_CUT;
+	walk_gave_up(walk);
 }
 
 /* `loop` is a constant of the program: programs with bpf_loop in them do not load before 5.17. */

@@ -74,8 +74,10 @@ struct wire_file_open {
 	__u32 flags; /* as the caller asked: O_* of the machine's ABI */
 	__u16 mode; /* as the caller asked; 0 unless O_CREAT or O_TMPFILE */
 	__u16 path_len;
-	__u16 requested_len; /* without NUL */
+		__u16 requested_len; /* without NUL */
 	__u16 pad;
+	__u32 path_bytes; /* with PATH_CUT: the path's true length, 0 = not known */
+	__u32 pad2;
 };
 
 struct wire_process_exec {
@@ -90,6 +92,8 @@ struct wire_process_exec {
 	__u16 cwd_len; /* present when the name is relative and a script's */
 	__u8 script; /* 1: the loaded file is the interpreter of `filename` */
 	__u8 pad;
+	__u32 path_bytes; /* as in wire_file_open */
+	__u32 pad2;
 	/* tails: path, filename, cwd, argv */
 };
 
@@ -106,7 +110,7 @@ struct wire_tcp_state {
 };
 
 _Static_assert(sizeof(struct wire_head) == 48, "wire_head has a hole");
-_Static_assert(sizeof(struct wire_file_open) == 72, "wire_file_open has a hole");
-_Static_assert(sizeof(struct wire_process_exec) == 80, "wire_process_exec has a hole");
+_Static_assert(sizeof(struct wire_file_open) == 80, "wire_file_open has a hole");
+_Static_assert(sizeof(struct wire_process_exec) == 88, "wire_process_exec has a hole");
 _Static_assert(sizeof(struct wire_tcp_state) == 88, "wire_tcp_state has a hole");
 _Static_assert(sizeof(struct wire_loss_count) == 24, "wire_loss_count has a hole");

@@ -25,6 +25,7 @@ struct event_file_open {
 	uint32_t mode;
 	enum event_access access;
 	bool path_truncated; /* the beginning is missing; `path` is "/" + what is known of the end */
+	uint32_t path_bytes; /* with path_truncated: its true length, 0 = unknown */
 	bool unreachable; /* not below the process's root: pipe, memfd, outside a chroot */
 	bool deleted; /* the name was unlinked when it was recorded */
 };
@@ -44,6 +45,7 @@ struct event_exec {
 	uint64_t inode; /* of the file the kernel loaded */
 	uint32_t dev_major, dev_minor;
 	bool path_truncated;
+	uint32_t path_bytes; /* as above */
 	bool unreachable;
 	bool deleted;
 };

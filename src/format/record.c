@@ -148,6 +148,16 @@ static char *put_dev(char *p, uint32_t major, uint32_t minor)
 	return p;
 }
 
+/* That the beginning is missing, and how long the whole is where that is known. */
+static char *put_path_cut(char *p, bool truncated, uint32_t bytes)
+{
+	if (!truncated)
+		return p;
+	if (bytes > 0)
+		p = put_u64(PUT(p, ",\"path_bytes\":"), bytes);
+	return PUT(p, ",\"path_truncated\":true");
+}
+
 static char *put_file_open(char *p, struct buf *out, const struct event_file_open *open)
 {
 	switch (open->access) {
@@ -168,8 +178,7 @@ static char *put_file_open(char *p, struct buf *out, const struct event_file_ope
 	p = put_u64(PUT(p, ",\"inode\":"), open->inode);
 	p = put_u64(PUT(p, ",\"mode\":"), open->mode);
 	p = put_member(p, out, TEXT_KEY("path"), open->path);
-	if (open->path_truncated)
-		p = PUT(p, ",\"path_truncated\":true");
+	p = put_path_cut(p, open->path_truncated, open->path_bytes);
 	p = put_known_member(p, out, TEXT_KEY("requested"), open->requested);
 	p = PUT(p, ",\"type\":\"file_open\"");
 	if (open->unreachable)
@@ -231,8 +240,7 @@ static char *put_process_exec(char *p, struct buf *out, const struct event_exec 
 	p = put_member(p, out, TEXT_KEY("filename"), exec->filename);
 	p = put_u64(PUT(p, ",\"inode\":"), exec->inode);
 	p = put_known_member(p, out, TEXT_KEY("interpreter"), exec->interpreter);
-	if (exec->path_truncated)
-		p = PUT(p, ",\"path_truncated\":true");
+	p = put_path_cut(p, exec->path_truncated, exec->path_bytes);
 	p = put_u64(PUT(p, ",\"ppid\":"), exec->ppid);
 	p = put_known_member(p, out, TEXT_KEY("requested"), exec->requested);
 	p = PUT(p, ",\"type\":\"process_exec\"");

@@ -99,6 +99,7 @@ static bool decode_open(const void *data, size_t len, struct decode_scratch *scr
 	open->mode = fixed.mode;
 	open->access = access_of(fixed.flags);
 	open->path_truncated = fixed.head.flags & WIRE_FLAG_PATH_CUT;
+	open->path_bytes = open->path_truncated ? fixed.path_bytes : 0;
 	open->unreachable = fixed.head.flags & WIRE_FLAG_UNREACHABLE;
 	open->deleted = fixed.head.flags & WIRE_FLAG_DELETED;
 	return true;
@@ -187,6 +188,7 @@ static bool decode_exec(const void *data, size_t len, struct decode_scratch *scr
 	    tail.left != 0)
 		return false;
 	exec->path_truncated = fixed.head.flags & WIRE_FLAG_PATH_CUT;
+	exec->path_bytes = exec->path_truncated && !fixed.script ? fixed.path_bytes : 0;
 	exec->unreachable = fixed.head.flags & WIRE_FLAG_UNREACHABLE;
 	exec->deleted = fixed.head.flags & WIRE_FLAG_DELETED;
 	if (!path_turn(components, scratch->path, &path) ||

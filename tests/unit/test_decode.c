@@ -116,11 +116,13 @@ static void test_open_same_name_is_not_repeated(void **state)
 static void test_open_marks(void **state)
 {
 	struct wire_file_open fixed = { .head.flags = WIRE_FLAG_PATH_CUT | WIRE_FLAG_DELETED |
-						      WIRE_FLAG_UNREACHABLE | WIRE_FLAG_NO_NAME };
+						      WIRE_FLAG_UNREACHABLE | WIRE_FLAG_NO_NAME,
+					.path_bytes = 5000 };
 
 	(void)state;
 	assert_int_equal(decode_open(fixed, STR("b\0a\0"), NONE), DECODE_OK);
 	assert_true(event.open.path_truncated);
+	assert_int_equal(event.open.path_bytes, 5000);
 	assert_true(event.open.unreachable);
 	assert_true(event.open.deleted);
 	assert_null(event.open.requested.data);

@@ -80,6 +80,7 @@ static const struct event events[] = {
 	OPEN(.requested = STR("../etc/passwd")),
 	OPEN(.requested = STR("")),
 	OPEN(.deleted = true),
+	OPEN(.path_truncated = true, .path_bytes = 4321),
 	OPEN(.path_truncated = true),
 	OPEN(.unreachable = true),
 	OPEN(.deleted = true, .path_truncated = true, .unreachable = true, .requested = STR("x")),
