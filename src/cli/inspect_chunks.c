@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Finds records in chunks. Promises: memory is bounded by the limit and by FOUND_BYTES_MAX whatever lies there;
+ * links are not followed. The time of day of a record is its time since boot shifted as the chunk's own statement
+ * says (its seal or draft, unverified), so that it is right on another machine too.
+ */
+
+#include "cli/inspect_chunks.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/cleanup.h"
+#include "format/bundle.h"
+
+#define FOUND_BYTES_MAX (64u << 20)
+
+int found_init(struct found *found, size_t limit)
+{
+	*found = (struct found) {
+		.limit = limit,
+		.room = limit,
+		.ring = calloc(limit, sizeof(*found->ring)),
+		.list = calloc(limit, sizeof(*found->list)),
+	};
+	return found->ring && found->list ? 0 : -ENOMEM;
+}
+
+void found_done(struct found *found)
+{
+	for (size_t i = 0; found->ring && i < found->limit; i++)
+		free(found->ring[i].text);
+	for (size_t i = 0; found->list && i < found->limit; i++)
+		free(found->list[i].text);
+	free(found->ring);
+	free(found->list);
+	*found = (struct found) { 0 };
+}
+
+const struct found_record *found_at(const struct found *found, size_t index)
+{
+	return &found->list[found->limit - found->listed + index];
+}
+
+static void found_drop_oldest(struct found *found)
+{
+	struct found_record *oldest = &found->ring[(found->next + found->room - found->count) % found->room];
+
+	found->bytes -= oldest->len;
+	free(oldest->text);
+	*oldest = (struct found_record) { 0 };
+	found->count--;
+	found->full = true;
+}
+
+static int found_add(struct found *found, const struct found_record *record, struct str text)
+{
+	struct found_record *place = &found->ring[found->next];
+
+	while (found->count == found->room || (found->count > 0 && found->bytes + text.len > FOUND_BYTES_MAX))
+		found_drop_oldest(found);
+	*place = *record;
+	place->text = malloc(text.len + 1);
+	if (!place->text)
+		return -ENOMEM;
+	memcpy(place->text, text.data, text.len);
+	place->text[text.len] = '\0';
+	place->len = text.len;
+	found->bytes += text.len;
+	found->next = (found->next + 1) % found->room;
+	found->count++;
+	return 0;
+}
+
+/* The chunk is read: what the ring holds goes before what the list holds. */
+static void found_settle(struct found *found)
+{
+	while (found->count > 0) {
+		struct found_record *newest;
+
+		found->next = (found->next + found->room - 1) % found->room;
+		newest = &found->ring[found->next];
+		found->listed++;
+		found->list[found->limit - found->listed] = *newest;
+		*newest = (struct found_record) { 0 };
+		found->count--;
+	}
+	found->next = 0;
+	found->room = found->limit - found->listed;
+}
+
+static bool is_there(int dir, enum chunk_file file, uint64_t sequence)
+{
+	char name[CHUNK_NAME_MAX];
+	struct stat st;
+
+	return chunk_name(file, sequence, name) == 0 && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(st.st_mode);
+}
+
+static int64_t shift_of(struct moment moment)
+{
+	return (int64_t)(moment.wall_ns - moment.boot_ns);
+}
+
+static bool shift_from(struct str text, int64_t *ret_shift)
+{
+	struct statement statement = { 0 };
+	size_t count, offset;
+
+	if (canon_scan_object(text, NULL, 0, &count, &offset) != CANON_OK ||
+	    statement_parse(text, NULL, &statement) < 0)
+		return false;
+	*ret_shift = shift_of(statement.opened);
+	statement_done(&statement);
+	return true;
+}
+
+static int64_t chunk_shift(int dir, uint64_t sequence, bool sealed)
+{
+	_cleanup_(buf_done) struct buf text = BUF_MAX(BUNDLE_FILE_MAX);
+	_cleanup_(bundle_done) struct bundle bundle = BUNDLE_EMPTY;
+	char name[CHUNK_NAME_MAX];
+	int64_t shift;
+
+	chunk_name(sealed ? CHUNK_SEAL : CHUNK_DRAFT, sequence, name);
+	if (file_read_nofollow_at(dir, name, &text, NULL) < 0)
+		return shift_of(clock_now());
+	if (!sealed)
+		return shift_from(buf_str(&text), &shift) ? shift : shift_of(clock_now());
+	if (bundle_parse(buf_str(&text), NULL, &bundle) == 0 && shift_from(buf_str(&bundle.payload), &shift))
+		return shift;
+	return shift_of(clock_now());
+}
+
+struct chunk_view chunk_look(int dir, uint64_t sequence)
+{
+	static const enum chunk_file kinds[] = { CHUNK_PLAIN, CHUNK_ZSTD, CHUNK_OPEN };
+	struct chunk_view view = { .file = CHUNK_FOREIGN };
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds) && view.file == CHUNK_FOREIGN; i++) {
+		if (is_there(dir, kinds[i], sequence))
+			view.file = kinds[i];
+	}
+	if (view.file == CHUNK_FOREIGN)
+		return view;
+	view.sealed = view.file != CHUNK_OPEN && is_there(dir, CHUNK_SEAL, sequence);
+	view.wall_minus_boot_ns = chunk_shift(dir, sequence, view.sealed);
+	return view;
+}
+
+static void closedirp(DIR **held)
+{
+	if (*held)
+		closedir(*held);
+}
+
+int chunk_newest(int dir, uint64_t *ret_sequence)
+{
+	_cleanup_(closep) int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(closedirp) DIR *stream = NULL;
+	const struct dirent *entry;
+	uint64_t newest = 0;
+
+	if (copy < 0)
+		return -errno;
+	stream = fdopendir(copy);
+	if (!stream)
+		return -errno;
+	TAKE_FD(copy);
+	while ((errno = 0, entry = readdir(stream))) {
+		uint64_t sequence = 0;
+		enum chunk_file file = chunk_name_parse(entry->d_name, &sequence);
+
+		if ((file == CHUNK_PLAIN || file == CHUNK_ZSTD || file == CHUNK_OPEN) && sequence > newest)
+			newest = sequence;
+	}
+	if (errno != 0)
+		return -errno;
+	*ret_sequence = newest;
+	return 0;
+}
+
+struct finder {
+	const struct match *match;
+	struct found *found;
+	struct found_record record;
+	int error;
+};
+
+static void finder_take(void *user, uint64_t line, struct str text)
+{
+	struct finder *finder = user;
+	struct record_view view;
+
+	finder->found->lines = line;
+	if (finder->error < 0)
+		return;
+	if (!record_view(text, &view)) {
+		finder->found->unreadable++;
+		return;
+	}
+	finder->record.line = line;
+	if (match_record(finder->match, &view, finder->record.wall_minus_boot_ns))
+		finder->error = found_add(finder->found, &finder->record, text);
+}
+
+int chunk_find(int dir, uint64_t sequence, const struct chunk_view *view, const struct match *match,
+	       struct diag *diag, struct found *found)
+{
+	_cleanup_(line_tail_done) struct line_tail tail = LINE_TAIL_NONE;
+	struct finder finder = {
+		.match = match,
+		.found = found,
+		.record = { .chunk = sequence,
+			    .sealed = view->sealed,
+			    .wall_minus_boot_ns = view->wall_minus_boot_ns },
+	};
+	char name[CHUNK_NAME_MAX];
+	int fd, r;
+
+	r = chunk_name(view->file, sequence, name);
+	if (r < 0)
+		return r;
+	fd = file_open_nofollow_at(dir, name, diag);
+	if (fd < 0)
+		return fd;
+	line_tail_init(&tail, &fd);
+	found->lines = 0;
+	r = view->file == CHUNK_ZSTD ? lines_read_zstd(tail.fd, name, diag, finder_take, &finder)
+				     : line_tail_read(&tail, diag, finder_take, &finder);
+	found_settle(found);
+	return r < 0 ? r : finder.error;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The chunks of a directory, sealed and open, and the newest records in them. Nothing is verified here. */
+
+#include "cli/inspect_match.h"
+#include "cli/inspect_read.h"
+#include "format/statement.h"
+
+/* A record that was asked for. `text` is owned by who holds it. */
+struct found_record {
+	uint64_t chunk;
+	uint64_t line;
+	bool sealed;
+	int64_t wall_minus_boot_ns;
+	char *text;
+	size_t len;
+};
+
+/*
+ * The newest `limit` records of all chunks, which are read from the newest backwards: the ring holds the newest of
+ * the chunk being read, the list's end what was found before.
+ */
+struct found {
+	struct found_record *ring, *list; /* both of `limit` */
+	size_t limit;
+	size_t room; /* of the ring: what is still wanted */
+	size_t count, next; /* in the ring */
+	size_t listed; /* at the list's end */
+	size_t bytes;
+	uint64_t lines; /* of the chunk read last */
+	uint64_t unreadable; /* lines that are no canonical record */
+	bool full; /* older records were left out: the limit, or too many bytes */
+};
+
+int found_init(struct found *found, size_t limit);
+void found_done(struct found *found);
+/* Index 0 is the oldest of `listed`. */
+const struct found_record *found_at(const struct found *found, size_t index);
+
+/* What of a chunk lies in the directory. */
+struct chunk_view {
+	enum chunk_file file; /* CHUNK_PLAIN, CHUNK_ZSTD, CHUNK_OPEN; CHUNK_FOREIGN = nothing */
+	bool sealed;
+	int64_t wall_minus_boot_ns; /* by its seal's or draft's own word, else by this machine's clocks now */
+};
+
+struct chunk_view chunk_look(int dir, uint64_t sequence);
+/* The highest number with any file, 0 = none; and whether there is anything at all. Negative errno. */
+int chunk_newest(int dir, uint64_t *ret_sequence);
+
+/* Puts the newest wanted records of one chunk before those found already. -ENOENT when it went away. */
+int chunk_find(int dir, uint64_t sequence, const struct chunk_view *view, const struct match *match,
+	       struct diag *diag, struct found *found);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * keygen: makes a signing key and prints who it is. Promises: the private key is 0600 from its first byte on and
+ * never overwrites anything; both files are there, or neither.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/options.h"
+#include "cli/verbs.h"
+#include "crypto/key.h"
+#include "format/canon.h"
+
+#define KEY_DIRECTORY_DEFAULT "/var/lib/stella/keys"
+#define KEY_DEFAULT KEY_DIRECTORY_DEFAULT "/local.pem"
+
+struct identity {
+	const char *key_file;
+	char public_file[4096];
+	char key_id[DIGEST_TEXT_LEN + 1];
+	struct buf hint; /* as it stands in the seals: base64 of the same digest */
+	const char *type;
+};
+
+static int public_save(const struct public_key *public, const char *path, struct diag *diag)
+{
+	_cleanup_(buf_done) struct buf pem = BUF_MAX(KEY_FILE_MAX);
+	_cleanup_(closep) int fd = -1;
+	int r;
+
+	r = public_key_pem(public, &pem, diag);
+	if (r < 0)
+		return r;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return diag_error(diag, -errno, "%s: cannot make the public key's file: %s", path,
+				  strerror(errno));
+	r = file_write_all(fd, pem.data, pem.len, NULL);
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	if (r < 0) {
+		unlink(path);
+		return diag_error(diag, r, "%s: cannot write the public key: %s", path, strerror(-r));
+	}
+	return 0;
+}
+
+static int identity_make(struct identity *identity, struct diag *diag)
+{
+	_cleanup_(key_freep) struct key *key = NULL;
+	_cleanup_(public_key_freep) struct public_key *public = NULL;
+	int len = snprintf(identity->public_file, sizeof(identity->public_file), "%s.pub", identity->key_file);
+	int r;
+
+	if (len < 0 || (size_t)len >= sizeof(identity->public_file))
+		return diag_exit(diag, EXIT_UNSOUND, -ENAMETOOLONG, "the key's file name is too long");
+	if (access(identity->public_file, F_OK) == 0)
+		return diag_exit(
+			diag, EXIT_UNSOUND, -EEXIST,
+			"%s: there is such a file already; keys are never overwritten, move it away or name "
+			"another with --key",
+			identity->public_file);
+	r = key_generate(diag, &key);
+	r = r < 0 ? r : key_public(key, diag, &public);
+	r = r < 0 ? r : key_save(key, identity->key_file, diag);
+	if (r < 0)
+		return r;
+	r = public_save(public, identity->public_file, diag);
+	if (r < 0) {
+		unlink(identity->key_file);
+		return r;
+	}
+	digest_hex(public_key_id(public), identity->key_id);
+	identity->type = strcmp(public_key_type(public), "ecdsa-p256") == 0 ? "ecdsa-p256" : "ed25519";
+	return text_base64_append(&identity->hint, public_key_id(public)->bytes, DIGEST_LEN);
+}
+
+static int print_json(const struct identity *identity)
+{
+	_cleanup_(buf_done) struct buf out = BUF_MAX(65536);
+	struct canon w = CANON_INTO(&out);
+	int r;
+
+	canon_object(&w);
+	canon_key_string(&w, "hint", buf_str(&identity->hint));
+	canon_key_cstr(&w, "key_file", identity->key_file);
+	canon_key_cstr(&w, "key_id", identity->key_id);
+	canon_key_cstr(&w, "public_key_file", identity->public_file);
+	canon_key_cstr(&w, "type", identity->type);
+	canon_object_end(&w);
+	r = canon_done(&w);
+	if (r < 0) {
+		talk("the key was made; its file name is no UTF-8 text and cannot be shown as JSON");
+		return EXIT_FAILED;
+	}
+	printf("%.*s\n", (int)out.len, out.data);
+	return EXIT_DONE;
+}
+
+static int print_table(const struct identity *identity)
+{
+	static const struct table_column columns[] = { { "", false }, { "", false } };
+	_cleanup_(table_freep) struct table *table = table_new(columns, ARRAY_LEN(columns), false);
+	const char *const rows[][2] = {
+		{ "private key", identity->key_file },
+		{ "public key", identity->public_file },
+		{ "key id", identity->key_id },
+		{ "type", identity->type },
+	};
+
+	if (!table)
+		return EXIT_FAILED;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		table_cell(table, "%s", rows[i][0]);
+		table_cell(table, "%s", rows[i][1]);
+	}
+	table_cell(table, "in seals");
+	table_cell(table, "%.*s", (int)identity->hint.len, identity->hint.data);
+	if (table_print(table, stdout) < 0)
+		return EXIT_FAILED;
+	talk("give the public key to those who verify: stella signals verify-chain DIR --key %s",
+	     identity->public_file);
+	return EXIT_DONE;
+}
+
+int verb_keygen(int argc, char **argv)
+{
+	struct identity identity = { .key_file = KEY_DEFAULT, .hint = BUF_MAX(128) };
+	struct output output = OUTPUT_DEFAULT;
+	const struct option_row rows[] = {
+		OPTION_IS_TEXT("key", 'k', "FILE",
+			       "the private key's file (default: " KEY_DEFAULT "); FILE.pub beside it",
+			       &identity.key_file),
+		OPTIONS_FACTS(&output),
+	};
+	const struct option_spec spec = {
+		.usage = "stella signals keygen [OPTION...]",
+		.summary = "Makes an ECDSA P-256 key to sign evidence with, and prints its identity.",
+		.rows = rows,
+		.n_rows = ARRAY_LEN(rows),
+	};
+	struct diag diag = { 0 };
+	char **arguments;
+	int status, r;
+
+	if (!options_parse(&spec, argc, argv, &arguments, &status))
+		return status;
+	r = strcmp(identity.key_file, KEY_DEFAULT) == 0 ? directory_make(KEY_DIRECTORY_DEFAULT, 0700, &diag)
+							: 0;
+	r = r < 0 ? r : identity_make(&identity, &diag);
+	if (r == -EEXIST && diag.code == 0)
+		diag.code = EXIT_UNSOUND;
+	if (r < 0)
+		return talk_error(&diag, r);
+	if (output.quiet)
+		return EXIT_DONE;
+	return output_format_now(&output) == OUTPUT_TABLE ? print_table(&identity) : print_json(&identity);
+}
