@@ -16,8 +16,7 @@
 struct glob {
 	char *pattern;
 	struct str text;
-	struct str prefix, suffix,
-		inner; /* views into pattern: bytes a match must begin with, end with, hold */
+	struct str prefix, suffix, inner; /* in pattern: bytes a match must begin with, end with, hold */
 	bool prefix_decides; /* nothing but ** behind the prefix */
 	bool literal; /* no wildcard at all */
 };
@@ -132,6 +131,8 @@ static bool glob_wants(const struct glob *glob, struct str path)
 		if (memcmp(path.data + path.len - glob->suffix.len, glob->suffix.data, glob->suffix.len) != 0)
 			return false;
 	}
+	if (glob->inner.len > 0 && !memmem(path.data, path.len, glob->inner.data, glob->inner.len))
+		return false;
 	return glob_matches(glob->text, path);
 }
 

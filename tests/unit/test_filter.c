@@ -136,6 +136,16 @@ static void globs_agree_with_their_definition(void **state)
 		if (glob_matches(str_of(pattern), str_of(text)) != plainly(pattern, text, true))
 			fail_msg("'%s' on '%s'", pattern, text);
 		matched += plainly(pattern, text, true);
+		/* The filter's shortcuts by literals must agree too. */
+		if (i % 4 == 0) {
+			_cleanup_(filter_freep) struct filter *filter = NULL;
+			char *allow[] = { pattern };
+			struct event event = { .kind = WIRE_KIND_FILE_OPEN, .open = { .path = str_of(text) } };
+
+			assert_int_equal(filter_new(allow, 1, NULL, 0, NULL, &filter), 0);
+			if (filter_wants(filter, &event) != plainly(pattern, text, true))
+				fail_msg("filter '%s' on '%s'", pattern, text);
+		}
 	}
 	assert_true(matched > 1000);
 }
@@ -152,7 +162,7 @@ static void hurtful_patterns_cost_no_more_than_their_size(void **state)
 	/* Backtracking would outlive the machine. */
 	for (int i = 0; i < 10; i++)
 		assert_false(glob_matches((struct str) { pattern, FILTER_GLOB_MAX },
-					(struct str) { text, sizeof(text) - 1 }));
+					  (struct str) { text, sizeof(text) - 1 }));
 	assert_false(glob_matches((struct str) { pattern, FILTER_GLOB_MAX + 1 }, STR("a")));
 }
 
