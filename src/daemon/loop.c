@@ -91,7 +91,9 @@ static void note_probes(struct collector *collector, struct moment now)
 /* CLOCK_BOOTTIME counts sleep, CLOCK_MONOTONIC does not: the difference grows by what we slept through. */
 static void note_suspend(struct collector *collector, struct moment now)
 {
-	uint64_t asleep_ns = clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC);
+	/* Monotonic first: on a machine that never slept they are equal, and the difference must not be negative. */
+	uint64_t awake_ns = clock_ns(CLOCK_MONOTONIC);
+	uint64_t asleep_ns = clock_ns(CLOCK_BOOTTIME) - awake_ns;
 
 	if (collector->seconds > 0 && asleep_ns > collector->asleep_ns + SECOND_NS) {
 		log_line(LOG_LEVEL_WARNING, "the machine slept; the gap is recorded");
