@@ -174,7 +174,7 @@ int main(int argc, char **argv)
 	struct arguments arguments = { .ready_fd = -1 };
 	int status = EXIT_DONE, r;
 
-	umask(0027);
+	umask(0022);
 	block_signals();
 	r = arguments_parse(argc, argv, &diag, &arguments);
 	if (r >= 0)
