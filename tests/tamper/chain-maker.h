@@ -46,7 +46,7 @@ static inline struct maker maker_new(const char *chain_id)
 	struct public_key *public = NULL;
 	struct buf pem = BUF_MAX(KEY_FILE_MAX);
 
-	strcpy(maker.path, "/tmp/stella-chain-XXXXXX");
+	strcpy(maker.path, "/tmp/stella-maker-XXXXXX");
 	assert_non_null(mkdtemp(maker.path));
 	maker.dir = open(maker.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(maker.dir >= 0);

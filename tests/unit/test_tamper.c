@@ -376,9 +376,9 @@ static void nearly_ours(struct maker *m)
 
 static void link_for_chunk(struct maker *m)
 {
-	copy_file(m, CHUNK_2, m, "../stella-tamper-copy");
+	copy_file(m, CHUNK_2, m, "../stella-maker-copy");
 	remove_file(m, CHUNK_2);
-	assert_int_equal(symlinkat("../stella-tamper-copy", m->dir, CHUNK_2), 0);
+	assert_int_equal(symlinkat("../stella-maker-copy", m->dir, CHUNK_2), 0);
 }
 
 static void fifo_for_chunk(struct maker *m)
@@ -624,7 +624,7 @@ static void test_acts(void **state)
 		assert_int_equal(codes, cases[i].codes);
 		maker_remove(&maker);
 	}
-	unlink("/tmp/stella-tamper-copy");
+	unlink("/tmp/stella-maker-copy");
 }
 
 /* ---- what a running or killed collector leaves above the head is no tampering ---- */
