@@ -13,6 +13,8 @@
 #include "base/nearest.h"
 #include "base/text.h"
 
+#define HELP_LEFT 28 /* columns of names and values */
+
 struct parse {
 	const struct option_spec *spec;
 	int argc;
@@ -134,10 +136,12 @@ static void help_row(const struct option_row *row)
 	snprintf(left, sizeof(left), "%c%c%s --%s%s%s", row->letter ? '-' : ' ',
 		 row->letter ? row->letter : ' ', row->letter ? "," : " ", row->name, row->value ? " " : "",
 		 row->value ? row->value : "");
-	if (strlen(left) > 28)
-		printf("  %s\n  %-28s  %s\n", left, "", row->help);
+	if (strlen(left) > HELP_LEFT)
+		printf("  %s\n  %-*s  ", left, HELP_LEFT, "");
 	else
-		printf("  %-28s  %s\n", left, row->help);
+		printf("  %-*s  ", HELP_LEFT, left);
+	output_folded(stdout, row->help, HELP_LEFT + 4);
+	putchar('\n');
 }
 
 static void help(const struct option_spec *spec)

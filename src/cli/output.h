@@ -38,6 +38,9 @@ void output_printable(struct buf *out, struct str text);
 /* The same to stdout, NUL-terminated text. */
 void output_print(const char *text);
 
+/* Text folded at spaces so that lines fit OUTPUT_WIDTH; the cursor stands at column `indent`, later lines begin there. */
+void output_folded(FILE *file, const char *text, size_t indent);
+
 enum output_color { COLOR_GOOD, COLOR_WARN, COLOR_BAD, COLOR_DIM };
 /* Escape sequences around a word, "" unless stdout is a terminal and NO_COLOR is unset. */
 const char *output_color(enum output_color color);

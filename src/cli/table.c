@@ -111,7 +111,7 @@ static size_t fold_at(const char *text, size_t width)
 	return column <= width || !space ? strlen(text) : space;
 }
 
-static void put_folded(FILE *file, const char *text, size_t indent)
+void output_folded(FILE *file, const char *text, size_t indent)
 {
 	size_t width = OUTPUT_WIDTH > indent + TABLE_LAST_MIN ? OUTPUT_WIDTH - indent : TABLE_LAST_MIN;
 
@@ -141,7 +141,7 @@ static void put_row(const struct table *table, FILE *file, const size_t *widths,
 		if (table->columns[i].right)
 			put_spaces(file, pad);
 		if (i + 1 == table->n_columns)
-			put_folded(file, text, indent);
+			output_folded(file, text, indent);
 		else
 			fputs(text, file);
 		if (i + 1 < table->n_columns)

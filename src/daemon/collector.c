@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The life of the collector's objects, in the order they need one another: configuration, key, chain (recovers what
- * a killed one left), control socket, kernel half; then the first chunk begins, with coverage. And back again. What
+ * The life of the collector's objects, in the order they need one another: configuration, key, control socket, chain
+ * (recovers what a killed one left), kernel half; then the first chunk begins, with coverage. And back again. What
  * was opened before a failure is closed again: a start that fails leaves no empty chunk behind.
  */
 
@@ -77,9 +77,10 @@ static int open_parts(struct collector *collector, const struct collector_option
 	if (r < 0)
 		return r;
 	identity_read(&collector->identity);
-	r = open_chain(collector, diag);
+	/* The socket first: when another collector answers there, not even a directory has been made. */
+	r = control_open(collector->config->control_socket, &handler, diag, &collector->control);
 	if (r >= 0)
-		r = control_open(collector->config->control_socket, &handler, diag, &collector->control);
+		r = open_chain(collector, diag);
 	if (r >= 0 && options->record_raw)
 		r = raw_writer_open(options->record_raw, diag, &collector->raw);
 	return r < 0 ? r : open_source(collector, diag);

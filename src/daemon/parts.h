@@ -43,7 +43,6 @@ struct collector {
 	int epoll, timer, signals;
 	bool stopping;
 	uint64_t stop_boot_ns; /* when the loop ended */
-	bool stop_asked; /* over the control socket: someone waits for the head */
 
 	/* once a second */
 	uint64_t second_ns; /* CLOCK_MONOTONIC of the next */

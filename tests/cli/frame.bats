@@ -46,10 +46,10 @@ VERBS="start stop status stats health inspect verify-chain replay keygen"
 	done
 }
 
-@test "help fits 110 columns" {
+@test "help fits 100 columns" {
 	for verb in $VERBS; do
 		"$STELLA" signals "$verb" --help >"$WORK/help"
-		run awk 'length($0) > 110' "$WORK/help"
+		run awk 'length($0) > 100' "$WORK/help"
 		[ -z "$output" ]
 	done
 }
