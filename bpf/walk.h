@@ -43,6 +43,23 @@ static __always_inline struct mount *walk_mount_of(const struct vfsmount *mnt)
 	return (struct mount *)((char *)mnt - bpf_core_field_offset(struct mount, mnt));
 }
 
+/* Appends the dentry's name; where there is no room, how much there would be is still counted. */
+static __always_inline void walk_name(struct walk *walk, struct dentry *dentry, char *out)
+{
+	__u32 name_len = READ(dentry, d_name.len) & WALK_NAME_MAX;
+	__u32 len = walk->len;
+
+	if (name_len == 0)
+		return; /* pipes and their like: the inode says which */
+	walk->bytes += name_len + 1;
+	if (len >= WIRE_PATH_MAX || len + name_len >= WIRE_PATH_MAX || walk->flags & WIRE_FLAG_PATH_CUT) {
+		walk->flags |= WIRE_FLAG_PATH_CUT;
+		return;
+	}
+	bpf_probe_read_kernel(out + len, name_len + 1, READ(dentry, d_name.name));
+	walk->len = len + name_len + 1;
+}
+
 /* One component, or one mount, nearer to the root. 1: arrived. */
 static __always_inline long walk_step(__u32 step, struct walk_state *state)
 {
@@ -50,8 +67,6 @@ static __always_inline long walk_step(__u32 step, struct walk_state *state)
 	struct mount *mount = TYPED(struct mount, state->mount), *parent;
 	struct walk *walk = state->walk;
 	struct dentry *mount_root;
-	const unsigned char *name;
-	__u32 len, name_len;
 
 	if (state->dentry == state->top_dentry && state->mount == state->top_mount)
 		return 1;
@@ -60,6 +75,8 @@ static __always_inline long walk_step(__u32 step, struct walk_state *state)
 		parent = READ(mount, mnt_parent);
 		if (parent == mount || dentry != mount_root) {
 			walk->flags |= WIRE_FLAG_UNREACHABLE;
+			if (step == 0 && dentry != mount_root)
+				walk_name(walk, dentry, state->out); /* a memfd hangs nowhere, but has a name */
 			return 1;
 		}
 		state->dentry = READ(mount, mnt_mountpoint);
@@ -68,17 +85,8 @@ static __always_inline long walk_step(__u32 step, struct walk_state *state)
 	}
 	if (step == 0 && !READ(dentry, d_hash.pprev))
 		walk->flags |= WIRE_FLAG_DELETED;
-	len = walk->len;
-	name_len = READ(dentry, d_name.len) & WALK_NAME_MAX;
-	walk->bytes += name_len + 1;
-	name = READ(dentry, d_name.name);
+	walk_name(walk, dentry, state->out);
 	state->dentry = READ(dentry, d_parent);
-	if (len >= WIRE_PATH_MAX || len + name_len >= WIRE_PATH_MAX || walk->flags & WIRE_FLAG_PATH_CUT) {
-		walk->flags |= WIRE_FLAG_PATH_CUT; /* no room; how much there would be is still counted */
-		return 0;
-	}
-	bpf_probe_read_kernel(state->out + len, name_len + 1, name);
-	walk->len = len + name_len + 1;
 	return 0;
 }
 

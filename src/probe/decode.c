@@ -26,8 +26,8 @@ static bool tail_take(struct tail *tail, size_t len, struct str *ret_piece)
 }
 
 /*
- * "passwd\0etc\0" -> "/etc/passwd". False: an empty component, one with a slash, or a missing NUL. `out` has
- * room for components.len + 1.
+ * "passwd\0etc\0" -> "/etc/passwd". False: an empty component or a missing NUL. A slash in a component is let
+ * through: a memfd's name is the caller's and may hold any. `out` has room for components.len + 1.
  */
 static bool path_turn(struct str components, char *out, struct str *ret_path)
 {
@@ -47,7 +47,7 @@ static bool path_turn(struct str components, char *out, struct str *ret_path)
 		const char *start = before ? before + 1 : components.data;
 		size_t part = (size_t)(nul - start);
 
-		if (part == 0 || memchr(start, '/', part))
+		if (part == 0)
 			return false;
 		out[len++] = '/';
 		memcpy(out + len, start, part);

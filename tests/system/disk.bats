@@ -29,7 +29,7 @@ one_line() {
 	"$DOER" opens 30000 /etc/passwd >/dev/null
 	until "$STELLA" signals status --socket "$SOCKET" --output json |
 		jq -e '[.losses[] | select(.cause == "disk_full") | .count] | add > 0' >/dev/null; do sleep 0.05; done
-	run "$STELLA" signals health --socket "$SOCKET"
+	run "$STELLA" signals health --socket "$SOCKET" --output table
 	[ "$status" = 1 ]
 	one_line
 	mount -o remount,size=64m "$SMALL"

@@ -172,7 +172,7 @@ static int do_opens(char **args)
 
 static int do_execs(char **args)
 {
-	char *argv[] = { args[1], "counted", NULL };
+	char counted[] = "counted", *argv[] = { args[1], counted, NULL };
 	long want = atol(args[0]), done = 0;
 
 	for (long i = 0; i < want; i++) {
