@@ -16,6 +16,11 @@ teardown() {
 	collector_end
 }
 
+# Dead, reaped or not: whoever adopted it may take its time.
+until_dead() {
+	while [ -e "/proc/$1" ] && ! grep -q '^State:.[ZX]' "/proc/$1/status" 2>/dev/null; do sleep 0.01; done
+}
+
 sealed_lines() {
 	local seal
 	for seal in "$EVIDENCE"/chunk-*.sigstore.json; do
@@ -36,7 +41,7 @@ sealed_lines() {
 		# A rotation now and then, so that kills fall into sealing too.
 		[ $((round % 3)) = 0 ] && kill -USR1 "$pid" && sleep "0.00$((RANDOM % 10))"
 		kill -KILL "$pid"
-		while kill -0 "$pid" 2>/dev/null; do sleep 0.01; done
+		until_dead "$pid"
 		# What was sealed before this round is still there, to the byte, in front.
 		sealed_lines >"$WORK/sealed.now"
 		cmp -n "$(stat -c %s "$WORK/sealed")" "$WORK/sealed" "$WORK/sealed.now"
