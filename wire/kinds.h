@@ -30,31 +30,50 @@
 /* clang-format on */
 
 /*
- * What can be lost. loss(ENUM, cause, layer, effect, cure)
- *   layer   kernel: counted by the kernel half, per CPU and per kind; collector: counted in user space
+ * What can be lost. loss(ENUM, cause, kinds, layer, effect, cure)
+ *   kinds   kernel causes are counted by kind of record: those it can strike (LOSS_OPEN | ...); a collector's
+ *           cause does not know the kind: LOSS_ANY
+ *   layer   kernel: counted by the kernel half, per CPU; collector: counted in user space
  *   effect  record: a whole record is missing; member: the record is there, an optional member of it is not
  *   cure    what an operator can do about it
  */
+#define LOSS_OPEN 1
+#define LOSS_EXEC 2
+#define LOSS_TCP 4
+#define LOSS_ANY 7
+
 /* clang-format off */
-#define WIRE_KERNEL_LOSSES(loss)                                                                              \
-	loss(RING_FULL, ring_full, kernel, record, "raise ring_buffer_mb, or give the collector more CPU")          \
-	loss(FILE_GONE, file_gone, kernel, record, "another thread closed the descriptor before the call returned") \
-	loss(PATH_CUT, path_cut, kernel, member, "the path has more components or bytes than are walked")           \
-	loss(NAME_UNREADABLE, name_unreadable, kernel, member, "the caller's memory was not resident")              \
-	loss(FLAGS_UNREADABLE, flags_unreadable, kernel, record, "the caller's struct open_how was not resident")   \
-	loss(ARGV_UNREADABLE, argv_unreadable, kernel, member, "the argument block was not resident")               \
-	loss(ARGV_CUT, argv_cut, kernel, member, "the arguments exceed the recorded size; argv_bytes has the true one") \
-	loss(OWNER_UNKNOWN, owner_unknown, kernel, record, "the socket's owner was never seen in process context")  \
-	loss(OWNER_MAP_FULL, owner_map_full, kernel, member, "too many sockets at once; later records of the socket are lost as owner_unknown") \
-	loss(MISSED, missed, kernel, record, "the kernel skipped the program: it was already running on that processor") \
-	loss(SCRATCH, scratch, kernel, record, "no scratch memory; please report")
+#define WIRE_KERNEL_LOSSES(loss)                                                                 \
+	loss(RING_FULL, ring_full, LOSS_ANY, kernel, record,                                         \
+	     "raise ring_buffer_mb, or give the collector more CPU")                                 \
+	loss(FILE_GONE, file_gone, LOSS_OPEN, kernel, record,                                        \
+	     "another thread closed the descriptor before the call returned")                        \
+	loss(PATH_CUT, path_cut, LOSS_OPEN | LOSS_EXEC, kernel, member,                              \
+	     "the path has more components or bytes than are kept; its end and its length are there") \
+	loss(NAME_UNREADABLE, name_unreadable, LOSS_OPEN | LOSS_EXEC, kernel, member,                \
+	     "the caller's memory was not resident")                                                 \
+	loss(FLAGS_UNREADABLE, flags_unreadable, LOSS_OPEN, kernel, record,                          \
+	     "the caller's struct open_how was not resident")                                        \
+	loss(ARGV_UNREADABLE, argv_unreadable, LOSS_EXEC, kernel, member,                            \
+	     "the argument block was not resident")                                                  \
+	loss(ARGV_CUT, argv_cut, LOSS_EXEC, kernel, member,                                          \
+	     "the arguments exceed the recorded size; argv_bytes has the true one")                  \
+	loss(OWNER_UNKNOWN, owner_unknown, LOSS_TCP, kernel, record,                                 \
+	     "the socket's owner was never seen in process context")                                 \
+	loss(OWNER_MAP_FULL, owner_map_full, LOSS_TCP, kernel, member,                               \
+	     "too many sockets at once; later records of the socket are lost as owner_unknown")      \
+	loss(MISSED, missed, LOSS_ANY, kernel, record,                                               \
+	     "the kernel skipped the program: it was already running on that processor")             \
+	loss(SCRATCH, scratch, LOSS_OPEN | LOSS_EXEC, kernel, record,                                \
+	     "no scratch memory; please report")
+
+#define WIRE_COLLECTOR_LOSSES(loss)                                                              \
+	loss(MALFORMED, malformed, LOSS_ANY, collector, record,                                      \
+	     "kernel half and user half disagree; please report")                                    \
+	loss(DISK_FULL, disk_full, LOSS_ANY, collector, record,                                      \
+	     "make room in the evidence directory")                                                  \
+	loss(WRITE_FAILED, write_failed, LOSS_ANY, collector, record,                                \
+	     "see the log for the disk's error")                                                     \
+	loss(TORN_TAIL, torn_tail, LOSS_ANY, collector, record,                                      \
+	     "the collector was killed while writing; at most one line")
 /* clang-format on */
-
-#define WIRE_COLLECTOR_LOSSES(loss)                                                                        \
-	loss(MALFORMED, malformed, collector, record, "kernel half and user half disagree; please report") \
-		loss(DISK_FULL, disk_full, collector, record, "make room in the evidence directory") loss( \
-			WRITE_FAILED, write_failed, collector, record, "see the log for the disk's error") \
-			loss(TORN_TAIL, torn_tail, collector, record,                                      \
-			     "the collector was killed while writing; at most one line")
-
-#define WIRE_LOSSES(loss) WIRE_KERNEL_LOSSES(loss) WIRE_COLLECTOR_LOSSES(loss)

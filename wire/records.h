@@ -28,7 +28,7 @@ enum wire_kind { WIRE_KINDS(WIRE_ENUM_KIND) WIRE_KIND_END };
 enum wire_source { WIRE_SOURCES(WIRE_ENUM_SOURCE) WIRE_SOURCE_END };
 #undef WIRE_ENUM_SOURCE
 
-#define WIRE_ENUM_LOSS(ENUM, cause, layer, effect, cure) WIRE_LOSS_##ENUM,
+#define WIRE_ENUM_LOSS(ENUM, cause, kinds, layer, effect, cure) WIRE_LOSS_##ENUM,
 enum wire_loss { WIRE_KERNEL_LOSSES(WIRE_ENUM_LOSS) WIRE_LOSS_KERNEL_END };
 #undef WIRE_ENUM_LOSS
 

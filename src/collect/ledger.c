@@ -15,9 +15,14 @@
 
 struct cause {
 	const char *name, *layer, *effect, *cure;
+	unsigned int kinds; /* LOSS_*: bit N is kind N + 1 */
 };
 
-#define CAUSE_ROW(ENUM, cause, layer, effect, cure) { #cause, #layer, #effect, cure },
+_Static_assert(LOSS_OPEN == 1 << (WIRE_KIND_FILE_OPEN - 1) && LOSS_EXEC == 1 << (WIRE_KIND_PROCESS_EXEC - 1) &&
+		       LOSS_TCP == 1 << (WIRE_KIND_TCP_STATE - 1) && LOSS_ANY == (1 << (WIRE_KIND_END - 1)) - 1,
+	       "a bit a kind");
+
+#define CAUSE_ROW(ENUM, cause, kinds, layer, effect, cure) { #cause, #layer, #effect, cure, kinds },
 static const struct cause kernel_causes[] = { WIRE_KERNEL_LOSSES(CAUSE_ROW) };
 static const struct cause own_causes[] = { WIRE_COLLECTOR_LOSSES(CAUSE_ROW) };
 
@@ -110,41 +115,43 @@ static void rows_free(struct statement *statement)
 	statement->losses_known = false;
 }
 
+/* Appends a row; there is room for LEDGER_ROWS. */
+static int row_add(struct statement *statement, const char *kind, const struct cause *cause,
+		   const struct wire_loss_count *count)
+{
+	return row_fill(&statement->losses[statement->n_losses++], kind, cause, count);
+}
+
 int ledger_rows(const struct ledger *ledger, bool since_start, uint64_t opened_boot_ns,
 		struct statement *statement)
 {
-	static const struct wire_loss_count none;
-	size_t kind, i;
+	static const struct ledger none;
+	const struct ledger *before = since_start ? &none : ledger;
+	uint64_t opened = since_start ? 0 : opened_boot_ns;
+	int r = 0;
 
 	rows_free(statement);
 	statement->losses = calloc(LEDGER_ROWS, sizeof(*statement->losses));
 	if (!statement->losses)
 		return -ENOMEM;
-	statement->n_losses = LEDGER_ROWS;
-	for (i = 0; i < LEDGER_ROWS; i++) {
-		struct statement_loss *row = &statement->losses[i];
-		const struct wire_loss_count *total, *before;
-		const struct cause *cause;
-		const char *name = NULL;
-		struct wire_loss_count part;
+	for (size_t kind = 0; kind < WIRE_KIND_END - 1; kind++) {
+		for (size_t i = 0; r >= 0 && i < WIRE_LOSS_KERNEL_END; i++) {
+			struct wire_loss_count part = since(&ledger->kernel.losses[kind][i],
+							    &before->kernel_before.losses[kind][i], opened);
 
-		if (i < (WIRE_KIND_END - 1) * WIRE_LOSS_KERNEL_END) {
-			kind = i / WIRE_LOSS_KERNEL_END;
-			cause = &kernel_causes[i % WIRE_LOSS_KERNEL_END];
-			total = &ledger->kernel.losses[kind][i % WIRE_LOSS_KERNEL_END];
-			before = &ledger->kernel_before.losses[kind][i % WIRE_LOSS_KERNEL_END];
-			name = event_kind_name((enum wire_kind)(kind + 1));
-		} else {
-			kind = i - (WIRE_KIND_END - 1) * WIRE_LOSS_KERNEL_END;
-			cause = &own_causes[kind];
-			total = &ledger->own[kind];
-			before = &ledger->own_before[kind];
+			if (kernel_causes[i].kinds & 1u << kind || part.count > 0)
+				r = row_add(statement, event_kind_name((enum wire_kind)(kind + 1)),
+					    &kernel_causes[i], &part);
 		}
-		part = since_start ? since(total, &none, 0) : since(total, before, opened_boot_ns);
-		if (row_fill(row, name, cause, &part) < 0) {
-			rows_free(statement);
-			return -ENOMEM;
-		}
+	}
+	for (size_t i = 0; r >= 0 && i < LEDGER_COLLECTOR_END; i++) {
+		struct wire_loss_count part = since(&ledger->own[i], &before->own_before[i], opened);
+
+		r = row_add(statement, NULL, &own_causes[i], &part);
+	}
+	if (r < 0) {
+		rows_free(statement);
+		return r;
 	}
 	statement->losses_known = true;
 	return 0;

@@ -8,7 +8,7 @@
 
 #include "format/statement.h"
 
-#define LEDGER_ENUM_LOSS(ENUM, cause, layer, effect, cure) LEDGER_##ENUM,
+#define LEDGER_ENUM_LOSS(ENUM, cause, kinds, layer, effect, cure) LEDGER_##ENUM,
 enum ledger_cause { WIRE_COLLECTOR_LOSSES(LEDGER_ENUM_LOSS) LEDGER_COLLECTOR_END };
 #undef LEDGER_ENUM_LOSS
 

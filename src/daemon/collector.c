@@ -106,16 +106,14 @@ int collector_stop(struct collector *collector, struct diag *diag)
 {
 	_cleanup_(buf_done) struct buf answer = BUF_MAX(CONTROL_ANSWER_MAX);
 	uint64_t sequence, bytes, records;
-	struct moment opened;
+	struct moment opened, closed;
 	int r;
 
-	while (collector_drain(collector, SIZE_MAX) > 0 &&
-	       clock_now().boot_ns - collector->stop_boot_ns < 2000000000)
-		;
+	closed = collector_drain_to_now(collector);
 	collector_read_counters(collector);
 	chain_current(collector->chain, &sequence, &bytes, &records, &opened);
 	collector->cutting = true;
-	r = chain_close(TAKE(collector->chain), clock_now(), SEAL_WAIT_MS, diag);
+	r = chain_close(TAKE(collector->chain), closed, SEAL_WAIT_MS, diag);
 	collector->cutting = false;
 	collector_record_cut(collector);
 	if (collector->raw && raw_writer_close(TAKE(collector->raw)) < 0)

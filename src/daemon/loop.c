@@ -131,14 +131,13 @@ static void note_sealer(struct collector *collector)
 	memcpy(collector->log_error, state.error_text, sizeof(collector->log_error));
 }
 
-static void rotate_when_due(struct collector *collector, struct moment now)
+static void rotate_when_old(struct collector *collector, struct moment now)
 {
 	uint64_t sequence, bytes, records;
 	struct moment opened;
 
 	chain_current(collector->chain, &sequence, &bytes, &records, &opened);
-	if (now.boot_ns - opened.boot_ns >= config_max_age_ns(collector->config) ||
-	    bytes >= collector->config->max_size_mb << 20)
+	if (now.boot_ns - opened.boot_ns >= config_max_age_ns(collector->config))
 		(void)collector_rotate(collector);
 }
 
@@ -162,7 +161,7 @@ static void each_second(struct collector *collector)
 	note_suspend(collector, now);
 	note_rates(collector);
 	checkpoint(collector, now);
-	rotate_when_due(collector, now);
+	rotate_when_old(collector, now);
 	note_sealer(collector);
 	if (collector->raw && collector->raw_error == 0)
 		collector->raw_error = raw_writer_flush(collector->raw);
@@ -218,7 +217,7 @@ int collector_run(struct collector *collector, struct diag *diag)
 		taken = collector_drain(collector, DRAIN_RECORDS);
 		if (taken < 0)
 			r = taken;
+		collector_rotate_when_full(collector);
 	}
-	collector->stop_boot_ns = clock_now().boot_ns;
 	return r < 0 ? diag_error(diag, r, "the collector's loop: %s", strerror(-r)) : 0;
 }

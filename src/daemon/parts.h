@@ -42,7 +42,6 @@ struct collector {
 
 	int epoll, timer, signals;
 	bool stopping;
-	uint64_t stop_boot_ns; /* when the loop ended */
 
 	/* once a second */
 	uint64_t second_ns; /* CLOCK_MONOTONIC of the next */
@@ -68,12 +67,13 @@ struct collector {
 /* The chain's callbacks; user is the collector. */
 int collector_identify(void *user, struct statement *statement);
 int collector_describe(void *user, const struct moment *closed, struct statement *statement);
-/* Takes what is in the ring, at most max_records; how many, or a negative errno. Rotates by size on the way. */
+/* Takes what is in the ring, at most max_records; how many, or a negative errno. */
 int collector_drain(struct collector *collector, size_t max_records);
-/* Empties ring and batch, reads the counters, closes the chunk. The disk's failure is noted and tried again. */
+/* Empties the ring. What happened before the moment it returns is in the chain, or counted as lost. */
+struct moment collector_drain_to_now(struct collector *collector);
+/* Closes the chunk with all that happened before it does. The disk's failure is noted and tried again. */
 int collector_rotate(struct collector *collector);
-/* Closes the chunk as it stands. */
-int collector_cut(struct collector *collector, struct moment now);
+void collector_rotate_when_full(struct collector *collector);
 /* Into the raw capture, after the chunk was closed. */
 void collector_record_cut(struct collector *collector);
 void collector_read_counters(struct collector *collector);

@@ -11,8 +11,8 @@
 #include "daemon/log.h"
 #include "daemon/parts.h"
 
-#define LAST_DRAINS_MAX 64
 #define DRAIN_RECORDS 16384
+#define GRACE_NS 1000000
 #define SECOND_NS 1000000000ull
 #define MINUTE_NS (60 * SECOND_NS)
 
@@ -150,7 +150,7 @@ void collector_record_cut(struct collector *collector)
 	buf_clear(&collector->cut);
 }
 
-int collector_cut(struct collector *collector, struct moment now)
+static int collector_cut(struct collector *collector, struct moment now)
 {
 	struct diag diag = { .text = "" };
 	int r;
@@ -171,19 +171,14 @@ int collector_cut(struct collector *collector, struct moment now)
 	return 0;
 }
 
-/* The chunk is full: close it, unless the disk refused just now (then the next second tries again). */
 static void flush_batch(struct collector *collector)
 {
-	struct moment now = clock_now(), opened;
-	uint64_t sequence, bytes, records;
+	struct moment now = clock_now();
 	uint64_t before = pipeline_totals(collector->pipeline)->bytes;
 	int r = pipeline_flush(collector->pipeline, collector->chain, now);
 
 	if (r < 0 || pipeline_totals(collector->pipeline)->bytes > before)
 		collector_note_disk(collector, r, now);
-	chain_current(collector->chain, &sequence, &bytes, &records, &opened);
-	if (r >= 0 && now.boot_ns >= collector->cut_retry_ns && bytes >= collector->config->max_size_mb << 20)
-		collector_cut(collector, now);
 }
 
 static void take_record(void *taker, const void *data, size_t len)
@@ -205,15 +200,43 @@ int collector_drain(struct collector *collector, size_t max_records)
 	return taken;
 }
 
+/*
+ * A window may only say what is certain: so the moment is taken first, and then all that was in the ring by then
+ * is taken out. The grace is for programs that had stamped a record but not yet handed it over.
+ */
+struct moment collector_drain_to_now(struct collector *collector)
+{
+	struct moment now = clock_now();
+	size_t used, size, rounds;
+	int taken;
+
+	source_ring(collector->source, &used, &size);
+	rounds = size / sizeof(struct wire_head) / DRAIN_RECORDS + 1; /* more was never in it */
+	do {
+		taken = collector_drain(collector, DRAIN_RECORDS);
+	} while ((taken == DRAIN_RECORDS && --rounds > 0) ||
+		 (taken >= 0 && clock_now().boot_ns < now.boot_ns + GRACE_NS));
+	return now;
+}
+
 int collector_rotate(struct collector *collector)
 {
-	struct moment now;
+	struct moment now = collector_drain_to_now(collector);
 
-	/* Until empty; a host that fills the ring faster than this never gets more than these rounds. */
-	for (int i = 0; i < LAST_DRAINS_MAX; i++) {
-		if (collector_drain(collector, DRAIN_RECORDS) < DRAIN_RECORDS)
-			break;
-	}
-	now = clock_now();
 	return collector_cut(collector, now);
+}
+
+static bool collector_chunk_full(const struct collector *collector)
+{
+	uint64_t sequence, bytes, records;
+	struct moment opened;
+
+	chain_current(collector->chain, &sequence, &bytes, &records, &opened);
+	return bytes >= collector->config->max_size_mb << 20;
+}
+
+void collector_rotate_when_full(struct collector *collector)
+{
+	if (collector_chunk_full(collector) && clock_now().boot_ns >= collector->cut_retry_ns)
+		(void)collector_rotate(collector);
 }
