@@ -61,7 +61,9 @@ int verb_health(int argc, char **argv)
 	if (r < 0)
 		return talk_error(&diag, r);
 	healthy = facts_true(answer, "healthy");
-	if (!output.quiet && output_format_now(&output) == OUTPUT_TABLE)
+	if (output_format_now(&output) != OUTPUT_TABLE)
+		output.format = OUTPUT_NDJSON; /* one line in every form */
+	if (!output.quiet && output.format != OUTPUT_NDJSON)
 		show_line(answer);
 	else
 		facts_json(&output, answer);

@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "cli/output.h"
 
 #define PROGRAM "stella-signalsd"
 #define READY_MAX (1u << 20)
@@ -83,20 +84,20 @@ static void run_child(char **argv, int pipe_fd)
 }
 
 /* Until the pipe's end. */
-static int read_line(int fd, struct buf *text, struct diag *diag)
+static int read_line(int fd, int timeout_ms, struct buf *text, struct diag *diag)
 {
 	for (;;) {
 		struct pollfd wait = { .fd = fd, .events = POLLIN };
 		char part[4096];
 		ssize_t n;
-		int ready = poll(&wait, 1, READY_WAIT_MS);
+		int ready = poll(&wait, 1, timeout_ms);
 
 		if (ready == 0)
 			return diag_error(
 				diag, -ETIMEDOUT,
 				PROGRAM
 				" is not ready after %d s; it goes on trying, `stella signals status` tells",
-				READY_WAIT_MS / 1000);
+				timeout_ms / 1000);
 		n = ready > 0 ? read(fd, part, sizeof(part)) : -1;
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -161,6 +162,41 @@ int launch_background(char **argv, size_t count, struct diag *diag, json_t **ret
 	close(ends[1]);
 	if (child < 0)
 		return diag_error(diag, -EAGAIN, "fork: %s", strerror(errno));
-	r = read_line(reader, &text, diag);
+	r = read_line(reader, READY_WAIT_MS, &text, diag);
 	return r < 0 ? r : take_facts(buf_str(&text), child, diag, ret_facts);
+}
+
+static void run_printing_child(char **argv, int pipe_fd) __attribute__((noreturn));
+
+static void run_printing_child(char **argv, int pipe_fd)
+{
+	struct diag diag = { .text = "" };
+	int r = dup2(pipe_fd, STDOUT_FILENO) < 0 ? -errno : launch_exec(argv, &diag);
+
+	_exit(talk_error(&diag, r));
+}
+
+int launch_and_read(char **argv, struct diag *diag, json_t **ret_facts)
+{
+	_cleanup_(buf_done) struct buf text = BUF_MAX(READY_MAX);
+	_cleanup_(closep) int reader = -1;
+	int ends[2], status = 0, r;
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return diag_error(diag, -errno, "pipe: %s", strerror(errno));
+	reader = ends[0];
+	child = fork();
+	if (child == 0)
+		run_printing_child(argv, ends[1]);
+	close(ends[1]);
+	if (child < 0)
+		return diag_error(diag, -EAGAIN, "fork: %s", strerror(errno));
+	r = read_line(reader, -1, &text, diag);
+	if (waitpid(child, &status, 0) != child || !WIFEXITED(status))
+		return diag_error(diag, -EIO, PROGRAM " was killed by signal %d", WTERMSIG(status));
+	if (r < 0 || WEXITSTATUS(status) != 0)
+		return r < 0 ? r : WEXITSTATUS(status);
+	*ret_facts = json_loadb(text.data ? text.data : "", text.len, JSON_REJECT_DUPLICATES, NULL);
+	return *ret_facts ? 0 : diag_error(diag, -EBADMSG, PROGRAM " said no JSON");
 }

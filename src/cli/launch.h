@@ -15,3 +15,9 @@ int launch_exec(char **argv, struct diag *diag);
  * room for two more words and the NULL at `count`). Gives the facts it reports; or its error, with its exit status.
  */
 int launch_background(char **argv, size_t count, struct diag *diag, json_t **ret_facts);
+
+/*
+ * Runs it to its end, with our stderr, and reads the one JSON object it prints. Its exit status when that is not 0
+ * (it has said why itself), else 0 and the facts; a negative errno when it could not be run or said no JSON.
+ */
+int launch_and_read(char **argv, struct diag *diag, json_t **ret_facts);

@@ -1,16 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 /* `replay`: the daemon does it, because decoding and sealing are its rooms; it needs no root and no kernel half. */
 
+#include <stdio.h>
+
+#include "cli/facts.h"
 #include "cli/launch.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 
+static void show(const struct output *output, const json_t *facts, const char *target)
+{
+	if (output->quiet || output_format_now(output) != OUTPUT_TABLE) {
+		facts_json(output, facts);
+		return;
+	}
+	printf("Replayed %llu records into ", (unsigned long long)facts_number(facts, "records"));
+	output_print(target);
+	printf("\n%llu were malformed. The seals say replay_of %s.\n",
+	       (unsigned long long)facts_number(facts, "malformed"), facts_text(facts, "replay_of"));
+}
+
 int verb_replay(int argc, char **argv)
 {
+	struct output output = OUTPUT_DEFAULT;
 	const char *target = NULL, *config = NULL;
 	const struct option_row rows[] = {
 		OPTION_IS_TEXT("target", 't', "DIR", "where the evidence is written (required)", &target),
 		OPTION_IS_TEXT("config", 'c', "FILE", "configuration: filters, key, compression", &config),
+		OPTIONS_FACTS(&output),
 	};
 	const struct option_spec spec = {
 		.usage = "stella signals replay [OPTION...] RAW --target DIR",
@@ -24,6 +41,7 @@ int verb_replay(int argc, char **argv)
 	};
 	struct diag diag = { .text = "" };
 	char *words[8], **arguments;
+	json_t *facts = NULL;
 	size_t count = 1;
 	int status;
 
@@ -42,5 +60,12 @@ int verb_replay(int argc, char **argv)
 		words[count++] = (char *)config;
 	}
 	words[count] = NULL;
-	return talk_error(&diag, launch_exec(words, &diag));
+	status = launch_and_read(words, &diag, &facts);
+	if (status < 0)
+		return talk_error(&diag, status);
+	if (status > 0)
+		return status; /* the daemon has said why */
+	show(&output, facts, target);
+	json_decref(facts);
+	return EXIT_DONE;
 }

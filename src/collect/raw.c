@@ -144,7 +144,8 @@ int raw_reader_open(const char *path, struct diag *diag, struct raw_reader **ret
 	reader->body = BUF_MAX(RAW_BODY_MAX);
 	reader->file = fopen(path, "rbe");
 	if (!reader->file)
-		return diag_error(diag, -errno, "cannot open the raw capture %s: %s", path, strerror(errno));
+		return diag_exit(diag, errno == ENOENT ? EXIT_NOT_FOUND : EXIT_SUCCESS, -errno,
+				 "cannot open the raw capture %s: %s", path, strerror(errno));
 	if (fstat(fileno(reader->file), &status) < 0 || !S_ISREG(status.st_mode))
 		return diag_exit(diag, EXIT_UNSOUND, -EBADMSG, "%s is no regular file", path);
 	if (fread(&header, sizeof(header), 1, reader->file) != 1 ||

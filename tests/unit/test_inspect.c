@@ -2,7 +2,7 @@
 
 /* What inspect selects, and how it reads: from chunks made by hand, sealed, unsealed and still growing. */
 
-#include "tests/tamper/chain-maker.h"
+#include "tests/unit/chain_maker.h"
 #include "cli/inspect_chunks.h"
 
 #define CHAIN "0123456789abcdef0123456789abcdef"

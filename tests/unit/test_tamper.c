@@ -5,7 +5,7 @@
  * to a directory of evidence. Each act must be refused, and for its own reason.
  */
 
-#include "tests/tamper/chain-maker.h"
+#include "tests/unit/chain_maker.h"
 #include "base/text.h"
 #include "stella/verify.h"
 #include "verify/verifier.h"

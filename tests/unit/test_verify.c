@@ -5,7 +5,7 @@
  * is in test_tamper.c.
  */
 
-#include "tests/tamper/chain-maker.h"
+#include "tests/unit/chain_maker.h"
 #include "format/canon.h"
 #include "stella/verify.h"
 #include "verify/verifier.h"
