@@ -8,7 +8,7 @@ setup() {
 }
 
 @test "its first two commands are tools/quickstart and tools/test" {
-	run awk '/^```$/ { inside = !inside; next } inside { print $1 }' README.md
+	run awk '/^```/ { inside = !inside; next } inside { print $1 }' README.md
 	[ "${lines[0]}" = tools/quickstart ]
 	[ "${lines[1]}" = tools/test ]
 	[ -x tools/quickstart ] && [ -x tools/test ]
