@@ -112,6 +112,24 @@ run_pages() {
 	done
 }
 
+@test "each member that the control socket answers is on its page" {
+	[ "$(id -u)" = 0 ] || skip "needs root to load BPF programs"
+	[ -r /sys/kernel/btf/vmlinux ] || skip "this kernel has no BTF at /sys/kernel/btf/vmlinux"
+	printf 'signals: {output_directory: "%s/e", state_directory: "%s/s", control_socket: "%s/c"}\n' \
+		"$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/y"
+	"$STELLA_BUILD/stella" signals start --config "$BATS_TEST_TMPDIR/y" --quiet 3>&-
+	for verb in status stats health stop; do
+		"$STELLA_BUILD/stella" signals "$verb" --socket "$BATS_TEST_TMPDIR/c" --output json >"$BATS_TEST_TMPDIR/$verb"
+	done
+	for verb in status stats health stop; do
+		jq -r '[paths | map(strings) | last] | unique[]' "$BATS_TEST_TMPDIR/$verb" >"$BATS_TEST_TMPDIR/members"
+		[ -s "$BATS_TEST_TMPDIR/members" ]
+		while read -r member; do
+			grep -qE "\`[^\`]*\b$member\b" docs/control-socket.md || { echo "$verb: $member"; return 1; }
+		done <"$BATS_TEST_TMPDIR/members"
+	done
+}
+
 @test "examples that need no root run" {
 	run_pages
 	[ "$RAN" -ge 2 ]

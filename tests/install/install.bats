@@ -35,6 +35,7 @@ runs_and_refuses() {
 
 @test "programs, library, headers, unit and licence are installed, and nothing else of ours" {
 	for file in bin/stella bin/stella-signalsd lib/libstella.a lib/pkgconfig/stella.pc include/stella/verify.h \
+		share/man/man1/stella.1 share/man/man8/stella-signalsd.8 share/man/man5/stellaops.yaml.5 \
 		lib/systemd/system/stellaops-signals.service share/doc/stella-signals/LICENSE; do
 		[ -s "$DEST/usr/$file" ] || { echo "missing: $file"; return 1; }
 	done
