@@ -74,7 +74,7 @@ struct wire_file_open {
 	__u32 flags; /* as the caller asked: O_* of the machine's ABI */
 	__u16 mode; /* as the caller asked; 0 unless O_CREAT or O_TMPFILE */
 	__u16 path_len;
-		__u16 requested_len; /* without NUL */
+	__u16 requested_len; /* without NUL */
 	__u16 pad;
 	__u32 path_bytes; /* with PATH_CUT: the path's true length, 0 = not known */
 	__u32 pad2;

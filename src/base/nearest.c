@@ -39,7 +39,8 @@ static size_t distance_of(struct str a, struct str b)
 void nearest_try(struct nearest *nearest, const char *candidate)
 {
 	struct str other = str_of(candidate);
-	size_t limit = nearest->word.len > 4 ? (nearest->word.len + 1) / 3 : 1; /* of five letters, two swapped */
+	size_t limit =
+		nearest->word.len > 4 ? (nearest->word.len + 1) / 3 : 1; /* of five letters, two swapped */
 	size_t distance;
 
 	if (nearest->word.len == 0 || nearest->word.len > NEAREST_WORD_MAX || other.len > NEAREST_WORD_MAX)

@@ -10,7 +10,7 @@
 struct gap {
 	enum statement_gap_kind kind;
 	struct moment from, to;
-	char *from_boot_id;	/* owned; NULL: the same boot */
+	char *from_boot_id; /* owned; NULL: the same boot */
 };
 
 struct open_chunk {
@@ -20,7 +20,7 @@ struct open_chunk {
 	struct digest_stream *digest;
 	struct moment opened;
 	struct gap gap;
-	bool tail_dirty;	/* a failed write could not be taken back yet */
+	bool tail_dirty; /* a failed write could not be taken back yet */
 };
 
 /* Never through a name that is there already (-EEXIST). Not synced. `directory` is for messages. */

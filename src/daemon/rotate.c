@@ -108,7 +108,9 @@ int collector_describe(void *user, const struct moment *closed, struct statement
 
 void collector_note_disk(struct collector *collector, int error, struct moment now)
 {
-	bool tell = error < 0 ? !collector->disk_logged_ns || now.boot_ns - collector->disk_logged_ns >= MINUTE_NS : collector->disk_told;
+	bool tell = error < 0
+			    ? !collector->disk_logged_ns || now.boot_ns - collector->disk_logged_ns >= MINUTE_NS
+			    : collector->disk_told;
 
 	if (error == collector->disk_error)
 		return;

@@ -6,6 +6,7 @@
 : "${STELLA_ROOT:=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}"
 : "${STELLA_BUILD:=$STELLA_ROOT/build}"
 STELLA=$STELLA_BUILD/stella
+# shellcheck disable=SC2034 # for the tests that load this
 DOER=$STELLA_BUILD/tests/system/doer
 export LC_ALL=C.UTF-8
 

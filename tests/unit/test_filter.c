@@ -193,12 +193,14 @@ static bool wants(const struct filter *filter, const char *path)
 static void lists_decide(void **state)
 {
 	_cleanup_(filter_freep) struct filter *filter = NULL, *all = NULL;
-	char *allow[] = { "/usr/**", "/etc/passwd", "**/*.so", "/opt/a*a" };
-	char *deny[] = { "/usr/share/**", "/usr/**/*.pyc", "**/x" };
+	const char *const allow[] = { "/usr/**", "/etc/passwd", "**/*.so", "/opt/a*a" };
+	const char *const deny[] = { "/usr/share/**", "/usr/**/*.pyc", "**/x" };
 	struct event event = { .kind = WIRE_KIND_PROCESS_EXEC, .exec = { .filename = STR("/tmp/x") } };
 
 	(void)state;
-	assert_int_equal(filter_new(allow, ARRAY_LEN(allow), deny, ARRAY_LEN(deny), NULL, &filter), 0);
+	assert_int_equal(filter_new((char *const *)allow, ARRAY_LEN(allow), (char *const *)deny,
+				    ARRAY_LEN(deny), NULL, &filter),
+			 0);
 	assert_true(wants(filter, "/usr/bin/cat"));
 	assert_true(wants(filter, "/etc/passwd"));
 	assert_false(wants(filter, "/etc/passwd.bak"));
@@ -246,14 +248,15 @@ static void bad_lists_are_refused_by_name(void **state)
 {
 	struct filter *filter = NULL;
 	struct diag diag = { .code = 0 };
-	char *deny[FILTER_GLOBS_MAX + 1] = { "/a", "/[b" };
+	char good[] = "/a", bad[] = "/[b";
+	char *deny[FILTER_GLOBS_MAX + 1] = { good, bad };
 
 	(void)state;
 	assert_int_equal(filter_new(NULL, 0, deny, 2, &diag, &filter), -EINVAL);
 	assert_non_null(strstr(diag.text, "filters.path_denylist: pattern 2 '/[b'"));
 	assert_int_equal(diag_exit_status(&diag, -EINVAL), EXIT_UNSOUND);
 	for (size_t i = 0; i < ARRAY_LEN(deny); i++)
-		deny[i] = "/a";
+		deny[i] = good;
 	assert_int_equal(filter_new(deny, FILTER_GLOBS_MAX + 1, NULL, 0, NULL, &filter), -E2BIG);
 	assert_null(filter);
 }
