@@ -99,22 +99,6 @@ static int row_fill(struct statement_loss *row, const char *kind, const struct c
 	return 0;
 }
 
-static void rows_free(struct statement *statement)
-{
-	size_t i;
-
-	for (i = 0; i < statement->n_losses; i++) {
-		free(statement->losses[i].kind);
-		free(statement->losses[i].layer);
-		free(statement->losses[i].cause);
-		free(statement->losses[i].effect);
-	}
-	free(statement->losses);
-	statement->losses = NULL;
-	statement->n_losses = 0;
-	statement->losses_known = false;
-}
-
 /* Appends a row; there is room for LEDGER_ROWS. */
 static int row_add(struct statement *statement, const char *kind, const struct cause *cause,
 		   const struct wire_loss_count *count)
@@ -130,7 +114,7 @@ int ledger_rows(const struct ledger *ledger, bool since_start, uint64_t opened_b
 	uint64_t opened = since_start ? 0 : opened_boot_ns;
 	int r = 0;
 
-	rows_free(statement);
+	statement_forget_losses(statement);
 	statement->losses = calloc(LEDGER_ROWS, sizeof(*statement->losses));
 	if (!statement->losses)
 		return -ENOMEM;
@@ -150,7 +134,7 @@ int ledger_rows(const struct ledger *ledger, bool since_start, uint64_t opened_b
 		r = row_add(statement, NULL, &own_causes[i], &part);
 	}
 	if (r < 0) {
-		rows_free(statement);
+		statement_forget_losses(statement);
 		return r;
 	}
 	statement->losses_known = true;

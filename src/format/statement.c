@@ -23,6 +23,20 @@ static void free_strings(char **strings, size_t count)
 	free(strings);
 }
 
+void statement_forget_losses(struct statement *statement)
+{
+	for (size_t i = 0; i < statement->n_losses; i++) {
+		free(statement->losses[i].kind);
+		free(statement->losses[i].layer);
+		free(statement->losses[i].cause);
+		free(statement->losses[i].effect);
+	}
+	free(statement->losses);
+	statement->losses = NULL;
+	statement->n_losses = 0;
+	statement->losses_known = false;
+}
+
 static void free_arrays(struct statement *statement)
 {
 	size_t i;
@@ -33,13 +47,7 @@ static void free_arrays(struct statement *statement)
 		free_strings(statement->probes[i].blind_spots, statement->probes[i].n_blind_spots);
 	}
 	free(statement->probes);
-	for (i = 0; i < statement->n_losses; i++) {
-		free(statement->losses[i].kind);
-		free(statement->losses[i].layer);
-		free(statement->losses[i].cause);
-		free(statement->losses[i].effect);
-	}
-	free(statement->losses);
+	statement_forget_losses(statement);
 	for (i = 0; i < statement->n_containers; i++) {
 		free(statement->containers[i].id);
 		free(statement->containers[i].image_digest);

@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -195,6 +196,7 @@ int source_open(const struct source_options *options, struct diag *diag, struct 
 	r = source_snapshot_sockets(source, diag);
 	if (r < 0)
 		return r;
+	malloc_trim(0); /* the kernel's types are 10 MB on the way, and nobody needs them again */
 	source_opened(source);
 	*ret_source = TAKE(source);
 	return 0;
