@@ -118,18 +118,23 @@ static long walk_on_step(__u32 step, void *state)
 	return walk_step(step, state);
 }
 
-static __noinline void walk_path_loop(struct walk *walk, const struct path *path, const struct path *root,
-				      char *out)
+/*
+ * Both return the flags rather than nothing: a function of its own without a result may leave a pointer to its
+ * stack where the verifier looks for one.
+ */
+static __noinline __u32 walk_path_loop(struct walk *walk, const struct path *path, const struct path *root,
+				       char *out)
 {
 	struct walk_state state = { .walk = walk, .out = out };
 
 	walk_start(&state, path, root);
 	if (bpf_loop(WALK_STEPS_LOOP, walk_on_step, &state, 0) == WALK_STEPS_LOOP)
 		walk_gave_up(walk);
+	return walk->flags;
 }
 
-static __noinline void walk_path_bounded(struct walk *walk, const struct path *path, const struct path *root,
-					 char *out)
+static __noinline __u32 walk_path_bounded(struct walk *walk, const struct path *path, const struct path *root,
+					  char *out)
 {
 	struct walk_state state = { .walk = walk, .out = out };
 	int step;
@@ -137,17 +142,15 @@ static __noinline void walk_path_bounded(struct walk *walk, const struct path *p
 	walk_start(&state, path, root);
 	for (step = 0; step < WALK_STEPS_BOUNDED; step++) {
 		if (walk_step(step, &state))
-			return;
+			return walk->flags;
 	}
 	walk_gave_up(walk);
+	return walk->flags;
 }
 
 /* `loop` is a constant of the program: programs with bpf_loop in them do not load before 5.17. */
 static __always_inline void walk_path(bool loop, struct walk *walk, const struct path *path,
 				      const struct path *root, char *out)
 {
-	if (loop)
-		walk_path_loop(walk, path, root, out);
-	else
-		walk_path_bounded(walk, path, root, out);
+	walk->flags = loop ? walk_path_loop(walk, path, root, out) : walk_path_bounded(walk, path, root, out);
 }

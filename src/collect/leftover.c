@@ -2,7 +2,7 @@
 
 /*
  * What a kill, a power cut or an intruder can have left of an open chunk, told apart:
- *   file = closed draft           closed in order: sealed as if nothing had happened
+ *   file = closed draft           closed in order, only the seal is missing: recovered, with its true window
  *   file > draft                  killed between two checkpoints: recovered, the window ends with the last record
  *   file < draft                  a power cut took what was never synced: recovered, the difference is a loss
  *   whole lines that differ from what the draft knew, lines behind a closed draft, a link, another chain's draft:
@@ -114,12 +114,16 @@ static int judge_with_draft(struct leftover *leftover, const char *name, const s
 			"%s does not hold what its draft says was written: it was altered and will not be "
 			"signed; move both out of the evidence directory and start again",
 			name);
+	/*
+	 * Even what was closed in order lay here unsigned, and whoever can write the directory could change file and
+	 * draft together: the seal must not say that it was there from the first moment.
+	 */
+	statement->recovered = true;
+	statement->final = false;
 	leftover->exact = closed && found->bytes == statement->bytes;
 	if (leftover->exact)
 		return 0;
 	count_content(statement, found);
-	statement->recovered = true;
-	statement->final = statement->final && closed;
 	if (found->records > 0 && found->last_boot_ns > statement->closed.boot_ns) {
 		statement->closed.wall_ns += found->last_boot_ns - statement->closed.boot_ns;
 		statement->closed.boot_ns = found->last_boot_ns;

@@ -251,8 +251,12 @@ int key_load(const char *path, struct diag *diag, struct key **ret_key)
 
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
-		return diag_error(diag, -errno, "cannot read key %s: %s%s", path, strerror(errno),
-				  errno == ENOENT ? "; 'stella signals keygen' makes one" : "");
+		return errno == ENOENT
+			       ? diag_exit(diag, EXIT_NOT_FOUND, -ENOENT,
+					   "cannot read key %s: it is not there; 'stella signals keygen' makes "
+					   "one",
+					   path)
+			       : diag_error(diag, -errno, "cannot read key %s: %s", path, strerror(errno));
 	r = require_private_file(fd, path, diag);
 	if (r < 0)
 		return r;

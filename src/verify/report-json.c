@@ -213,6 +213,7 @@ int report_json(const struct stella_report *report, struct buf *out)
 	json_losses(&w, report);
 	json_reasons(&w, report);
 	canon_key_u64(&w, "records", report->records);
+	canon_key_u64(&w, "replayed", report->replayed);
 	canon_key_bool(&w, "require_complete", report->require_complete);
 	json_signers(&w, report);
 	canon_key_bool(&w, "sound", report->sound);

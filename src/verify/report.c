@@ -211,6 +211,11 @@ int report_take(struct stella_report *report, const struct statement *statement,
 	report->to = statement->closed;
 	report->has_window = true;
 	r = report_gap(report, statement);
+	if (r == 0 && statement->replay_of && report->replayed++ == 0)
+		r = report_reason(report,
+				  "chunk %" PRIu64 " and maybe more were replayed from a raw capture: what a "
+				  "replay signs was never watched by it",
+				  statement->sequence);
 	if (r == 0 && statement->recovered)
 		r = report_reason(report, "chunk %" PRIu64 " was recovered after the collector was killed",
 				  statement->sequence);

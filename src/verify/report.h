@@ -42,6 +42,7 @@ struct stella_report {
 	bool sound, complete;
 	bool require_complete, require_log, seals_only;
 	uint64_t chunks, records;
+	uint64_t replayed; /* of them, made from a raw capture by a replay */
 	uint64_t verified; /* chunks whose seal is good and at its place */
 
 	uint64_t head_sequence;

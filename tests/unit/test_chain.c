@@ -320,12 +320,13 @@ static void what_could_not_be_sealed_at_the_end_is_sealed_by_the_next(void **sta
 	chain_step_hook = NULL;
 	assert_int_equal(unlinkat(world->dir, "filler", 0), 0);
 	world_close(world, world_begin(world, &recovery));
-	assert_int_equal(recovery.recovered_chunks, 0);
+	assert_int_equal(recovery.recovered_chunks, 1);
 	sealed = world_walk(world);
 	assert_int_equal(sealed->count, 2);
-	assert_true(sealed->statements[1].final);
-	assert_false(sealed->statements[1].recovered);
-	assert_int_equal(sealed->statements[2].gap, GAP_RESTART);
+	assert_false(sealed->statements[1].final);
+	assert_true(sealed->statements[1].recovered);
+	assert_int_equal(sealed->statements[1].records, 10);
+	assert_int_equal(sealed->statements[2].gap, GAP_CRASH);
 	world_is_tidy(world);
 }
 

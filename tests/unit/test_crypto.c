@@ -273,7 +273,7 @@ static void key_file_must_be_a_small_file(void **state)
 {
 	(void)state;
 	alarm(10);
-	assert_load_refused("missing.key", -ENOENT, EXIT_FAILED, "keygen");
+	assert_load_refused("missing.key", -ENOENT, EXIT_NOT_FOUND, "keygen");
 	assert_load_refused("/dev/null", -EINVAL, EXIT_FAILED, "no regular file");
 	assert_load_refused(".", -EINVAL, EXIT_FAILED, "no regular file");
 	assert_int_equal(mkfifo("fifo.key", 0600), 0);
