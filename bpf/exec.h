@@ -113,7 +113,7 @@ static __always_inline int exec_done(bool loop, struct task_struct *task, struct
 	walk_path(loop, walk, &file->f_path, &BPF_CORE_READ(task, fs)->root, scratch->tail);
 	len = walk->len;
 	record->path_len = len;
-	record->path_bytes = walk->flags & WIRE_FLAG_PATH_CUT ? walk->bytes : 0;
+	record->path_bytes = walk_true_length(walk);
 	record->head.flags |= walk->flags;
 	if (walk->flags & WIRE_FLAG_PATH_CUT)
 		loss_count(WIRE_KIND_PROCESS_EXEC, WIRE_LOSS_PATH_CUT);

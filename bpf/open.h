@@ -118,13 +118,14 @@ static __always_inline int open_exit(bool loop, struct pt_regs *regs, long ret)
 	record->inode = READ(inode, i_ino);
 	record->dev = READ(super, s_dev);
 	fs = READ(task, fs);
-	record->pad = record->pad2 = 0;
+	record->granted = READ(file, f_mode);
+	record->pad = 0;
 
 	walk = &scratch->walk;
 	walk_path(loop, walk, &file->f_path, &fs->root, scratch->tail);
 	len = walk->len;
 	record->path_len = len;
-	record->path_bytes = walk->flags & WIRE_FLAG_PATH_CUT ? walk->bytes : 0;
+	record->path_bytes = walk_true_length(walk);
 	record->head.flags |= walk->flags;
 	if (walk->flags & WIRE_FLAG_PATH_CUT)
 		loss_count(WIRE_KIND_FILE_OPEN, WIRE_LOSS_PATH_CUT);

@@ -76,9 +76,22 @@ static __always_inline void owner_is_current(struct sock *sk)
 	owner_set(sk, &owner);
 }
 
+/*
+ * 0 = it has none: a client's port is chosen after the change to SYN_SENT. When a socket closes its skc_num is taken
+ * away before the last change, while the port in its headers stays.
+ */
+static __always_inline __u16 tcp_own_port(const struct sock *sk)
+{
+	__u16 port = BPF_CORE_READ(sk, __sk_common.skc_num);
+
+	if (port == 0)
+		port = __builtin_bswap16(BPF_CORE_READ((const struct inet_sock *)sk, inet_sport));
+	return port;
+}
+
 static __always_inline void tcp_addresses(struct wire_tcp_state *record, const struct sock *sk)
 {
-	record->sport = BPF_CORE_READ(sk, __sk_common.skc_num);
+	record->sport = tcp_own_port(sk);
 	record->dport = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
 	if (BPF_CORE_READ(sk, __sk_common.skc_family) == KERNEL_AF_INET) {
 		record->family = 4;

@@ -24,7 +24,8 @@
  */
 struct walk {
 	__u32 len; /* bytes written, at most WIRE_PATH_MAX */
-	__u32 bytes; /* the whole path's length; 0 when the walk did not arrive */
+	__u32 bytes; /* the whole path's length, as far as it was walked */
+	__u32 unsure; /* a name was in flux: `bytes` is not known either */
 	__u32 flags; /* WIRE_FLAG_PATH_CUT, _UNREACHABLE, _DELETED */
 };
 
@@ -43,21 +44,42 @@ static __always_inline struct mount *walk_mount_of(const struct vfsmount *mnt)
 	return (struct mount *)((char *)mnt - bpf_core_field_offset(struct mount, mnt));
 }
 
+/*
+ * The name and its length are two reads, and a rename may come between: what was read counts only when the text is
+ * as long as the length says.
+ */
+static __always_inline bool walk_read_name(struct dentry *dentry, char *out, __u32 *ret_len)
+{
+	__u32 len = READ(dentry, d_name.len);
+	long got;
+
+	*ret_len = len;
+	if (len > WALK_NAME_MAX)
+		return false;
+	got = bpf_probe_read_kernel_str(out, WALK_NAME_MAX + 1, READ(dentry, d_name.name));
+	return got == (long)len + 1;
+}
+
 /* Appends the dentry's name; where there is no room, how much there would be is still counted. */
 static __always_inline void walk_name(struct walk *walk, struct dentry *dentry, char *out)
 {
-	__u32 name_len = READ(dentry, d_name.len) & WALK_NAME_MAX;
-	__u32 len = walk->len;
+	__u32 len = walk->len, name_len;
 
-	if (name_len == 0)
-		return; /* pipes and their like: the inode says which */
-	walk->bytes += name_len + 1;
-	if (len >= WIRE_PATH_MAX || len + name_len >= WIRE_PATH_MAX || walk->flags & WIRE_FLAG_PATH_CUT) {
+	if (walk->flags & WIRE_FLAG_PATH_CUT || len >= WIRE_PATH_MAX) {
 		walk->flags |= WIRE_FLAG_PATH_CUT;
+		walk->bytes += READ(dentry, d_name.len) + 1;
 		return;
 	}
-	bpf_probe_read_kernel(out + len, name_len + 1, READ(dentry, d_name.name));
-	walk->len = len + name_len + 1;
+	if (!walk_read_name(dentry, out + len, &name_len) && !walk_read_name(dentry, out + len, &name_len)) {
+		walk->flags |= WIRE_FLAG_PATH_CUT; /* longer than any file system of ours allows, or in flux */
+		walk->unsure |= name_len <= WALK_NAME_MAX;
+	}
+	walk->bytes += name_len + 1;
+	if (name_len == 0 || len + name_len >= WIRE_PATH_MAX)
+		walk->flags |= WIRE_FLAG_PATH_CUT; /* no name, as a pipe's; or no room */
+	if (walk->flags & WIRE_FLAG_PATH_CUT)
+		return;
+	walk->len = len + (name_len & WALK_NAME_MAX) + 1;
 }
 
 /* One component, or one mount, nearer to the root. 1: arrived. */
@@ -97,6 +119,7 @@ static __always_inline void walk_start(struct walk_state *state, const struct pa
 
 	state->walk->len = 0;
 	state->walk->bytes = 0;
+	state->walk->unsure = 0;
 	state->walk->flags = 0;
 	bpf_probe_read_kernel(&here, sizeof(here), path);
 	bpf_probe_read_kernel(&top, sizeof(top), root);
@@ -110,7 +133,13 @@ static __always_inline void walk_start(struct walk_state *state, const struct pa
 static __always_inline void walk_gave_up(struct walk *walk)
 {
 	walk->flags |= WIRE_FLAG_PATH_CUT;
-	walk->bytes = 0;
+	walk->unsure = 1;
+}
+
+/* The true length of a path that was cut; 0 = not known, or not cut. */
+static __always_inline __u32 walk_true_length(const struct walk *walk)
+{
+	return walk->flags & WIRE_FLAG_PATH_CUT && !walk->unsure ? walk->bytes : 0;
 }
 
 static long walk_on_step(__u32 step, void *state)

@@ -67,6 +67,11 @@ struct wire_head {
 #define WIRE_FLAG_CWD_UNREACHABLE 64
 
 /* A path is a tail of components, leaf first, each ended by NUL: "passwd\0etc\0" is /etc/passwd; empty is /. */
+/* include/linux/fs.h: FMODE_READ, FMODE_WRITE, FMODE_PATH; the same on every kernel since 5.8. */
+#define WIRE_GRANTED_READ 0x1
+#define WIRE_GRANTED_WRITE 0x2
+#define WIRE_GRANTED_PATH 0x4000
+
 struct wire_file_open {
 	struct wire_head head;
 	__u64 inode;
@@ -77,7 +82,7 @@ struct wire_file_open {
 	__u16 requested_len; /* without NUL */
 	__u16 pad;
 	__u32 path_bytes; /* with PATH_CUT: the path's true length, 0 = not known */
-	__u32 pad2;
+	__u32 granted; /* the open file's f_mode: WIRE_GRANTED_* */
 };
 
 struct wire_process_exec {
@@ -101,7 +106,7 @@ struct wire_tcp_state {
 	struct wire_head head;
 	__u8 saddr[16]; /* network order; IPv4 in the first four bytes */
 	__u8 daddr[16];
-	__u16 sport; /* host order */
+	__u16 sport; /* host order; 0 = none yet */
 	__u16 dport;
 	__u8 family; /* 4 or 6 */
 	__u8 old_state; /* the kernel's TCP_* numbers, net/tcp_states.h */

@@ -23,7 +23,8 @@ struct event_file_open {
 	uint32_t dev_major, dev_minor;
 	uint32_t flags;
 	uint32_t mode;
-	enum event_access access;
+	enum event_access access; /* as the kernel granted it */
+	bool path_only; /* O_PATH: neither read nor written through this descriptor */
 	bool path_truncated; /* the beginning is missing; `path` is "/" + what is known of the end */
 	uint32_t path_bytes; /* with path_truncated: its true length, 0 = unknown */
 	bool unreachable; /* not below the process's root: pipe, memfd, outside a chroot */
@@ -52,7 +53,8 @@ struct event_exec {
 
 struct event_tcp {
 	uint8_t saddr[16], daddr[16]; /* network order; IPv4 in the first four */
-	uint16_t sport, dport;
+	uint16_t sport; /* 0 = the socket has none yet: a client's is chosen after SYN_SENT */
+	uint16_t dport; /* 0 = no peer */
 	uint8_t family; /* 4 or 6 */
 	uint8_t old_state, new_state; /* kernel numbers, 1..12 */
 };

@@ -139,23 +139,20 @@ static char *put_known_member(char *p, struct buf *out, struct text_key key, str
 	return text.data ? put_member(p, out, key, text) : p;
 }
 
+/* MAJOR:MINOR and the quote behind it; the member's name is already there. */
 static char *put_dev(char *p, uint32_t major, uint32_t minor)
 {
-	p = put_u64(PUT(p, ",\"dev\":\""), major);
+	p = put_u64(p, major);
 	*p++ = ':';
 	p = put_u64(p, minor);
 	*p++ = '"';
 	return p;
 }
 
-/* That the beginning is missing, and how long the whole is where that is known. */
-static char *put_path_cut(char *p, bool truncated, uint32_t bytes)
+/* How long a path is whose beginning is missing, where that is known. */
+static char *put_path_bytes(char *p, bool truncated, uint32_t bytes)
 {
-	if (!truncated)
-		return p;
-	if (bytes > 0)
-		p = put_u64(PUT(p, ",\"path_bytes\":"), bytes);
-	return PUT(p, ",\"path_truncated\":true");
+	return truncated && bytes > 0 ? put_u64(PUT(p, ",\"path_bytes\":"), bytes) : p;
 }
 
 static char *put_file_open(char *p, struct buf *out, const struct event_file_open *open)
@@ -173,12 +170,16 @@ static char *put_file_open(char *p, struct buf *out, const struct event_file_ope
 	}
 	if (open->deleted)
 		p = PUT(p, ",\"deleted\":true");
-	p = put_dev(p, open->dev_major, open->dev_minor);
+	p = put_dev(PUT(p, ",\"dev\":\""), open->dev_major, open->dev_minor);
 	p = put_u64(PUT(p, ",\"flags\":"), open->flags);
 	p = put_u64(PUT(p, ",\"inode\":"), open->inode);
 	p = put_u64(PUT(p, ",\"mode\":"), open->mode);
 	p = put_member(p, out, TEXT_KEY("path"), open->path);
-	p = put_path_cut(p, open->path_truncated, open->path_bytes);
+	p = put_path_bytes(p, open->path_truncated, open->path_bytes);
+	if (open->path_only)
+		p = PUT(p, ",\"path_only\":true");
+	if (open->path_truncated)
+		p = PUT(p, ",\"path_truncated\":true");
 	p = put_known_member(p, out, TEXT_KEY("requested"), open->requested);
 	p = PUT(p, ",\"type\":\"file_open\"");
 	if (open->unreachable)
@@ -231,16 +232,27 @@ static char *put_arguments(char *p, struct buf *out, const struct event_exec *ex
 	return PUT(p, "\"argv_truncated\":true");
 }
 
+/* Device and inode are the loaded file's: of a script that is the interpreter, and is named so. */
 static char *put_process_exec(char *p, struct buf *out, const struct event_exec *exec)
 {
+	bool script = exec->interpreter.data;
+
 	p = put_arguments(p, out, exec);
 	if (exec->deleted)
 		p = PUT(p, ",\"deleted\":true");
-	p = put_dev(p, exec->dev_major, exec->dev_minor);
+	if (!script)
+		p = put_dev(PUT(p, ",\"dev\":\""), exec->dev_major, exec->dev_minor);
 	p = put_member(p, out, TEXT_KEY("filename"), exec->filename);
-	p = put_u64(PUT(p, ",\"inode\":"), exec->inode);
+	if (!script)
+		p = put_u64(PUT(p, ",\"inode\":"), exec->inode);
 	p = put_known_member(p, out, TEXT_KEY("interpreter"), exec->interpreter);
-	p = put_path_cut(p, exec->path_truncated, exec->path_bytes);
+	if (script) {
+		p = put_dev(PUT(p, ",\"interpreter_dev\":\""), exec->dev_major, exec->dev_minor);
+		p = put_u64(PUT(p, ",\"interpreter_inode\":"), exec->inode);
+	}
+	p = put_path_bytes(p, exec->path_truncated, exec->path_bytes);
+	if (exec->path_truncated)
+		p = PUT(p, ",\"path_truncated\":true");
 	p = put_u64(PUT(p, ",\"ppid\":"), exec->ppid);
 	p = put_known_member(p, out, TEXT_KEY("requested"), exec->requested);
 	p = PUT(p, ",\"type\":\"process_exec\"");

@@ -33,7 +33,8 @@
 	    ##__VA_ARGS__)
 #define ABSOLUTE(text, ...) PATTERN(text, ABSOLUTE, form_absolute, " is no absolute path", ##__VA_ARGS__)
 #define NAME(text, ...) PATTERN(text, NOT_EMPTY, form_not_empty, " is no string, or empty", ##__VA_ARGS__)
-#define DEV(...) PATTERN("dev", DEV, form_dev, " is not MAJOR:MINOR", ##__VA_ARGS__)
+#define DEV_AS(text, ...) PATTERN(text, DEV, form_dev, " is not MAJOR:MINOR", ##__VA_ARGS__)
+#define DEV(...) DEV_AS("dev", ##__VA_ARGS__)
 #define ADDRESS(text, ...) PATTERN(text, ADDRESS, form_address, " is no address", ##__VA_ARGS__)
 #define BUILD_ID(...) PATTERN("build_id", BUILD_ID, form_build_id, " is no lower-case hex", ##__VA_ARGS__)
 #define PORT(text) INTEGER(text, 0, 65535, REQUIRED)
@@ -80,6 +81,7 @@ static const struct record_member file_open[] = {
 	ABSOLUTE("path", REQUIRED),
 	EXACT("path_b64"),
 	COUNT("path_bytes"),
+	BOOL("path_only"),
 	BOOL("path_truncated"),
 	ROW("requested", TEXT, WRONG("requested is no string")),
 	EXACT("requested_b64"),
@@ -100,6 +102,8 @@ static const struct record_member process_exec[] = {
 	COUNT("inode"),
 	NAME("interpreter"),
 	EXACT("interpreter_b64"),
+	DEV_AS("interpreter_dev"),
+	COUNT("interpreter_inode"),
 	COUNT("path_bytes"),
 	BOOL("path_truncated"),
 	INTEGER("ppid", 0, 4294967295, REQUIRED),

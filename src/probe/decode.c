@@ -64,12 +64,12 @@ static void dev_split(uint32_t dev, uint32_t *ret_major, uint32_t *ret_minor)
 	*ret_minor = dev & ((1u << 20) - 1);
 }
 
-static enum event_access access_of(uint32_t flags)
+/* The kernel's own word, not the flags: openat2's lie in the caller's memory, where they can be changed. */
+static enum event_access access_of(uint32_t granted)
 {
-	static const enum event_access by_mode[] = { ACCESS_READ, ACCESS_WRITE, ACCESS_READ_WRITE,
-						     ACCESS_READ_WRITE };
-
-	return by_mode[flags & 3]; /* O_ACCMODE; 3 asks the permission for both (open(2)) */
+	if (!(granted & WIRE_GRANTED_WRITE))
+		return ACCESS_READ;
+	return granted & WIRE_GRANTED_READ ? ACCESS_READ_WRITE : ACCESS_WRITE;
 }
 
 static bool decode_open(const void *data, size_t len, struct decode_scratch *scratch, struct event *event)
@@ -97,7 +97,8 @@ static bool decode_open(const void *data, size_t len, struct decode_scratch *scr
 	dev_split(fixed.dev, &open->dev_major, &open->dev_minor);
 	open->flags = fixed.flags;
 	open->mode = fixed.mode;
-	open->access = access_of(fixed.flags);
+	open->access = access_of(fixed.granted);
+	open->path_only = fixed.granted & WIRE_GRANTED_PATH;
 	open->path_truncated = fixed.head.flags & WIRE_FLAG_PATH_CUT;
 	open->path_bytes = open->path_truncated ? fixed.path_bytes : 0;
 	open->unreachable = fixed.head.flags & WIRE_FLAG_UNREACHABLE;

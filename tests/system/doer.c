@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <pthread.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -117,6 +118,70 @@ static int do_fail(char **args)
 	if (open(args[0], O_RDONLY) >= 0)
 		return 1;
 	printf("0\n");
+	return 0;
+}
+
+static int do_path_only(char **args)
+{
+	return opened(open(args[0], O_PATH));
+}
+
+/* A pipe of our own, opened once more by its number. */
+static int do_pipe(char **args)
+{
+	char name[64];
+	int ends[2];
+
+	(void)args;
+	if (pipe(ends) < 0)
+		return 1;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", ends[0]);
+	return opened(open(name, O_RDONLY));
+}
+
+/*
+ * openat2 whose request is rewritten before it returns: another thread changes flags and name while the open waits
+ * for a lease to be broken. The file is opened for writing all the same.
+ */
+static struct open_how changing = { .flags = O_WRONLY };
+static char changing_name[4096];
+
+static void *change_request(void *unused)
+{
+	(void)unused;
+	usleep(300000);
+	changing.flags = O_RDONLY;
+	strcpy(changing_name, "/innocent");
+	return NULL;
+}
+
+static void on_lease_broken(int signal)
+{
+	(void)signal;
+}
+
+static int do_rewritten(char **args)
+{
+	pthread_t rewriter;
+	pid_t opener;
+	int status, lease = open(args[0], O_RDONLY);
+
+	signal(SIGIO, on_lease_broken);
+	if (lease < 0 || fcntl(lease, F_SETLEASE, F_RDLCK) < 0)
+		return CANNOT_HERE;
+	snprintf(changing_name, sizeof(changing_name), "%s", args[0]);
+	opener = fork();
+	if (opener == 0) {
+		close(lease);
+		if (pthread_create(&rewriter, NULL, change_request, NULL) != 0)
+			_exit(CANNOT_HERE);
+		_exit(syscall(SYS_openat2, AT_FDCWD, changing_name, &changing, sizeof(changing)) < 0);
+	}
+	usleep(600000);
+	close(lease);
+	if (waitpid(opener, &status, 0) != opener || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return 1;
+	printf("%d\n", opener);
 	return 0;
 }
 
@@ -249,11 +314,12 @@ static const struct {
 	int n_args;
 	int (*run)(char **args);
 } verbs[] = {
-	{ "open", 1, do_open },	      { "open-old", 1, do_open_old }, { "openat", 2, do_openat },
-	{ "openat2", 1, do_openat2 }, { "creat", 1, do_creat },	      { "handle", 1, do_handle },
-	{ "open32", 1, do_open32 },   { "fail", 1, do_fail },	      { "tmpfile", 1, do_tmpfile },
-	{ "memfd", 1, do_memfd },     { "chroot", 2, do_chroot },     { "deep", 2, do_deep },
-	{ "opens", 2, do_opens },     { "execs", 2, do_execs },	      { "connects", 2, do_connects },
+	{ "open", 1, do_open },		  { "open-old", 1, do_open_old }, { "openat", 2, do_openat },
+	{ "openat2", 1, do_openat2 },	  { "creat", 1, do_creat },	  { "handle", 1, do_handle },
+	{ "open32", 1, do_open32 },	  { "fail", 1, do_fail },	  { "tmpfile", 1, do_tmpfile },
+	{ "path-only", 1, do_path_only }, { "pipe", 0, do_pipe },	  { "rewritten", 1, do_rewritten },
+	{ "memfd", 1, do_memfd },	  { "chroot", 2, do_chroot },	  { "deep", 2, do_deep },
+	{ "opens", 2, do_opens },	  { "execs", 2, do_execs },	  { "connects", 2, do_connects },
 };
 
 int main(int argc, char **argv)

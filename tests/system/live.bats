@@ -97,6 +97,23 @@ opens_of_doer() {
 	[ "$(records_of ".pid == $PID and .event.unreachable == true" | jq -r .event.path)" = "/memfd:secret" ]
 }
 
+@test "O_PATH: a reference, nothing read" {
+	do_once path-only "$FILE"
+	[ "$(opens_of_doer "\"$FILE\"" | jq -c '.event | [.path_only, .access]')" = '[true,"read"]' ]
+}
+
+@test "a pipe opened by its number has no name, and none is made up" {
+	do_once pipe
+	[ "$(records_of ".pid == $PID and .event.unreachable == true" | jq -c '.event | [.path, .path_truncated]')" = \
+		'["/",true]' ]
+}
+
+@test "access is what the kernel granted, whatever the request in the caller's memory became" {
+	do_once rewritten "$FILE"
+	PID=$(cat "$WORK/done")
+	[ "$(opens_of_doer "\"$FILE\"" | jq -c '.event | [.access, .requested]')" = '["write","/innocent"]' ]
+}
+
 @test "inside a chroot the path is the process's own" {
 	mkdir "$WORK/jail"
 	cp "$FILE" "$WORK/jail/inner"
@@ -148,8 +165,8 @@ opens_of_doer() {
 	collector_stop
 	verify
 	[ "$(the_record ".event.type == \"process_exec\" and .pid == $PID" |
-		jq -c '.event | [.filename, .requested, .interpreter, .argv]')" = \
-		"[\"$WORK/script\",\"./script\",\"$(readlink -f /bin/sh)\",[\"/bin/sh\",\"-e\",\"./script\",\"one\"]]" ]
+		jq -c '.event | [.filename, .requested, .interpreter, .argv, .inode, .interpreter_inode]')" = \
+		"[\"$WORK/script\",\"./script\",\"$(readlink -f /bin/sh)\",[\"/bin/sh\",\"-e\",\"./script\",\"one\"],null,$(stat -Lc %i /bin/sh)]" ]
 }
 
 @test "exec with 100 KiB of arguments: the beginning, and how much there was" {
@@ -176,6 +193,8 @@ tcp_states() {
 	tcp_states dport ipv4 | grep -qx "$PID 127.0.0.1 127.0.0.1 SYN_SENT ESTABLISHED"
 	tcp_states sport ipv4 | grep -qx "$PID 127.0.0.1 127.0.0.1 SYN_RECV ESTABLISHED"
 	tcp_states sport ipv4 | grep -qx "$PID 127.0.0.1 0.0.0.0 CLOSE LISTEN"
+	# The closing client still says which port was its own.
+	[ -z "$(records_of ".event.type == \"tcp_state\" and .event.dport == $PORT and .event.new_state == \"CLOSE\" and .event.sport == 0")" ]
 }
 
 @test "TCP over IPv6" {

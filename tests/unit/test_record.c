@@ -82,6 +82,7 @@ static const struct event events[] = {
 	OPEN(.deleted = true),
 	OPEN(.path_truncated = true, .path_bytes = 4321),
 	OPEN(.path_truncated = true),
+	OPEN(.path_only = true, .path_truncated = true),
 	OPEN(.unreachable = true),
 	OPEN(.deleted = true, .path_truncated = true, .unreachable = true, .requested = STR("x")),
 	OPEN(.path = STR("/")),
