@@ -48,11 +48,14 @@ static int open_chain(struct collector *collector, struct diag *diag)
 static int open_source(struct collector *collector, struct diag *diag)
 {
 	struct source_options options = { .ring_bytes = collector->config->ring_buffer_mb << 20 };
-	int r = source_open(&options, diag, &collector->source);
+	int r;
 
+	/* The window begins before the first record can; from when each probe covers, it says itself. */
+	collector->opened = collector->last_second = clock_now();
+	r = source_open(&options, diag, &collector->source);
 	if (r < 0)
 		return r;
-	collector->opened = collector->last_second = clock_now();
+	collector->covered = clock_now();
 	r = pipeline_new(collector->filter, &collector->ledger, &collector->pipeline);
 	if (r < 0)
 		return r;

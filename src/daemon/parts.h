@@ -32,11 +32,13 @@ struct collector {
 	struct source *source;
 	struct pipeline *pipeline;
 	struct ledger ledger;
+	bool losses_unknown; /* the kernel's counters could not be read */
 	struct raw_writer *raw;
 	bool cutting; /* a chunk is being closed: describe keeps the statement for the capture ... */
 	struct buf cut; /* ... here */
 
-	struct moment opened; /* coverage open since */
+	struct moment opened; /* the first window, just before anything was attached */
+	struct moment covered; /* coverage open since */
 	uint64_t alive_boot_ns[COLLECTOR_PROBES_MAX]; /* a probe was last found alive */
 	uint64_t filtered_before; /* pipeline's total when the current chunk opened */
 

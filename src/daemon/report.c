@@ -249,7 +249,7 @@ static json_t *report_status(const struct collector *collector)
 		"{s:b, s:b, s:b, s:o, s:i, s:s, s:o, s:o, s:o, s:o, s:{s:o}, s:o, s:o, s:o, s:o, s:o, s:o, "
 		"s:o}",
 		"ok", true, "running", true, "healthy", json_array_size(reasons) == 0, "since",
-		moment_of(collector->opened), "pid", (int)getpid(), "version", STELLA_VERSION, "directory",
+		moment_of(collector->covered), "pid", (int)getpid(), "version", STELLA_VERSION, "directory",
 		text_of(collector->config->output_directory), "chain", chain_of(collector), "open_chunk",
 		open_chunk_of(collector), "probes", probes_of(collector), "rates", "events_per_s",
 		number(collector->events_rate), "events", events_of(collector), "ring", ring_of(collector),
@@ -312,7 +312,7 @@ json_t *collector_started(struct collector *collector)
 	if (collector->key.trusted)
 		json_object_set_new(key, "trusted", text_of(collector->key.trusted));
 	return json_pack("{s:b, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", true, "pid",
-			 (int)getpid(), "version", STELLA_VERSION, "since", moment_of(collector->opened),
+			 (int)getpid(), "version", STELLA_VERSION, "since", moment_of(collector->covered),
 			 "directory", text_of(collector->config->output_directory), "socket",
 			 text_of(collector->config->control_socket), "chain", chain_of(collector), "probes",
 			 probes_of(collector), "key", key, "recovered", recovered, "config",

@@ -12,8 +12,10 @@
 #include "daemon/parts.h"
 
 #define DRAIN_RECORDS 16384
-#define GRACE_NS 1000000
 #define SECOND_NS 1000000000ull
+#define GRACE_NS 1000000
+#define STALL_NS (SECOND_NS / 2)
+#define STALL_TRIES 8
 #define MINUTE_NS (60 * SECOND_NS)
 
 int collector_identify(void *user, struct statement *statement)
@@ -99,6 +101,8 @@ int collector_describe(void *user, const struct moment *closed, struct statement
 		return r;
 	statement->filtered = pipeline_totals(collector->pipeline)->filtered - collector->filtered_before;
 	r = ledger_rows(&collector->ledger, false, statement->opened.boot_ns, statement);
+	if (collector->losses_unknown)
+		statement_forget_losses(statement); /* counters that cannot be read are not zero */
 	if (r < 0 || !collector->cutting || !collector->raw)
 		return r;
 	/* A replay says what was said here; kept until the chunk is really closed. */
@@ -130,8 +134,10 @@ void collector_note_disk(struct collector *collector, int error, struct moment n
 void collector_read_counters(struct collector *collector)
 {
 	struct wire_cpu_counters sum;
+	int r = source_counters(collector->source, &sum);
 
-	if (source_counters(collector->source, &sum) >= 0)
+	collector->losses_unknown = r < 0;
+	if (r >= 0)
 		ledger_kernel(&collector->ledger, &sum);
 }
 
@@ -202,11 +208,8 @@ int collector_drain(struct collector *collector, size_t max_records)
 	return taken;
 }
 
-/*
- * A window may only say what is certain: so the moment is taken first, and then all that was in the ring by then
- * is taken out. The grace is for programs that had stamped a record but not yet handed it over.
- */
-struct moment collector_drain_to_now(struct collector *collector)
+/* One emptying of the ring; returns when it began. What was in the ring by then is out when it ends. */
+static struct moment drain_once(struct collector *collector)
 {
 	struct moment now = clock_now();
 	size_t used, size, rounds;
@@ -219,6 +222,22 @@ struct moment collector_drain_to_now(struct collector *collector)
 	} while ((taken == DRAIN_RECORDS && --rounds > 0) ||
 		 (taken >= 0 && clock_now().boot_ns < now.boot_ns + GRACE_NS));
 	return now;
+}
+
+/*
+ * A window may only say what is certain: so the moment is taken first, and then all that was in the ring by then
+ * is taken out. The grace is for programs that had stamped a record but not yet handed it over. Whoever stopped us
+ * in the middle let newer records in: then once more, so that the moment is not far behind them.
+ */
+struct moment collector_drain_to_now(struct collector *collector)
+{
+	struct moment moment;
+	int tries = STALL_TRIES;
+
+	do {
+		moment = drain_once(collector);
+	} while (clock_now().boot_ns > moment.boot_ns + STALL_NS && --tries > 0);
+	return moment;
 }
 
 int collector_rotate(struct collector *collector)

@@ -3,7 +3,8 @@
 /*
  * Checks each line of a chunk. Promises: a line is looked at in place where it lies whole in the caller's piece and
  * is copied only across pieces; one that is longer than any record can be is refused without being kept. Times may
- * stand RECORD_SLACK_NS outside the chunk's window: hook and window are read on different CPUs, moments apart.
+ * stand a little outside the chunk's window: before it by RECORD_EARLY_NS, because hook and window are read on
+ * different CPUs; behind it by RECORD_LATE_NS, because a window ends before its last drain begins.
  */
 
 #include "verify/lines.h"
@@ -15,7 +16,8 @@
 #include "format/record.h"
 #include "format/record_check.h"
 
-#define RECORD_SLACK_NS UINT64_C(1000000000)
+#define RECORD_EARLY_NS UINT64_C(1000000000)
+#define RECORD_LATE_NS UINT64_C(10000000000)
 
 int lines_init(struct lines *lines)
 {
@@ -54,12 +56,12 @@ static void time_check(struct lines *lines, uint64_t ts_ns)
 	const struct statement *statement = lines->statement;
 	uint64_t opened = statement->opened.boot_ns, closed = statement->closed.boot_ns;
 
-	if (ts_ns < opened && opened - ts_ns > RECORD_SLACK_NS)
+	if (ts_ns < opened && opened - ts_ns > RECORD_EARLY_NS)
 		findings_add(lines->findings, STELLA_FINDING_CLOCK_REGRESSION, &lines->place,
 			     "line %" PRIu64 " is of boot time %" PRIu64
 			     " ns, before its chunk was opened at %" PRIu64 " ns",
 			     lines->place.line, ts_ns, opened);
-	else if (ts_ns > closed && ts_ns - closed > RECORD_SLACK_NS)
+	else if (ts_ns > closed && ts_ns - closed > RECORD_LATE_NS)
 		findings_add(lines->findings, STELLA_FINDING_CLOCK_REGRESSION, &lines->place,
 			     "line %" PRIu64 " is of boot time %" PRIu64
 			     " ns, after its chunk was closed at %" PRIu64 " ns",

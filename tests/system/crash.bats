@@ -78,3 +78,35 @@ sealed_lines() {
 	collector_stop
 	verify
 }
+
+@test "stopped and let go again, full chunks on the way: sound all the same, and nothing lost is unsaid" {
+	collector_config "rotation: {max_size_mb: 1}"
+	collector_start
+	pid=$(jq .pid "$WORK/start.json")
+	kill -STOP "$pid"
+	"$DOER" opens 30000 /etc/hostname >/dev/null
+	sleep 2
+	kill -CONT "$pid"
+	"$DOER" opens 30000 /etc/hostname >/dev/null
+	collector_stop
+	verify
+	[ "$(jq -c '[.sound, .findings_total]' "$WORK/verify.json")" = "[true,0]" ]
+	[ $(($(records | grep -c '"path":"/etc/hostname"') + $(lost_records file_open))) -ge 60000 ]
+}
+
+@test "stopped under load: what returned before the window closed is in it" {
+	collector_start
+	"$DOER" stamped 1500 /etc/hostname >"$WORK/stamps" &
+	LOAD=$!
+	sleep 0.5
+	collector_stop
+	wait $LOAD
+	verify
+	to=$(jq '[.window.to.boot_ns] | max' "$WORK/verify.json")
+	truth=$(awk -v to="$to" '$1 < to' "$WORK/stamps" | wc -l)
+	found=$(records | grep "\"pid\":$LOAD," | grep -c '"path":"/etc/hostname"')
+	lost=$(lost_records file_open)
+	echo "# returned before the end of the window: $truth, found $found, lost $lost" >&3
+	[ "$truth" -gt 1000 ]
+	[ $((found + lost)) -ge "$truth" ]
+}

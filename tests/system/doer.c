@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CANNOT_HERE 77
@@ -235,6 +236,33 @@ static int do_opens(char **args)
 	return 0;
 }
 
+/* Opens for so many milliseconds and prints, after the end, when each one had returned (CLOCK_BOOTTIME, ns). */
+static int do_stamped(char **args)
+{
+	enum { STAMPS_MAX = 1 << 22 };
+	long ms = atol(args[0]), n = 0;
+	uint64_t *stamps = malloc(STAMPS_MAX * sizeof(*stamps)), end = 0;
+
+	while (stamps && n < STAMPS_MAX) {
+		struct timespec now;
+		int fd = open(args[1], O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0)
+			break;
+		clock_gettime(CLOCK_BOOTTIME, &now);
+		close(fd);
+		stamps[n] = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+		if (n == 0)
+			end = stamps[0] + (uint64_t)ms * 1000000u;
+		if (stamps[n++] > end)
+			break;
+	}
+	for (long i = 0; i < n; i++)
+		printf("%llu\n", (unsigned long long)stamps[i]);
+	free(stamps);
+	return n > 0 ? 0 : 1;
+}
+
 static int do_execs(char **args)
 {
 	char counted[] = "counted", *argv[] = { args[1], counted, NULL };
@@ -319,7 +347,8 @@ static const struct {
 	{ "open32", 1, do_open32 },	  { "fail", 1, do_fail },	  { "tmpfile", 1, do_tmpfile },
 	{ "path-only", 1, do_path_only }, { "pipe", 0, do_pipe },	  { "rewritten", 1, do_rewritten },
 	{ "memfd", 1, do_memfd },	  { "chroot", 2, do_chroot },	  { "deep", 2, do_deep },
-	{ "opens", 2, do_opens },	  { "execs", 2, do_execs },	  { "connects", 2, do_connects },
+	{ "stamped", 2, do_stamped },	  { "opens", 2, do_opens },	  { "execs", 2, do_execs },
+	{ "connects", 2, do_connects },
 };
 
 int main(int argc, char **argv)
