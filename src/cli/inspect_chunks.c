@@ -131,8 +131,6 @@ static int64_t chunk_shift(int dir, uint64_t sequence, bool sealed)
 	chunk_name(sealed ? CHUNK_SEAL : CHUNK_DRAFT, sequence, name);
 	if (file_read_nofollow_at(dir, name, &text, NULL) < 0)
 		return shift_of(clock_now());
-	if (!sealed)
-		return shift_from(buf_str(&text), &shift) ? shift : shift_of(clock_now());
 	if (bundle_parse(buf_str(&text), NULL, &bundle) == 0 && shift_from(buf_str(&bundle.payload), &shift))
 		return shift;
 	return shift_of(clock_now());

@@ -218,7 +218,7 @@ int chain_begin(struct chain *chain, struct moment now, struct diag *diag)
 	if (r == 0)
 		r = statement_set(&statement.gap_from_boot_id, chunk->gap.from_boot_id);
 	if (r == 0)
-		r = draft_write(chain->dir, &statement, diag);
+		r = draft_write(chain->dir, &statement, chain->options.key, diag);
 	if (r < 0) {
 		open_chunk_remove(chain->dir, chunk);
 		chain->chunk = NULL;
@@ -263,7 +263,7 @@ int chain_checkpoint(struct chain *chain, struct moment now, struct diag *diag)
 		return 0;
 	r = chain_describe(chain, &now, false, diag, &statement);
 	if (r == 0)
-		r = draft_write(chain->dir, &statement, diag);
+		r = draft_write(chain->dir, &statement, chain->options.key, diag);
 	if (r < 0)
 		return r;
 	chain->changed = false;
@@ -300,7 +300,7 @@ static int next_draft(const struct chain *chain, const struct statement *closed,
 		r = describe_subject(chain, &statement);
 	if (r == 0)
 		r = statement_set(&statement.gap_from_boot_id, next->gap.from_boot_id);
-	return r < 0 ? r : draft_write(chain->dir, &statement, diag);
+	return r < 0 ? r : draft_write(chain->dir, &statement, chain->options.key, diag);
 }
 
 /* Everything of the closed chunk that can fail, before anything changes hands. */
@@ -322,7 +322,7 @@ static int chunk_close(struct chain *chain, struct moment now, bool final, struc
 	if (r < 0)
 		return r;
 	job->statement.final = final;
-	r = draft_write(chain->dir, &job->statement, diag);
+	r = draft_write(chain->dir, &job->statement, chain->options.key, diag);
 	/* At the end there is no later: without its last draft the chunk can still be sealed. */
 	if (r < 0 && !final)
 		return r;

@@ -8,7 +8,7 @@
  *
  * Lines go into chunk-NNNNNN.ndjson.open; chain_rotate closes it and hands it to the sealer's thread, which
  * syncs, signs and publishes in order (seal and chunk under their final names), while the next chunk fills.
- * Beside the open chunk lies a draft (chunk-NNNNNN.json.open) with the unsigned statement so far, rewritten
+ * Beside the open chunk lies a draft (chunk-NNNNNN.json.open) with the statement so far, signed as a draft, rewritten
  * atomically by chain_checkpoint, so that a later start knows what was covered and lost up to that moment.
  *
  * Order of publication, each step durable before the next: chunk data, seal under a temporary name, seal

@@ -7,7 +7,7 @@
  *   file < draft                  a power cut took what was never synced: recovered, the difference is a loss
  *   whole lines that differ from what the draft knew, lines behind a closed draft, a link, another chain's draft:
  *                                 not our work, refused
- *   no draft                      recovered, with what the records alone can prove
+ *   no draft that our key signed  recovered, with what the records alone can prove
  * Coverage is never stretched beyond the last checkpoint. Owns descriptor and statement until leftover_take.
  */
 
@@ -115,8 +115,8 @@ static int judge_with_draft(struct leftover *leftover, const char *name, const s
 			"signed; move both out of the evidence directory and start again",
 			name);
 	/*
-	 * Even what was closed in order lay here unsigned, and whoever can write the directory could change file and
-	 * draft together: the seal must not say that it was there from the first moment.
+	 * An older draft of this chunk bears our signature too: whoever can write the directory could put it back and
+	 * cut the file to it, or add lines behind it. The seal must not say that all was there from the first moment.
 	 */
 	statement->recovered = true;
 	statement->final = false;
@@ -271,7 +271,7 @@ int leftover_look(int dir, uint64_t sequence, const struct chain_options *option
 	if (r < 0 && r != -ENOENT)
 		return r;
 	leftover->fd = r < 0 ? -1 : r;
-	drafted = draft_read(dir, sequence, &leftover->statement);
+	drafted = draft_read(dir, sequence, options->key, &leftover->statement);
 	if (drafted == -ENOMEM)
 		return diag_error(diag, -ENOMEM, "cannot recover %s: out of memory", name);
 	leftover->statement.sequence = sequence;
@@ -296,7 +296,7 @@ static int leftover_remove(int dir, uint64_t sequence, struct diag *diag)
 }
 
 /* What was found goes into a closed draft before the tail is cut: a second kill must not make us forget it. */
-static int leftover_settle(int dir, struct leftover *leftover, struct diag *diag)
+static int leftover_settle(int dir, struct leftover *leftover, const struct key *key, struct diag *diag)
 {
 	struct diag unsaid = { .code = 0 };
 	char name[CHUNK_NAME_MAX];
@@ -308,19 +308,20 @@ static int leftover_settle(int dir, struct leftover *leftover, struct diag *diag
 	if (r == 0)
 		r = statement_set(&leftover->statement.encoding, "identity");
 	if (r == 0 && !leftover->exact)
-		r = draft_write(dir, &leftover->statement, &unsaid);
+		r = draft_write(dir, &leftover->statement, key, &unsaid);
 	/* On a full disk there is no draft to be had; the seal, which waits for room, will say the same. */
 	return r < 0 && r != -ENOSPC && r != -EDQUOT ? diag_error(diag, r, "%s", unsaid.text) : 0;
 }
 
-int leftover_take(int dir, struct leftover *leftover, struct diag *diag, struct publish_job **ret_job)
+int leftover_take(int dir, struct leftover *leftover, const struct key *key, struct diag *diag,
+		  struct publish_job **ret_job)
 {
 	char name[CHUNK_NAME_MAX];
 	int r;
 
 	if (leftover->empty)
 		return leftover_remove(dir, leftover->statement.sequence, diag);
-	r = leftover_settle(dir, leftover, diag);
+	r = leftover_settle(dir, leftover, key, diag);
 	if (r == 0)
 		r = chunk_name(CHUNK_OPEN, leftover->statement.sequence, name);
 	if (r < 0)

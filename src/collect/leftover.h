@@ -3,7 +3,7 @@
 
 /*
  * One chunk that was not sealed when its collector died: judged first, then made ready for the sealer. Its draft
- * says what was covered and lost up to the last checkpoint; the file says what was recorded.
+ * says what was covered and lost up to the last checkpoint, if our key signed it; the file says what was recorded.
  */
 
 #include "collect/recover.h"
@@ -28,4 +28,5 @@ int leftover_look(int dir, uint64_t sequence, const struct chain_options *option
 		  bool last, struct diag *diag, struct leftover **ret_leftover);
 
 /* Removes it (*ret_job NULL), or cuts its torn tail and hands it over; takes statement and descriptor then. */
-int leftover_take(int dir, struct leftover *leftover, struct diag *diag, struct publish_job **ret_job);
+int leftover_take(int dir, struct leftover *leftover, const struct key *key, struct diag *diag,
+		  struct publish_job **ret_job);

@@ -19,8 +19,8 @@
 #include <zstd.h>
 
 #include "base/file.h"
+#include "collect/signed.h"
 #include "collect/steps.h"
-#include "format/bundle.h"
 
 #define COPY_BYTES (256u << 10)
 #define ZSTD_LEVEL 3
@@ -69,7 +69,7 @@ static ssize_t read_at(int fd, void *data, size_t len, uint64_t offset)
 	return got < 0 ? -errno : got;
 }
 
-int publish_digest_fd(int fd, struct digest *ret_digest, uint64_t *ret_bytes)
+int publish_digest_fd(int fd, uint64_t limit, struct digest *ret_digest, uint64_t *ret_bytes)
 {
 	_cleanup_(digest_stream_freep) struct digest_stream *stream = NULL;
 	_cleanup_(freep) char *data = malloc(COPY_BYTES);
@@ -87,6 +87,8 @@ int publish_digest_fd(int fd, struct digest *ret_digest, uint64_t *ret_bytes)
 		if (r < 0)
 			return r;
 		offset += (uint64_t)got;
+		if (offset > limit)
+			return -EFBIG;
 	}
 	if (got < 0)
 		return (int)got;
@@ -104,9 +106,9 @@ static int write_again(struct publish_job *job)
 
 	if (!data)
 		return -ENOMEM;
-	r = publish_digest_fd(job->fd, &digest, &bytes);
+	r = publish_digest_fd(job->fd, job->statement.bytes, &digest, &bytes);
 	if (r < 0)
-		return r;
+		return r == -EFBIG ? -EIO : r;
 	if (bytes != job->statement.bytes || memcmp(&digest, &job->statement.plain_digest, sizeof(digest)) != 0)
 		return -EIO;
 	while ((got = read_at(job->fd, data, COPY_BYTES, offset)) > 0) {
@@ -256,9 +258,6 @@ static int do_sign(const struct publish_context *context, struct publish_job *jo
 		   const struct digest *previous, struct diag *diag)
 {
 	_cleanup_(buf_done) struct buf text = BUF_MAX(STATEMENT_MAX);
-	_cleanup_(buf_done) struct buf pae = BUF_MAX(STATEMENT_MAX + 256);
-	_cleanup_(buf_done) struct buf signature = BUF_MAX(KEY_SIGNATURE_MAX);
-	struct str type = STR(STATEMENT_PAYLOAD_TYPE);
 	int r;
 
 	r = finish_statement(context, job, previous);
@@ -266,13 +265,10 @@ static int do_sign(const struct publish_context *context, struct publish_job *jo
 		r = statement_write(&text, &job->statement);
 	if (r == 0)
 		r = digest_of(text.data, text.len, &job->statement_digest);
-	if (r == 0)
-		r = dsse_pae(&pae, type, buf_str(&text));
-	if (r == 0)
-		r = key_sign(context->key, pae.data, pae.len, &signature, diag);
 	buf_clear(&job->seal);
 	if (r == 0)
-		r = bundle_write(&job->seal, type, buf_str(&text), buf_str(&signature), &context->key_id);
+		r = signed_write(&job->seal, STR(STATEMENT_PAYLOAD_TYPE), buf_str(&text), context->key,
+				 &context->key_id, diag);
 	if (r < 0)
 		return diag_error(diag, r, "cannot seal chunk %llu: %s",
 				  (unsigned long long)job->statement.sequence, strerror(-r));

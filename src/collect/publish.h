@@ -56,5 +56,5 @@ int publish_rename(int dir, const char *from, const char *to, struct diag *diag)
 /* Removes; 0 too when it is gone already. */
 int publish_remove(int dir, const char *name, struct diag *diag);
 
-/* SHA-256 of a file from its first byte to its last, and how many that were. */
-int publish_digest_fd(int fd, struct digest *ret_digest, uint64_t *ret_bytes);
+/* SHA-256 of a file from its first byte to its last, and how many that were. -EFBIG: more than `limit`. */
+int publish_digest_fd(int fd, uint64_t limit, struct digest *ret_digest, uint64_t *ret_bytes);

@@ -22,10 +22,12 @@
 #include "base/text.h"
 #include "collect/draft.h"
 #include "collect/leftover.h"
+#include "collect/signed.h"
 #include "format/bundle.h"
 #include "format/canon.h"
 
 #define BIT(file) (1u << (file))
+#define ZSTD_GROWTH_MAX (1u << 20) /* what does not compress becomes 3 bytes longer every 128 KiB */
 
 /* Which names there are, for the last seal's sequence and each one above. */
 struct tail {
@@ -176,25 +178,15 @@ static int tail_check(const struct tail *tail, const char *name, struct diag *di
 static int seal_check_signature(const struct bundle *bundle, const struct key *key, const char *seal,
 				struct diag *diag)
 {
-	_cleanup_(public_key_freep) struct public_key *public = NULL;
-	_cleanup_(buf_done) struct buf pae = BUF_MAX(BUNDLE_FILE_MAX + 1024);
-	int r;
+	int r = signed_check(bundle, key, diag);
 
-	r = key_public(key, diag, &public);
-	if (r < 0)
-		return r;
-	if (memcmp(public_key_id(public), &bundle->key_id, sizeof(bundle->key_id)) != 0)
-		return 0;
-	r = dsse_pae(&pae, buf_str(&bundle->payload_type), buf_str(&bundle->payload));
-	if (r < 0)
-		return r;
-	if (!public_key_verify(public, buf_str(&pae), buf_str(&bundle->signature)))
+	if (r == SIGNED_FALSELY)
 		return diag_error(diag, -EBADMSG,
 				  "%s names our key and its signature is not ours: it was altered; keep the "
 				  "directory for "
 				  "examination and start in another one",
 				  seal);
-	return 0;
+	return r < 0 ? r : 0;
 }
 
 static int seal_open(const struct bundle *bundle, uint64_t sequence, const char *seal, struct diag *diag,
@@ -251,11 +243,15 @@ static int seal_read(int dir, uint64_t sequence, const struct key *key, struct d
 	return seal_open(&bundle, sequence, seal, diag, ret_statement);
 }
 
-/* 1: this file is what the digest says; 0: it is not, or there is none; else a negative errno. */
-static int file_is(int dir, const char *name, const struct digest *digest)
+/*
+ * 1: this file is what the digest says; 0: it is not, or there is none; else a negative errno. Nothing is read when
+ * its size is out of the question, and never more than `most`: terabytes of hole cost nothing to make.
+ */
+static int file_is(int dir, const char *name, uint64_t least, uint64_t most, const struct digest *digest)
 {
 	_cleanup_(closep) int fd = file_open_nofollow_at(dir, name, NULL);
 	struct digest found;
+	struct stat st;
 	uint64_t bytes;
 	int r;
 
@@ -263,8 +259,22 @@ static int file_is(int dir, const char *name, const struct digest *digest)
 		return 0;
 	if (fd < 0)
 		return fd;
-	r = publish_digest_fd(fd, &found, &bytes);
-	return r < 0 ? r : memcmp(&found, digest, sizeof(found)) == 0;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if ((uint64_t)st.st_size < least || (uint64_t)st.st_size > most)
+		return 0;
+	r = publish_digest_fd(fd, most, &found, &bytes);
+	if (r < 0)
+		return r == -EFBIG ? 0 : r;
+	return memcmp(&found, digest, sizeof(found)) == 0;
+}
+
+static int sealed_file_is(int dir, const char *name, const struct statement *statement)
+{
+	bool zstd = strcmp(statement->encoding, "zstd") == 0;
+
+	return file_is(dir, name, zstd ? 0 : statement->bytes, statement->bytes + (zstd ? ZSTD_GROWTH_MAX : 0),
+		       &statement->chunk_digest);
 }
 
 /* Where the chunk of the last seal lies: *ret_from is empty when it has its name already. */
@@ -275,14 +285,14 @@ static int sealed_chunk_find(int dir, const struct statement *statement, struct 
 	int r;
 
 	ret_from[0] = '\0';
-	r = file_is(dir, statement->chunk_name, &statement->chunk_digest);
+	r = sealed_file_is(dir, statement->chunk_name, statement);
 	if (r > 0)
 		return 0;
 	if (r == 0 && faccessat(dir, statement->chunk_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
 		r = zstd ? publish_compressed_name(statement->sequence, ret_from)
 			 : chunk_name(CHUNK_OPEN, statement->sequence, ret_from);
 		if (r == 0)
-			r = file_is(dir, ret_from, &statement->chunk_digest);
+			r = sealed_file_is(dir, ret_from, statement);
 		if (r > 0)
 			return 0;
 	}
@@ -315,7 +325,7 @@ static int sealed_finish(int dir, const struct statement *statement, const char 
 		left = true;
 		r = publish_remove(dir, draft, diag);
 	}
-	if (r == 0 && file_is(dir, open, &statement->plain_digest) > 0) {
+	if (r == 0 && file_is(dir, open, statement->bytes, statement->bytes, &statement->plain_digest) > 0) {
 		left = true;
 		r = publish_remove(dir, open, diag);
 	}
@@ -375,7 +385,8 @@ static int leftovers_look(int dir, const struct chain_options *options, uint64_t
 	return 0;
 }
 
-static int leftovers_take(int dir, struct leftover *leftovers, struct diag *diag, struct recovery *recovery)
+static int leftovers_take(int dir, struct leftover *leftovers, const struct key *key, struct diag *diag,
+			  struct recovery *recovery)
 {
 	struct publish_job **last = &recovery->jobs;
 	int r;
@@ -386,7 +397,7 @@ static int leftovers_take(int dir, struct leftover *leftovers, struct diag *diag
 			recovery->report.recovered_records += leftovers->statement.records;
 			recovery->report.torn_bytes += leftovers->torn_bytes;
 		}
-		r = leftover_take(dir, leftovers, diag, last);
+		r = leftover_take(dir, leftovers, key, diag, last);
 		if (r < 0)
 			return r;
 		if (*last)
@@ -458,7 +469,7 @@ int recover_directory(int dir, const char *name, const struct chain_options *opt
 	if (r == 0)
 		r = visit_names(dir, visit_temporary, &dir);
 	if (r == 0)
-		r = leftovers_take(dir, leftovers, diag, &recovery);
+		r = leftovers_take(dir, leftovers, options->key, diag, &recovery);
 	if (r < 0)
 		return diag_error(diag, r, "cannot finish in %s what was left there: %s", name, strerror(-r));
 	*ret_recovery = recovery;

@@ -18,6 +18,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "collect/signed.h"
+
 #define RETRY_MS 1000
 #define STOP_MS 1000 /* how long a stop waits for the disk before it leaves the thread behind */
 
@@ -166,18 +168,6 @@ static int thread_start(struct sealer *sealer)
 	return -r;
 }
 
-static int key_name(const struct key *key, struct digest *ret_id, struct diag *diag)
-{
-	_cleanup_(public_key_freep) struct public_key *public = NULL;
-	int r;
-
-	r = key_public(key, diag, &public);
-	if (r < 0)
-		return r;
-	*ret_id = *public_key_id(public);
-	return 0;
-}
-
 int sealer_new(int dir, const struct key *key, enum chain_compression compression, uint64_t sealed_sequence,
 	       const struct digest *head, struct diag *diag, struct sealer **ret_sealer)
 {
@@ -186,7 +176,7 @@ int sealer_new(int dir, const struct key *key, enum chain_compression compressio
 	pthread_condattr_t attr;
 	int r;
 
-	r = key_name(key, &key_id, diag);
+	r = signed_key_id(key, diag, &key_id);
 	if (r < 0)
 		return r;
 	sealer = calloc(1, sizeof(*sealer));

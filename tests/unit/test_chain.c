@@ -133,24 +133,24 @@ static void drafts_follow_the_chunk(void **state)
 	struct chain *chain = world_begin(world, NULL);
 	struct moment before, first;
 
-	assert_int_equal(draft_read(world->dir, 1, &draft), 0);
+	assert_int_equal(draft_read(world->dir, 1, world->key, &draft), 0);
 	before = draft.closed;
 	assert_int_equal(chain_checkpoint(chain, world_later(world, SECOND), NULL), 0);
 	statement_done(&draft);
-	assert_int_equal(draft_read(world->dir, 1, &draft), 0);
+	assert_int_equal(draft_read(world->dir, 1, world->key, &draft), 0);
 	assert_memory_equal(&draft.closed, &before, sizeof(before)); /* nothing changed: not written */
 	world_append(world, chain, 2);
 	first = world_later(world, SECOND);
 	assert_int_equal(chain_checkpoint(chain, first, NULL), 0);
 	statement_done(&draft);
-	assert_int_equal(draft_read(world->dir, 1, &draft), 0);
+	assert_int_equal(draft_read(world->dir, 1, world->key, &draft), 0);
 	assert_int_equal(draft.records, 2);
 	assert_false(draft_is_closed(&draft));
 	assert_memory_equal(&draft.closed, &first, sizeof(first));
 	/* Coverage goes on when nothing happens. */
 	assert_int_equal(chain_checkpoint(chain, world_later(world, 11 * SECOND), NULL), 0);
 	statement_done(&draft);
-	assert_int_equal(draft_read(world->dir, 1, &draft), 0);
+	assert_int_equal(draft_read(world->dir, 1, world->key, &draft), 0);
 	assert_memory_equal(&draft.closed, &world->now, sizeof(world->now));
 	world_close(world, chain);
 }

@@ -5,6 +5,8 @@
 
 #include <signal.h>
 
+#include "collect/signed.h"
+
 static enum chain_step die_at;
 
 static void die(enum chain_step step)
@@ -35,6 +37,13 @@ static int life(struct world *world, unsigned int first, bool rotate, unsigned i
 	assert_int_equal(waitpid(child, &status, 0), child);
 	world_later(world, 10 * SECOND);
 	return WEXITSTATUS(status);
+}
+
+static int truncateat(const struct world *world, const char *name, off_t size)
+{
+	_cleanup_(closep) int fd = openat(world->dir, name, O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : ftruncate(fd, size);
 }
 
 static void a_killed_chunk_is_sealed_as_recovered(void **state)
@@ -368,10 +377,209 @@ static void a_draft_of_another_chain_is_refused(void **state)
 	struct world *world = *state;
 
 	life(world, 5, true, 3);
-	assert_int_equal(draft_read(world->dir, 2, &draft), 0);
+	assert_int_equal(draft_read(world->dir, 2, world->key, &draft), 0);
 	draft.chain_id[0] = draft.chain_id[0] == '0' ? '1' : '0';
-	assert_int_equal(draft_write(world->dir, &draft, NULL), 0);
+	assert_int_equal(draft_write(world->dir, &draft, world->key, NULL), 0);
 	world_refused(world, -EBADMSG, "of chain");
+}
+
+/* ---- forged drafts: whoever can write the directory has every byte of it, but not the key ---- */
+
+typedef void (*forge_fn)(struct world *world, const struct statement *draft, struct buf *out);
+
+static void signed_as(struct buf *out, const char *type, const struct statement *draft, const struct key *key)
+{
+	_cleanup_(buf_done) struct buf text = BUF_MAX(STATEMENT_MAX);
+	struct digest key_id;
+
+	assert_int_equal(statement_write(&text, draft), 0);
+	assert_int_equal(signed_key_id(key, NULL, &key_id), 0);
+	assert_int_equal(
+		signed_write(out, (struct str) { type, strlen(type) }, buf_str(&text), key, &key_id, NULL), 0);
+}
+
+static void unsigned_as_it_once_was(struct world *world, const struct statement *draft, struct buf *out)
+{
+	(void)world;
+	assert_int_equal(statement_write(out, draft), 0);
+}
+
+static void signed_by_another_key(struct world *world, const struct statement *draft, struct buf *out)
+{
+	_cleanup_(key_freep) struct key *other = NULL;
+
+	(void)world;
+	assert_int_equal(key_generate(NULL, &other), 0);
+	signed_as(out, DRAFT_PAYLOAD_TYPE, draft, other);
+}
+
+/* The other key's signature under our key's name. */
+static void signed_by_another_in_our_name(struct world *world, const struct statement *draft, struct buf *out)
+{
+	_cleanup_(buf_done) struct buf text = BUF_MAX(STATEMENT_MAX);
+	_cleanup_(key_freep) struct key *other = NULL;
+	struct digest our_id;
+
+	assert_int_equal(key_generate(NULL, &other), 0);
+	assert_int_equal(signed_key_id(world->key, NULL, &our_id), 0);
+	assert_int_equal(statement_write(&text, draft), 0);
+	assert_int_equal(signed_write(out, STR(DRAFT_PAYLOAD_TYPE), buf_str(&text), other, &our_id, NULL), 0);
+}
+
+static void altered_under_its_signature(struct world *world, const struct statement *draft, struct buf *out)
+{
+	_cleanup_(buf_done) struct buf good = BUF_MAX(BUNDLE_FILE_MAX);
+	_cleanup_(bundle_done) struct bundle bundle = BUNDLE_EMPTY;
+
+	signed_as(&good, DRAFT_PAYLOAD_TYPE, draft, world->key);
+	assert_int_equal(bundle_parse(buf_str(&good), NULL, &bundle), 0);
+	assert_non_null(buf_cstr(&bundle.payload));
+	*strstr(bundle.payload.data, "0.1.0") = '9';
+	assert_int_equal(bundle_write(out, buf_str(&bundle.payload_type), buf_str(&bundle.payload),
+				      buf_str(&bundle.signature), &bundle.key_id),
+			 0);
+}
+
+/* Signed by us, of this chain and sequence, and yet no draft: what a seal taken from elsewhere would be. */
+static void a_seal_of_ours(struct world *world, const struct statement *draft, struct buf *out)
+{
+	signed_as(out, STATEMENT_PAYLOAD_TYPE, draft, world->key);
+}
+
+/* That very seal, its type exchanged for the draft's: the signature covers the type. */
+static void a_seal_with_the_type_exchanged(struct world *world, const struct statement *draft, struct buf *out)
+{
+	_cleanup_(buf_done) struct buf good = BUF_MAX(BUNDLE_FILE_MAX);
+	_cleanup_(bundle_done) struct bundle bundle = BUNDLE_EMPTY;
+
+	a_seal_of_ours(world, draft, &good);
+	assert_int_equal(bundle_parse(buf_str(&good), NULL, &bundle), 0);
+	assert_int_equal(bundle_write(out, STR(DRAFT_PAYLOAD_TYPE), buf_str(&bundle.payload),
+				      buf_str(&bundle.signature), &bundle.key_id),
+			 0);
+}
+
+static void our_draft_of_another_sequence(struct world *world, const struct statement *draft, struct buf *out)
+{
+	_cleanup_(statement_done) struct statement other = { 0 };
+
+	assert_int_equal(statement_copy(draft, &other), 0);
+	other.sequence++;
+	signed_as(out, DRAFT_PAYLOAD_TYPE, &other, world->key);
+}
+
+/* The table's own proof: what our key signs as a draft is believed, so nothing but the forgery is refused above. */
+static void what_only_the_key_can_make(struct world *world, const struct statement *draft, struct buf *out)
+{
+	signed_as(out, DRAFT_PAYLOAD_TYPE, draft, world->key);
+}
+
+static void a_forged_draft_is_no_draft(void **state)
+{
+	static const forge_fn forges[] = {
+		unsigned_as_it_once_was,      signed_by_another_key, signed_by_another_in_our_name,
+		altered_under_its_signature,  a_seal_of_ours,	     a_seal_with_the_type_exchanged,
+		our_draft_of_another_sequence
+	};
+	struct world *world = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(forges); i++) {
+		_cleanup_(sealed_done) struct sealed *before = world_walk(world), *sealed = NULL;
+		_cleanup_(statement_done) struct statement draft = { 0 };
+		_cleanup_(buf_done) struct buf lines = BUF_MAX(1 << 20), forged = BUF_MAX(BUNDLE_FILE_MAX);
+		uint64_t sequence = before->count + 1;
+		char name[CHUNK_NAME_MAX];
+		const struct statement *s;
+
+		life(world, 5, false, 0);
+		assert_int_equal(draft_read(world->dir, sequence, world->key, &draft), 0);
+		/* Other records of the same length, and a closed draft that knows nothing else. */
+		world_lines(world, 5, &lines);
+		assert_int_equal(chunk_name(CHUNK_OPEN, sequence, name), 0);
+		world_put(world, name, O_TRUNC, lines.data, lines.len);
+		assert_int_equal(digest_of(lines.data, lines.len, &draft.plain_digest), 0);
+		draft.bytes = lines.len;
+		draft_mark(&draft, true);
+		forges[i](world, &draft, &forged);
+		assert_int_equal(chunk_name(CHUNK_DRAFT, sequence, name), 0);
+		world_put(world, name, O_TRUNC, forged.data, forged.len);
+		world_close(world, world_begin(world, NULL));
+		sealed = world_walk(world);
+		s = &sealed->statements[sequence];
+		assert_true(s->recovered);
+		assert_false(s->final);
+		assert_int_equal(s->losses_known, forges[i] == what_only_the_key_can_make);
+		assert_int_equal(s->n_probes, forges[i] == what_only_the_key_can_make);
+		world_is_tidy(world);
+	}
+}
+
+static void a_draft_is_no_seal(void **state)
+{
+	_cleanup_(buf_done) struct buf draft = BUF_MAX(BUNDLE_FILE_MAX);
+	struct world *world = *state;
+
+	die_at = STEP_CLOSED_DRAFTED;
+	chain_step_hook = die;
+	life(world, 5, true, 0);
+	chain_step_hook = NULL;
+	world_get(world, "chunk-000001.json.open", &draft);
+	world_put(world, "chunk-000001.sigstore.json", O_EXCL, draft.data, draft.len);
+	assert_int_equal(renameat(world->dir, "chunk-000001.ndjson.open", world->dir, "chunk-000001.ndjson"),
+			 0);
+	world_refused(world, -EBADMSG, "chunk-000001.sigstore.json holds no canonical statement");
+}
+
+/* An older draft of this chunk is ours too: with it the tail can be cut, but not what was cut be called clean. */
+static void an_older_draft_never_makes_a_clean_chunk(void **state)
+{
+	_cleanup_(sealed_done) struct sealed *sealed = NULL;
+	_cleanup_(buf_done) struct buf older = BUF_MAX(BUNDLE_FILE_MAX), lines = BUF_MAX(1 << 20);
+	struct world *world = *state;
+	struct chain *chain = world_begin(world, NULL);
+
+	world_append(world, chain, 5);
+	assert_int_equal(chain_checkpoint(chain, world_later(world, SECOND), NULL), 0);
+	world_get(world, "chunk-000001.json.open", &older);
+	world_get(world, "chunk-000001.ndjson.open", &lines);
+	world_append(world, chain, 5);
+	world_close(world, chain);
+	assert_int_equal(unlinkat(world->dir, "chunk-000001.ndjson", 0), 0);
+	assert_int_equal(unlinkat(world->dir, "chunk-000001.sigstore.json", 0), 0);
+	world_put(world, "chunk-000001.json.open", O_EXCL, older.data, older.len);
+	world_put(world, "chunk-000001.ndjson.open", O_EXCL, lines.data, lines.len);
+	world_close(world, world_begin(world, NULL));
+	sealed = world_walk(world);
+	assert_int_equal(sealed->statements[1].records, 5);
+	assert_true(sealed->statements[1].recovered);
+	assert_false(sealed->statements[1].final);
+	assert_int_equal(sealed->statements[2].gap, GAP_CRASH);
+}
+
+/* ---- files that would take hours to read ---- */
+
+static void a_sparse_chunk_stalls_nothing(void **state)
+{
+	struct world *world = *state;
+	const off_t huge = (off_t)50 << 30;
+	uint64_t began = clock_now().boot_ns;
+
+	world_close(world, world_begin(world, NULL));
+	assert_int_equal(truncateat(world, "chunk-000001.ndjson", huge), 0);
+	world_refused(world, -EBADMSG, "chunk-000001.ndjson is missing or is not what its seal says");
+	assert_int_equal(truncateat(world, "chunk-000001.ndjson", 0), 0);
+	world_put(world, "chunk-000001.ndjson.open", O_EXCL, "", 0);
+	assert_int_equal(truncateat(world, "chunk-000001.ndjson.open", huge), 0);
+	world->options.compression = CHAIN_ZSTD;
+	world_close(world, world_begin(world, NULL));
+	assert_int_equal(truncateat(world, "chunk-000002.ndjson.zst", huge), 0);
+	world_refused(world, -EBADMSG, "chunk-000002.ndjson.zst is missing or is not what its seal says");
+	assert_int_equal(unlinkat(world->dir, "chunk-000002.ndjson.zst", 0), 0);
+	world_put(world, "chunk-000002.ndjson.zst.tmp-seal", O_EXCL, "", 0);
+	assert_int_equal(truncateat(world, "chunk-000002.ndjson.zst.tmp-seal", huge), 0);
+	world_refused(world, -EBADMSG, "chunk-000002.ndjson.zst is missing");
+	/* Reading 50 GiB four times takes minutes. */
+	assert_true(clock_now().boot_ns - began < 5 * SECOND);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_up, world_down)
@@ -394,6 +602,10 @@ int main(void)
 		TEST(a_chain_is_not_continued_over_a_hole),
 		TEST(the_last_seal_must_be_what_it_claims),
 		TEST(a_draft_of_another_chain_is_refused),
+		TEST(a_forged_draft_is_no_draft),
+		TEST(a_draft_is_no_seal),
+		TEST(an_older_draft_never_makes_a_clean_chunk),
+		TEST(a_sparse_chunk_stalls_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
