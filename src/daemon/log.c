@@ -38,7 +38,7 @@ void log_line(enum log_level level, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	diag_error(&line, 0, "%s", text);
+	(void)diag_error(&line, -EIO, "%s", text); /* only its line is wanted */
 	if (to_syslog)
 		syslog(priorities[level], "%s", line.text);
 	else if (getenv("JOURNAL_STREAM"))
