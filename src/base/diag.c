@@ -10,7 +10,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,37 +17,20 @@
 
 #define ELLIPSIS "..."
 
-/* C1 (U+0080..9F); line separators and direction marks (U+2028..202E, U+2066..2069), "Trojan Source". */
-static bool drives_terminal(const unsigned char *at, size_t len)
-{
-	if (len == 1)
-		return at[0] < 0x20 || at[0] == 0x7f;
-	if (len == 2)
-		return at[0] == 0xc2 && at[1] < 0xa0;
-	if (len == 3 && at[0] == 0xe2 && at[1] == 0x80)
-		return at[2] >= 0xa8 && at[2] <= 0xae;
-	return len == 3 && at[0] == 0xe2 && at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9;
-}
-
 /* Copies what may be shown of `raw`, whole characters only, as long as they fit before `room`. */
-static size_t copy_printable(char *out, size_t room, const char *raw, size_t len)
+static size_t copy_printable(char *out, size_t room, struct str raw)
 {
-	size_t from = 0, to = 0;
+	struct str shown;
+	size_t to = 0;
 
-	while (from < len) {
-		const unsigned char *at = (const unsigned char *)raw + from;
-		size_t sequence = text_utf8_sequence(at, len - from);
-		bool bad = sequence == 0 || drives_terminal(at, sequence);
-		size_t width = bad ? 1 : sequence;
+	while (raw.len > 0) {
+		size_t taken = text_printable_next(raw, &shown);
 
-		if (width > room - to)
+		if (shown.len > room - to)
 			break;
-		if (bad)
-			out[to] = '?';
-		else
-			memcpy(out + to, at, sequence);
-		to += width;
-		from += sequence ? sequence : 1;
+		memcpy(out + to, shown.data, shown.len);
+		to += shown.len;
+		raw = (struct str) { raw.data + taken, raw.len - taken };
 	}
 	return to;
 }
@@ -64,9 +46,10 @@ static void write_line(struct diag *diag, const char *format, va_list args)
 		len = snprintf(raw, sizeof(raw), "error without words (bad format)");
 	}
 	if ((size_t)len < DIAG_MAX) {
-		shown = copy_printable(diag->text, DIAG_MAX - 1, raw, (size_t)len);
+		shown = copy_printable(diag->text, DIAG_MAX - 1, (struct str) { raw, (size_t)len });
 	} else {
-		shown = copy_printable(diag->text, DIAG_MAX - sizeof(ELLIPSIS), raw, sizeof(raw) - 1);
+		shown = copy_printable(diag->text, DIAG_MAX - sizeof(ELLIPSIS),
+				       (struct str) { raw, sizeof(raw) - 1 });
 		memcpy(diag->text + shown, ELLIPSIS, strlen(ELLIPSIS));
 		shown += strlen(ELLIPSIS);
 	}

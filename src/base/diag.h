@@ -30,7 +30,7 @@ enum exit_status {
 /*
  * Writes the line (unless one is already there: the deepest wins) and returns `error` (a negative errno)
  * unchanged, so that `return diag_error(diag, -ENOENT, "...")` reads as one thought. diag may be NULL.
- * Control characters in the result are replaced by '?', so that hostile names cannot drive a terminal.
+ * The line is printable as text_printable_append makes it, so that hostile names cannot drive a terminal.
  */
 int diag_error(struct diag *diag, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

@@ -208,6 +208,47 @@ bool text_is_utf8(struct str text)
 	return true;
 }
 
+/*
+ * U+0080-U+009F are terminal controls too; bidirectional controls and line separators can make one text look like
+ * another (CVE-2021-42574), and so can what has no width.
+ */
+static bool is_harmful(const unsigned char *at, size_t len)
+{
+	if (len == 1)
+		return at[0] < 0x20 || at[0] == 0x7f;
+	if (len == 2)
+		return (at[0] == 0xc2 && at[1] < 0xa0) || (at[0] == 0xd8 && at[1] == 0x9c);
+	if (len == 3 && at[0] == 0xe2 && at[1] == 0x80)
+		return at[2] == 0x8e || at[2] == 0x8f || (at[2] >= 0xa8 && at[2] <= 0xae);
+	if (len == 3 && at[0] == 0xe2 && at[1] == 0x81)
+		return at[2] >= 0xa0 && at[2] <= 0xaf;
+	return len == 3 && at[0] == 0xef && at[1] == 0xbb && at[2] == 0xbf;
+}
+
+size_t text_printable_next(struct str text, struct str *ret_shown)
+{
+	const unsigned char *at = (const unsigned char *)text.data;
+	size_t len = text_utf8_sequence(at, text.len);
+
+	*ret_shown = len == 0 || is_harmful(at, len) ? STR("?") : (struct str) { text.data, len };
+	return len > 0 ? len : 1;
+}
+
+int text_printable_append(struct buf *out, struct str text)
+{
+	struct str shown;
+
+	while (text.len > 0) {
+		size_t taken = text_printable_next(text, &shown);
+		int r = buf_append_str(out, shown);
+
+		if (r < 0)
+			return r;
+		text = (struct str) { text.data + taken, text.len - taken };
+	}
+	return 0;
+}
+
 static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
 			    "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
 			    "8081828384858687888990919293949596979899";

@@ -24,5 +24,14 @@ int text_unbase64_append(struct buf *out, struct str text);
 size_t text_utf8_sequence(const unsigned char *data, size_t len);
 bool text_is_utf8(struct str text);
 
+/*
+ * The first character of `text` (not empty) as a person may see it: *ret_shown is its bytes, or "?" for a byte that is
+ * no UTF-8 and for what a terminal obeys or a reader cannot see: C0, DEL, C1, line separators, bidirectional and
+ * invisible controls. Returns how many bytes of `text` it stands for.
+ */
+size_t text_printable_next(struct str text, struct str *ret_shown);
+/* Appends all of `text` that way; -ENOMEM or -E2BIG, with what fitted in `out`. */
+int text_printable_append(struct buf *out, struct str text);
+
 /* Writes decimal digits at out (20 bytes are enough), returns how many. No NUL. */
 size_t text_put_u64(char *out, uint64_t value);

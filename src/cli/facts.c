@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Answers shown. What a collector says passes output_printable before a terminal sees it; what it leaves out is
+ * Answers shown. What a collector says is made printable before a terminal sees it; what it leaves out is
  * shown as missing, never as zero where that would say something else. Owns nothing.
  */
 

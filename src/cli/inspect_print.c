@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "cli/output.h"
 
 #define ROW_MAX (1u << 20)
@@ -122,7 +123,7 @@ void record_print_row(const struct found_record *record)
 		   view_number(view.members, view.count, "pid"),
 		   record_text(view.members, view.count, "comm", &comm), name);
 	put_what(&row, &view, name);
-	output_printable(&shown, buf_str(&row));
+	(void)text_printable_append(&shown, buf_str(&row));
 	fwrite(shown.data, 1, shown.len, stdout);
 	putchar('\n');
 }

@@ -14,7 +14,7 @@
 #include "base/text.h"
 
 #define TALK_MAX 4096
-#define TABLE_CELL_MAX (64 * 1024)
+#define PRINT_MAX (64 * 1024)
 
 int output_format_parse(const char *text, enum output_format *ret_format)
 {
@@ -38,44 +38,11 @@ enum output_format output_format_now(const struct output *output)
 	return isatty(STDOUT_FILENO) ? OUTPUT_TABLE : OUTPUT_JSON;
 }
 
-/*
- * U+0080-U+009F are terminal controls too; the bidi controls and line separators can make one text look like
- * another (CVE-2021-42574).
- */
-static bool is_harmful(const unsigned char *p, size_t len)
-{
-	if (len == 1)
-		return *p < 0x20 || *p == 0x7f;
-	if (len == 2)
-		return p[0] == 0xc2 && p[1] < 0xa0;
-	if (len != 3)
-		return false;
-	if (p[0] == 0xe2 && p[1] == 0x80)
-		return p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae);
-	return p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9;
-}
-
-void output_printable(struct buf *out, struct str text)
-{
-	const unsigned char *p = (const unsigned char *)text.data;
-	size_t at = 0;
-
-	while (at < text.len) {
-		size_t len = text_utf8_sequence(p + at, text.len - at);
-
-		if (len == 0 || is_harmful(p + at, len))
-			(void)buf_append(out, "?", 1);
-		else
-			(void)buf_append(out, p + at, len);
-		at += len ? len : 1;
-	}
-}
-
 void output_print(const char *text)
 {
-	_cleanup_(buf_done) struct buf shown = BUF_MAX(TABLE_CELL_MAX);
+	_cleanup_(buf_done) struct buf shown = BUF_MAX(PRINT_MAX);
 
-	output_printable(&shown, str_of(text));
+	(void)text_printable_append(&shown, str_of(text));
 	fwrite(shown.data, 1, shown.len, stdout);
 }
 
@@ -88,7 +55,7 @@ void talk(const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	output_printable(&shown, str_of(text));
+	(void)text_printable_append(&shown, str_of(text));
 	fprintf(stderr, "stella: %.*s\n", (int)shown.len, shown.data ? shown.data : "");
 }
 
@@ -115,10 +82,7 @@ static bool colors_on(void)
 
 const char *output_color(enum output_color color)
 {
-	static const char *const codes[] = { [COLOR_GOOD] = "\033[32m",
-					     [COLOR_WARN] = "\033[33m",
-					     [COLOR_BAD] = "\033[31m",
-					     [COLOR_DIM] = "\033[2m" };
+	static const char *const codes[] = { [COLOR_GOOD] = "\033[32m", [COLOR_BAD] = "\033[31m" };
 
 	return colors_on() ? codes[color] : "";
 }

@@ -33,15 +33,13 @@ void talk(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Prints the diag's line and gives its exit status. */
 int talk_error(const struct diag *diag, int error);
 
-/* Appends text with everything a terminal could obey (C0, C1, bidi controls, bad UTF-8) as '?'. Needs no room check. */
-void output_printable(struct buf *out, struct str text);
-/* The same to stdout, NUL-terminated text. */
+/* Prints text with everything a terminal could obey as '?' (text_printable_append). */
 void output_print(const char *text);
 
 /* Text folded at spaces so that lines fit OUTPUT_WIDTH; the cursor stands at column `indent`, later lines begin there. */
 void output_folded(FILE *file, const char *text, size_t indent);
 
-enum output_color { COLOR_GOOD, COLOR_WARN, COLOR_BAD, COLOR_DIM };
+enum output_color { COLOR_GOOD, COLOR_BAD };
 /* Escape sequences around a word, "" unless stdout is a terminal and NO_COLOR is unset. */
 const char *output_color(enum output_color color);
 const char *output_color_end(void);

@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define TABLE_TEXT_MAX (16u << 20)
 #define TABLE_LAST_MIN 24 /* the last column is not folded narrower than this */
 
@@ -72,7 +74,7 @@ void table_cell(struct table *table, const char *format, ...)
 		table->failed = true;
 		return;
 	}
-	output_printable(&shown, str_of(text));
+	(void)text_printable_append(&shown, str_of(text));
 	if (table_room(table) < 0 || !buf_cstr(&shown)) {
 		table->failed = true;
 		return;

@@ -34,42 +34,12 @@ void findings_done(struct findings *findings)
 	*findings = (struct findings) { 0 };
 }
 
-/* A sequence that is UTF-8 and still not to be shown: it moves the cursor or turns the line around. */
-static bool harmful(const unsigned char *at, size_t len)
-{
-	if (len == 1)
-		return at[0] < 0x20 || at[0] == 0x7f;
-	if (len == 2)
-		return at[0] == 0xc2 && at[1] < 0xa0;
-	if (len == 3 && at[0] == 0xe2 && at[1] == 0x80)
-		return at[2] == 0x8e || at[2] == 0x8f || (at[2] >= 0xa8 && at[2] <= 0xae);
-	if (len == 3 && at[0] == 0xe2 && at[1] == 0x81)
-		return at[2] >= 0xa0 && at[2] <= 0xaf;
-	return len == 3 && at[0] == 0xef && at[1] == 0xbb && at[2] == 0xbf;
-}
-
-int printable_append(struct buf *out, struct str text)
-{
-	const unsigned char *at = (const unsigned char *)text.data;
-
-	for (size_t i = 0; i < text.len;) {
-		size_t len = text_utf8_sequence(at + i, text.len - i);
-		bool shown = len > 0 && !harmful(at + i, len);
-		int r = shown ? buf_append(out, at + i, len) : buf_append(out, "?", 1);
-
-		if (r < 0)
-			return r;
-		i += len > 0 ? len : 1;
-	}
-	return 0;
-}
-
 static char *printable_copy(const char *text)
 {
 	_cleanup_(buf_done) struct buf out = BUF_MAX(65536);
 	const char *done;
 
-	if (printable_append(&out, str_of(text)) < 0)
+	if (text_printable_append(&out, str_of(text)) < 0)
 		return NULL;
 	done = buf_cstr(&out);
 	return done ? strdup(done) : NULL;

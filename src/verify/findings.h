@@ -38,9 +38,3 @@ void findings_done(struct findings *findings);
 /* The sentence is made printable, whatever the arguments hold. */
 void findings_add(struct findings *findings, enum stella_finding_code code, const struct place *place,
 		  const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-/*
- * Appends text that a terminal cannot obey and that is UTF-8: C0, DEL, C1, bidirectional controls, line
- * separators and each byte that is no UTF-8 become '?'. -ENOMEM, -E2BIG.
- */
-int printable_append(struct buf *out, struct str text);

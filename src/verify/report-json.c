@@ -5,6 +5,7 @@
  * printable, so that the text can be shown, compared and signed as it is.
  */
 
+#include "base/text.h"
 #include "format/canon.h"
 #include "verify/report.h"
 
@@ -21,7 +22,7 @@ static void json_text(struct canon *w, const char *key, const char *text)
 {
 	_cleanup_(buf_done) struct buf shown = BUF_MAX(65536);
 
-	if (printable_append(&shown, str_of(text)) < 0) {
+	if (text_printable_append(&shown, str_of(text)) < 0) {
 		if (w->error == 0)
 			w->error = -ENOMEM;
 		return;

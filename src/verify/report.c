@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 
 void stella_report_free(struct stella_report *report)
 {
@@ -76,7 +77,7 @@ int report_reason(struct stella_report *report, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	r = printable_append(&shown, str_of(text));
+	r = text_printable_append(&shown, str_of(text));
 	if (r < 0)
 		return r;
 	line = buf_cstr(&shown);

@@ -422,6 +422,44 @@ static void clock_goes_forward(void **state)
 	assert_true(a.wall_ns > UINT64_C(1700000000000000000));
 }
 
+static void printable_cannot_drive_a_terminal(void **state)
+{
+	static const struct {
+		const char *raw, *shown;
+	} rows[] = {
+		{ "plain \xc3\xa9", "plain \xc3\xa9" },
+		{ "a\033[31mb", "a?[31mb" },
+		{ "a\nb\tc\x7f", "a?b?c?" },
+		{ "\xc2\x9b", "?" },
+		{ "\xe2\x80\xae", "?" },
+		{ "\xe2\x81\xa6", "?" },
+		{ "\xe2\x80\x8f", "?" },
+		{ "\xe2\x81\xa0", "?" },
+		{ "\xd8\x9c", "?" },
+		{ "\xef\xbb\xbf", "?" },
+		{ "\xff\xc3", "??" },
+		{ "\xed\xa0\x80", "???" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		_cleanup_(buf_done) struct buf out = BUF_MAX(100);
+
+		assert_int_equal(text_printable_append(&out, str_of(rows[i].raw)), 0);
+		assert_string_equal(buf_cstr(&out), rows[i].shown);
+	}
+}
+
+static void printable_refuses_what_has_no_room(void **state)
+{
+	_cleanup_(buf_done) struct buf out = BUF_MAX(2);
+
+	(void)state;
+	assert_int_equal(text_printable_append(&out, STR("a\nb")), -E2BIG);
+	assert_true(str_equal(buf_str(&out), STR("a?")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -442,6 +480,8 @@ int main(void)
 		cmocka_unit_test(base64_accepts_only_what_it_writes),
 		cmocka_unit_test(base64_respects_the_ceiling),
 		cmocka_unit_test(utf8_is_strict),
+		cmocka_unit_test(printable_cannot_drive_a_terminal),
+		cmocka_unit_test(printable_refuses_what_has_no_room),
 		cmocka_unit_test(clock_vectors),
 		cmocka_unit_test(clock_refuses_other_spellings),
 		cmocka_unit_test(clock_ignores_the_time_zone),

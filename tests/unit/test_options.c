@@ -156,31 +156,6 @@ static void test_help_wins(void **state)
 	assert_string_equal(r.arguments[0], "--help");
 }
 
-static void test_printable(void **state)
-{
-	static const struct {
-		const char *raw, *shown;
-	} rows[] = {
-		{ "plain \xc3\xa9", "plain \xc3\xa9" },
-		{ "a\033[31mb", "a?[31mb" },
-		{ "a\nb\tc\x7f", "a?b?c?" },
-		{ "\xc2\x9b", "?" },
-		{ "\xe2\x80\xae", "?" },
-		{ "\xe2\x81\xa6", "?" },
-		{ "\xff\xc3", "??" },
-		{ "\xed\xa0\x80", "???" },
-		{ "", "" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		_cleanup_(buf_done) struct buf out = BUF_MAX(100);
-
-		output_printable(&out, str_of(rows[i].raw));
-		assert_string_equal(buf_cstr(&out), rows[i].shown);
-	}
-}
-
 static void test_table_folds_and_cuts_nothing(void **state)
 {
 	static const struct table_column columns[] = { { "N", true }, { "TEXT", false } };
@@ -234,9 +209,11 @@ static void test_nearest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_forms),	  cmocka_unit_test(test_arguments),
-		cmocka_unit_test(test_refused),	  cmocka_unit_test(test_help_wins),
-		cmocka_unit_test(test_printable), cmocka_unit_test(test_table_folds_and_cuts_nothing),
+		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_arguments),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_help_wins),
+		cmocka_unit_test(test_table_folds_and_cuts_nothing),
 		cmocka_unit_test(test_nearest),
 	};
 
