@@ -17,12 +17,10 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 
-const char *control_socket_path(const char *path)
+static const char *default_path(void)
 {
 	const char *environment = getenv("STELLA_SOCKET");
 
-	if (path)
-		return path;
 	return environment && *environment ? environment : CONTROL_SOCKET_DEFAULT;
 }
 
@@ -99,10 +97,11 @@ int control_ask(const char *socket_path, const char *verb, int wait_ms, struct d
 	_cleanup_(closep) int fd = -1;
 	_cleanup_(buf_done) struct buf text = BUF_MAX(CONTROL_ANSWER_MAX);
 	int64_t until_ms = now_ms() + wait_ms;
+	_cleanup_(json_decrefp) json_t *answer = NULL;
 	char request[128];
-	json_t *answer;
 	int r, len;
 
+	socket_path = socket_path ? socket_path : default_path();
 	r = control_connect(socket_path, diag, &fd);
 	if (r < 0)
 		return r;
@@ -114,10 +113,8 @@ int control_ask(const char *socket_path, const char *verb, int wait_ms, struct d
 		return r;
 	answer = json_loadb(text.data ? text.data : "", text.len, JSON_REJECT_DUPLICATES, NULL);
 	r = check_answer(answer, socket_path, diag);
-	if (r < 0) {
-		json_decref(answer);
+	if (r < 0)
 		return r;
-	}
-	*ret_answer = answer;
+	*ret_answer = TAKE(answer);
 	return 0;
 }

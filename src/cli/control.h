@@ -9,15 +9,21 @@
 #include <jansson.h>
 
 #include "base/diag.h"
+#include "cli/options.h"
 
 #define CONTROL_SOCKET_DEFAULT "/run/stella/signals.sock"
 #define CONTROL_ANSWER_MAX (4u << 20)
 
-/* `path`, or $STELLA_SOCKET, or the default. */
-const char *control_socket_path(const char *path);
+#define CONTROL_WAIT_MS 5000 /* for an answer that needs no waiting for */
+
+/* --socket, for every verb that asks; `path_` is a const char *, NULL without the option. */
+#define OPTION_SOCKET(path_)                                                                               \
+	OPTION_IS_TEXT("socket", 0, "PATH", "control socket ($STELLA_SOCKET, " CONTROL_SOCKET_DEFAULT ")", \
+		       (path_))
 
 /*
- * Asks {"verb": verb} and gives the answer (an object; the caller's reference). Waits at most wait_ms.
+ * Asks {"verb": verb} and gives the answer (an object; the caller's reference). Waits at most wait_ms. Without
+ * socket_path (NULL): $STELLA_SOCKET, or the default.
  * -ENOENT (exit 4): nobody runs there; -EACCES (exit 3): not ours to ask; -ETIMEDOUT; -EBADMSG: no answer of ours;
  * -EREMOTEIO: the collector refused, the line says why.
  */

@@ -11,14 +11,18 @@
 
 #define PATH_PART_MAX 64
 
-void facts_json(const struct output *output, const json_t *object)
+bool facts_for_people(const struct output *output, const json_t *object)
 {
-	bool lines = output_format_now(output) == OUTPUT_NDJSON;
+	enum output_format format = output_format_now(output);
+	size_t flags = JSON_SORT_KEYS | (format == OUTPUT_NDJSON ? JSON_COMPACT : JSON_INDENT(2));
 
 	if (output->quiet)
-		return;
-	if (json_dumpf(object, stdout, JSON_SORT_KEYS | (lines ? JSON_COMPACT : JSON_INDENT(2))) == 0)
+		return false;
+	if (format == OUTPUT_TABLE)
+		return true;
+	if (json_dumpf(object, stdout, flags) == 0)
 		putchar('\n');
+	return false;
 }
 
 const json_t *facts_get(const json_t *object, const char *path)

@@ -8,8 +8,11 @@
 
 #include "cli/output.h"
 
-/* The object as json (indented) or ndjson (one line), keys sorted. For the formats that are no table. */
-void facts_json(const struct output *output, const json_t *object);
+/*
+ * True: a table is wanted, and the caller prints it. False: done; nothing with --quiet, else the object was printed as
+ * json (indented) or ndjson (one line), keys sorted.
+ */
+bool facts_for_people(const struct output *output, const json_t *object);
 
 /* Members of members, by a dotted path ("chain.head.sequence"); missing or of another type: 0, "" or NULL. */
 const json_t *facts_get(const json_t *object, const char *path);

@@ -7,10 +7,7 @@
 
 #include "cli/control.h"
 #include "cli/facts.h"
-#include "cli/options.h"
 #include "cli/verbs.h"
-
-#define ANSWER_MS 5000
 
 static void show_line(const json_t *answer)
 {
@@ -35,8 +32,7 @@ int verb_health(int argc, char **argv)
 	struct output output = OUTPUT_DEFAULT;
 	const char *socket = NULL;
 	const struct option_row rows[] = {
-		OPTION_IS_TEXT("socket", 0, "PATH",
-			       "control socket ($STELLA_SOCKET, " CONTROL_SOCKET_DEFAULT ")", &socket),
+		OPTION_SOCKET(&socket),
 		OPTIONS_FACTS(&output),
 	};
 	const struct option_spec spec = {
@@ -50,23 +46,18 @@ int verb_health(int argc, char **argv)
 			"Exit status: 0 healthy, 1 degraded or not answering, 3 not permitted, 4 not running.",
 	};
 	struct diag diag = { .text = "" };
-	json_t *answer = NULL;
+	_cleanup_(json_decrefp) json_t *answer = NULL;
 	char **arguments;
-	bool healthy;
 	int status, r;
 
 	if (!options_parse(&spec, argc, argv, &arguments, &status))
 		return status;
-	r = control_ask(control_socket_path(socket), "health", ANSWER_MS, &diag, &answer);
+	r = control_ask(socket, "health", CONTROL_WAIT_MS, &diag, &answer);
 	if (r < 0)
 		return talk_error(&diag, r);
-	healthy = facts_true(answer, "healthy");
 	if (output_format_now(&output) != OUTPUT_TABLE)
 		output.format = OUTPUT_NDJSON; /* one line in every form */
-	if (!output.quiet && output.format != OUTPUT_NDJSON)
+	if (facts_for_people(&output, answer))
 		show_line(answer);
-	else
-		facts_json(&output, answer);
-	json_decref(answer);
-	return healthy ? EXIT_DONE : EXIT_FAILED;
+	return facts_true(answer, "healthy") ? EXIT_DONE : EXIT_FAILED;
 }

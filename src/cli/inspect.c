@@ -14,13 +14,11 @@
 #include "base/file.h"
 #include "cli/control.h"
 #include "cli/inspect_print.h"
-#include "cli/options.h"
 #include "cli/verbs.h"
 
 #define LIMIT_DEFAULT 100
 #define LIMIT_MAX 100000
 #define FOLLOW_MS 200
-#define CONTROL_WAIT_MS 2000
 
 struct inspect {
 	struct output output;
@@ -44,7 +42,7 @@ static int directory_ask(struct inspect *inspect, struct diag *diag)
 	const char *directory;
 	int r;
 
-	r = control_ask(control_socket_path(inspect->socket), "status", CONTROL_WAIT_MS, diag, &answer);
+	r = control_ask(inspect->socket, "status", CONTROL_WAIT_MS, diag, &answer);
 	if (r < 0)
 		return r;
 	directory = json_string_value(json_object_get(answer, "directory"));

@@ -123,22 +123,20 @@ static int died_silently(pid_t child, struct diag *diag)
 
 static int take_facts(struct str text, pid_t child, struct diag *diag, json_t **ret_facts)
 {
-	json_t *facts = json_loadb(text.data ? text.data : "", text.len, JSON_REJECT_DUPLICATES, NULL);
+	_cleanup_(json_decrefp) json_t *facts =
+		json_loadb(text.data ? text.data : "", text.len, JSON_REJECT_DUPLICATES, NULL);
 	const char *error = json_string_value(json_object_get(facts, "error"));
 	json_int_t code = json_integer_value(json_object_get(facts, "code"));
-	int r;
 
 	if (json_is_true(json_object_get(facts, "ok"))) {
-		*ret_facts = facts;
+		*ret_facts = TAKE(facts);
 		return 0;
 	}
 	if (error)
-		r = diag_exit(diag, code > 0 && code <= EXIT_TRY_AGAIN ? (enum exit_status)code : EXIT_FAILED,
-			      -EIO, "%s", error);
-	else
-		r = died_silently(child, diag);
-	json_decref(facts);
-	return r;
+		return diag_exit(diag,
+				 code > 0 && code <= EXIT_TRY_AGAIN ? (enum exit_status)code : EXIT_FAILED,
+				 -EIO, "%s", error);
+	return died_silently(child, diag);
 }
 
 int launch_background(char **argv, size_t count, struct diag *diag, json_t **ret_facts)

@@ -10,10 +10,8 @@
 
 static void show(const struct output *output, const json_t *facts, const char *target)
 {
-	if (output->quiet || output_format_now(output) != OUTPUT_TABLE) {
-		facts_json(output, facts);
+	if (!facts_for_people(output, facts))
 		return;
-	}
 	printf("Replayed %llu records into ", (unsigned long long)facts_number(facts, "records"));
 	output_print(target);
 	printf("\n%llu were malformed. The seals say replay_of %s.\n",
@@ -41,7 +39,7 @@ int verb_replay(int argc, char **argv)
 	};
 	struct diag diag = { .text = "" };
 	char *words[8], **arguments;
-	json_t *facts = NULL;
+	_cleanup_(json_decrefp) json_t *facts = NULL;
 	size_t count = 1;
 	int status;
 
@@ -66,6 +64,5 @@ int verb_replay(int argc, char **argv)
 	if (status > 0)
 		return status; /* the daemon has said why */
 	show(&output, facts, target);
-	json_decref(facts);
 	return EXIT_DONE;
 }

@@ -44,12 +44,8 @@ static void show(const struct output *output, const json_t *facts)
 		{ "key file", "key.file" },  { "trust", "key.trusted" }, { "socket", "socket" },
 	};
 
-	if (output->quiet)
+	if (!facts_for_people(output, facts))
 		return;
-	if (output_format_now(output) != OUTPUT_TABLE) {
-		facts_json(output, facts);
-		return;
-	}
 	printf("%sCoverage is open%s since ", output_color(COLOR_GOOD), output_color_end());
 	output_print(facts_text(facts, "since.time"));
 	printf(", pid %llu.\n", (unsigned long long)facts_number(facts, "pid"));
@@ -120,7 +116,7 @@ int verb_start(int argc, char **argv)
 	};
 	struct diag diag = { .text = "" };
 	char *words[DAEMON_WORDS_MAX], **arguments;
-	json_t *facts = NULL;
+	_cleanup_(json_decrefp) json_t *facts = NULL;
 	size_t count;
 	int status, r;
 
@@ -133,6 +129,5 @@ int verb_start(int argc, char **argv)
 	if (r < 0)
 		return talk_error(&diag, r);
 	show(&start.output, facts);
-	json_decref(facts);
 	return EXIT_DONE;
 }

@@ -10,20 +10,19 @@
 
 #include "cli/control.h"
 #include "cli/facts.h"
-#include "cli/options.h"
 #include "cli/verbs.h"
 
-#define ANSWER_MS 5000
+/* label, member of the answer, unit; below the records of each kind */
+static const char *const counters[][3] = {
+	{ "rate", "events_per_s", "records a second" },	   { "lost", "records_lost", "records" },
+	{ "filtered", "filtered", "left out by filters" }, { "written", "bytes", "bytes of records" },
+	{ "ring", "ring.used", "bytes waiting" },	   { "memory", "memory_bytes", "bytes" },
+};
 
 static void show_table(const json_t *stats)
 {
 	static const struct table_column columns[] = { { "", false }, { "", true }, { "", false } };
 	_cleanup_(table_freep) struct table *table = table_new(columns, ARRAY_LEN(columns), false);
-	static const char *const rows[][3] = {
-		{ "rate", "events_per_s", "records a second" },	   { "lost", "records_lost", "records" },
-		{ "filtered", "filtered", "left out by filters" }, { "written", "bytes", "bytes of records" },
-		{ "ring", "ring.used", "bytes waiting" },	   { "memory", "memory_bytes", "bytes" },
-	};
 	const json_t *count;
 	const char *kind;
 
@@ -33,35 +32,25 @@ static void show_table(const json_t *stats)
 		table_cell(table, "%lld", (long long)json_integer_value(count));
 		table_cell(table, "records");
 	}
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		table_cell(table, "%s", rows[i][0]);
-		table_cell(table, "%llu", (unsigned long long)facts_number(stats, rows[i][1]));
-		table_cell(table, "%s", rows[i][2]);
+	for (size_t i = 0; i < ARRAY_LEN(counters); i++) {
+		table_cell(table, "%s", counters[i][0]);
+		table_cell(table, "%llu", (unsigned long long)facts_number(stats, counters[i][1]));
+		table_cell(table, "%s", counters[i][2]);
 	}
 	(void)table_print(table, stdout);
-}
-
-static void show(const struct output *output, const json_t *stats)
-{
-	if (output->quiet)
-		return;
-	if (output_format_now(output) == OUTPUT_TABLE)
-		show_table(stats);
-	else
-		facts_json(output, stats);
 }
 
 /* One look; the number of lines goes to *ret_lines so that the next can be drawn over it. */
 static int once(const char *socket, const struct output *output, struct diag *diag, size_t *ret_lines)
 {
-	json_t *answer = NULL;
-	int r = control_ask(socket, "stats", ANSWER_MS, diag, &answer);
+	_cleanup_(json_decrefp) json_t *answer = NULL;
+	int r = control_ask(socket, "stats", CONTROL_WAIT_MS, diag, &answer);
 
 	if (r < 0)
 		return r;
-	show(output, answer);
-	*ret_lines = json_object_size(facts_get(answer, "events")) + 6;
-	json_decref(answer);
+	if (facts_for_people(output, answer))
+		show_table(answer);
+	*ret_lines = json_object_size(facts_get(answer, "events")) + ARRAY_LEN(counters);
 	return 0;
 }
 
@@ -97,8 +86,7 @@ int verb_stats(int argc, char **argv)
 		OPTION_IS_FLAG("watch", 'w', "again and again, in place; until interrupted", &live),
 		OPTION_IS_U64("interval", 'i', "MS", 100, 3600000,
 			      "milliseconds between two looks (default 1000)", &interval_ms),
-		OPTION_IS_TEXT("socket", 0, "PATH",
-			       "control socket ($STELLA_SOCKET, " CONTROL_SOCKET_DEFAULT ")", &socket),
+		OPTION_SOCKET(&socket),
 		OPTIONS_FACTS(&output),
 	};
 	const struct option_spec spec = {
@@ -115,7 +103,6 @@ int verb_stats(int argc, char **argv)
 
 	if (!options_parse(&spec, argc, argv, &arguments, &status))
 		return status;
-	socket = control_socket_path(socket);
 	r = live ? watch(socket, &output, interval_ms, &diag) : once(socket, &output, &diag, &lines);
 	return r < 0 ? talk_error(&diag, r) : EXIT_DONE;
 }

@@ -6,10 +6,7 @@
 
 #include "cli/control.h"
 #include "cli/facts.h"
-#include "cli/options.h"
 #include "cli/verbs.h"
-
-#define ANSWER_MS 5000
 
 static void show_reasons(const json_t *status)
 {
@@ -98,12 +95,8 @@ static void show(const struct output *output, const json_t *status, bool verbose
 	static const struct table_column columns[] = { { "", false }, { "", false } };
 	_cleanup_(table_freep) struct table *table = table_new(columns, ARRAY_LEN(columns), false);
 
-	if (output->quiet)
+	if (!facts_for_people(output, status))
 		return;
-	if (output_format_now(output) != OUTPUT_TABLE) {
-		facts_json(output, status);
-		return;
-	}
 	fputs("Running since ", stdout);
 	output_print(facts_text(status, "since.time"));
 	printf(", pid %llu, ", (unsigned long long)facts_number(status, "pid"));
@@ -129,8 +122,7 @@ int verb_status(int argc, char **argv)
 	const struct option_row rows[] = {
 		OPTION_IS_FLAG("verbose", 'v', "also configuration, and loss causes that did not strike",
 			       &verbose),
-		OPTION_IS_TEXT("socket", 0, "PATH",
-			       "control socket ($STELLA_SOCKET, " CONTROL_SOCKET_DEFAULT ")", &socket),
+		OPTION_SOCKET(&socket),
 		OPTIONS_FACTS(&output),
 	};
 	const struct option_spec spec = {
@@ -141,16 +133,15 @@ int verb_status(int argc, char **argv)
 		.details = "Exit status: 0 running, 3 not permitted, 4 not running.",
 	};
 	struct diag diag = { .text = "" };
-	json_t *answer = NULL;
+	_cleanup_(json_decrefp) json_t *answer = NULL;
 	char **arguments;
 	int status, r;
 
 	if (!options_parse(&spec, argc, argv, &arguments, &status))
 		return status;
-	r = control_ask(control_socket_path(socket), "status", ANSWER_MS, &diag, &answer);
+	r = control_ask(socket, "status", CONTROL_WAIT_MS, &diag, &answer);
 	if (r < 0)
 		return talk_error(&diag, r);
 	show(&output, answer, verbose);
-	json_decref(answer);
 	return EXIT_DONE;
 }

@@ -6,7 +6,6 @@
 
 #include "cli/control.h"
 #include "cli/facts.h"
-#include "cli/options.h"
 #include "cli/verbs.h"
 
 #define STOP_MS 60000 /* the collector itself waits up to 30 s for the disk */
@@ -15,12 +14,8 @@ static void show(const struct output *output, const json_t *answer)
 {
 	const char *hex = facts_text(answer, "head.sha256");
 
-	if (output->quiet)
+	if (!facts_for_people(output, answer))
 		return;
-	if (output_format_now(output) != OUTPUT_TABLE) {
-		facts_json(output, answer);
-		return;
-	}
 	printf("%sStopped%s, everything is sealed. Head: chunk %llu, sha256 ", output_color(COLOR_GOOD),
 	       output_color_end(), (unsigned long long)facts_number(answer, "head.sequence"));
 	output_print(hex);
@@ -39,8 +34,7 @@ int verb_stop(int argc, char **argv)
 	struct output output = OUTPUT_DEFAULT;
 	const char *socket = NULL;
 	const struct option_row rows[] = {
-		OPTION_IS_TEXT("socket", 0, "PATH",
-			       "control socket ($STELLA_SOCKET, " CONTROL_SOCKET_DEFAULT ")", &socket),
+		OPTION_SOCKET(&socket),
 		OPTIONS_FACTS(&output),
 	};
 	const struct option_spec spec = {
@@ -53,16 +47,15 @@ int verb_stop(int argc, char **argv)
 			   "3 not permitted, 4 not running.",
 	};
 	struct diag diag = { .text = "" };
-	json_t *answer = NULL;
+	_cleanup_(json_decrefp) json_t *answer = NULL;
 	char **arguments;
 	int status, r;
 
 	if (!options_parse(&spec, argc, argv, &arguments, &status))
 		return status;
-	r = control_ask(control_socket_path(socket), "stop", STOP_MS, &diag, &answer);
+	r = control_ask(socket, "stop", STOP_MS, &diag, &answer);
 	if (r < 0)
 		return talk_error(&diag, r);
 	show(&output, answer);
-	json_decref(answer);
 	return EXIT_DONE;
 }
