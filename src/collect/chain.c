@@ -84,12 +84,17 @@ static int directory_open(const char *directory, struct diag *diag, int *ret_dir
 static int chain_resume(struct chain *chain, struct diag *diag, struct chain_recovery *ret_recovery)
 {
 	_cleanup_(recovery_done) struct recovery recovery = { 0 };
-	int r;
+	_cleanup_(head_memory_freep) struct head_memory *memory = NULL;
+	const struct chain_options *options = &chain->options;
+	int r = 0;
 
-	r = recover_directory(chain->dir, chain->name, &chain->options, diag, &recovery);
+	if (options->heads_directory)
+		r = head_memory_new(options->heads_directory, chain->name, diag, &memory);
 	if (r == 0)
-		r = sealer_new(chain->dir, chain->options.key, chain->options.compression,
-			       recovery.sealed_sequence, &recovery.sealed_head, diag, &chain->sealer);
+		r = recover_directory(chain->dir, chain->name, options, memory, diag, &recovery);
+	if (r == 0)
+		r = sealer_new(chain->dir, options->key, options->compression, recovery.sealed_sequence,
+			       &recovery.sealed_head, &memory, diag, &chain->sealer);
 	if (r < 0)
 		return r;
 	while (recovery.jobs) {
@@ -104,6 +109,7 @@ static int chain_resume(struct chain *chain, struct diag *diag, struct chain_rec
 	chain->last_boot_id = TAKE(recovery.last_boot_id);
 	chain->last_final = recovery.last_final;
 	chain->recovered = recovery.report.recovered_chunks > 0;
+	chain->options.heads_directory = NULL; /* the caller's again */
 	*ret_recovery = recovery.report;
 	return 0;
 }

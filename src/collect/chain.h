@@ -26,6 +26,8 @@ enum chain_compression { CHAIN_PLAIN, CHAIN_ZSTD };
 
 struct chain_options {
 	const struct key *key; /* borrowed until chain_close */
+	/* Where the chain's head is remembered (head.h); NULL: nowhere. Borrowed by chain_open only. */
+	const char *heads_directory;
 	enum chain_compression compression;
 	/*
 	 * Fill in what the chain does not know itself; strings by statement_set; 0 or negative errno. Both are
@@ -46,8 +48,8 @@ struct chain_recovery {
 };
 
 /*
- * -EBUSY (exit 10): another collector has it; -EBADMSG: what lies there is no chain of ours, the line says why:
- * nothing is changed then. A missing directory is made (0750).
+ * -EBUSY (exit 10): another collector has it; -EBADMSG: what lies there is no chain of ours, or less than the
+ * remembered head (exit 2), the line says why: nothing is changed then. A missing directory is made (0750).
  */
 int chain_open(const char *directory, const struct chain_options *options, struct diag *diag,
 	       struct chain_recovery *ret_recovery, struct chain **ret_chain);
@@ -88,6 +90,7 @@ struct chain_state {
 	uint64_t waiting; /* closed, not yet published */
 	int error; /* negative errno that the sealer is retrying on, 0 = well */
 	char error_text[DIAG_MAX];
+	int head_error; /* negative errno of the last try to remember the head; evidence goes on. 0 = well */
 	bool compression_on;
 };
 void chain_state(struct chain *chain, struct chain_state *ret_state);

@@ -430,8 +430,17 @@ void recovery_done(struct recovery *recovery)
 	*recovery = (struct recovery) { 0 };
 }
 
-int recover_directory(int dir, const char *name, const struct chain_options *options, struct diag *diag,
-		      struct recovery *ret_recovery)
+static int check_memory(int dir, const struct head_memory *memory, const struct recovery *recovery,
+			struct diag *diag)
+{
+	struct head found = { .sequence = recovery->sealed_sequence, .digest = recovery->sealed_head };
+
+	memcpy(found.chain_id, recovery->chain_id, sizeof(found.chain_id));
+	return memory ? head_check(memory, dir, &found, diag) : 0;
+}
+
+int recover_directory(int dir, const char *name, const struct chain_options *options,
+		      const struct head_memory *memory, struct diag *diag, struct recovery *ret_recovery)
 {
 	_cleanup_(recovery_done) struct recovery recovery = { 0 };
 	_cleanup_(statement_done) struct statement sealed = { 0 };
@@ -457,7 +466,9 @@ int recover_directory(int dir, const char *name, const struct chain_options *opt
 			return r;
 		memcpy(recovery.chain_id, sealed.chain_id, sizeof(recovery.chain_id));
 	}
-	r = leftovers_look(dir, options, end, &recovery, diag, &leftovers);
+	r = check_memory(dir, memory, &recovery, diag);
+	if (r == 0)
+		r = leftovers_look(dir, options, end, &recovery, diag, &leftovers);
 	if (r == 0)
 		r = recovery_name_chain(&recovery, diag);
 	if (r < 0)

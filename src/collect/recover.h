@@ -6,6 +6,7 @@
  * holds the directory's lock.
  */
 
+#include "collect/head.h"
 #include "collect/publish.h"
 
 struct recovery {
@@ -26,6 +27,8 @@ struct recovery {
 int recovery_name_chain(struct recovery *recovery, struct diag *diag);
 void recovery_done(struct recovery *recovery);
 
-/* -EBADMSG with a line: nothing was changed. `name` is the directory's, for messages. */
-int recover_directory(int dir, const char *name, const struct chain_options *options, struct diag *diag,
-		      struct recovery *ret_recovery);
+/*
+ * -EBADMSG with a line: nothing was changed. `name` is the directory's, for messages; `memory` may be NULL.
+ */
+int recover_directory(int dir, const char *name, const struct chain_options *options,
+		      const struct head_memory *memory, struct diag *diag, struct recovery *ret_recovery);

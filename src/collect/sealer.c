@@ -32,6 +32,8 @@ struct sealer {
 	uint64_t waiting;
 	uint64_t sealed_sequence, sealed_chunks;
 	struct digest head;
+	struct head_memory *memory; /* NULL: the head is not remembered */
+	int head_error;
 	int error;
 	char error_text[DIAG_MAX];
 	bool kick; /* do not wait for the retry */
@@ -50,6 +52,7 @@ static void sealer_free(struct sealer *sealer)
 		sealer->first = job->next;
 		publish_job_free(job);
 	}
+	head_memory_free(sealer->memory);
 	closep(&sealer->context.dir);
 	pthread_cond_destroy(&sealer->changed);
 	pthread_mutex_destroy(&sealer->lock);
@@ -86,6 +89,21 @@ static int do_stage(struct sealer *sealer, struct publish_job *job, struct diag 
 		pthread_cond_broadcast(&sealer->changed);
 	}
 	return r;
+}
+
+/* Without the lock, as each stage. What can't be remembered is said in the state; the chain goes on. */
+static void remember(struct sealer *sealer, const struct publish_job *job)
+{
+	struct head head = { .sequence = job->statement.sequence, .digest = job->statement_digest };
+	int r;
+
+	if (!sealer->memory)
+		return;
+	pthread_mutex_unlock(&sealer->lock);
+	memcpy(head.chain_id, job->statement.chain_id, sizeof(head.chain_id));
+	r = head_remember(sealer->memory, &head);
+	pthread_mutex_lock(&sealer->lock);
+	sealer->head_error = r;
 }
 
 static void job_published(struct sealer *sealer)
@@ -127,6 +145,8 @@ static void work_on_first(struct sealer *sealer)
 	sealer->busy = true;
 	while (r == 0 && !sealer->stop && job->stage != PUBLISH_DONE)
 		r = do_stage(sealer, job, &diag);
+	if (job->stage == PUBLISH_DONE)
+		remember(sealer, job);
 	sealer->busy = false;
 	if (job->stage == PUBLISH_DONE)
 		job_published(sealer);
@@ -169,7 +189,8 @@ static int thread_start(struct sealer *sealer)
 }
 
 int sealer_new(int dir, const struct key *key, enum chain_compression compression, uint64_t sealed_sequence,
-	       const struct digest *head, struct diag *diag, struct sealer **ret_sealer)
+	       const struct digest *head, struct head_memory **memory, struct diag *diag,
+	       struct sealer **ret_sealer)
 {
 	struct sealer *sealer;
 	struct digest key_id;
@@ -192,12 +213,15 @@ int sealer_new(int dir, const struct key *key, enum chain_compression compressio
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&sealer->changed, &attr);
 	pthread_condattr_destroy(&attr);
+	sealer->memory = *memory;
 	sealer->context.dir = fcntl(dir, F_DUPFD_CLOEXEC, 3);
 	r = sealer->context.dir < 0 ? -errno : thread_start(sealer);
 	if (r < 0) {
+		sealer->memory = NULL;
 		sealer_free(sealer);
 		return diag_error(diag, r, "cannot start the sealer: %s", strerror(-r));
 	}
+	*memory = NULL;
 	*ret_sealer = sealer;
 	return 0;
 }
@@ -223,6 +247,7 @@ void sealer_state(struct sealer *sealer, struct chain_state *state)
 	state->waiting = sealer->waiting;
 	state->error = sealer->error;
 	memcpy(state->error_text, sealer->error_text, sizeof(state->error_text));
+	state->head_error = sealer->head_error;
 	state->compression_on = sealer->context.compression == CHAIN_ZSTD;
 	pthread_mutex_unlock(&sealer->lock);
 }

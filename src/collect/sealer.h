@@ -6,13 +6,18 @@
  * fails (a full disk) is tried again after a second and never skipped: the chain has no holes.
  */
 
+#include "collect/head.h"
 #include "collect/publish.h"
 
 struct sealer;
 
-/* Duplicates `dir`. sealed_sequence 0: nothing sealed yet, `head` is not read. */
+/*
+ * Duplicates `dir`. sealed_sequence 0: nothing sealed yet, `head` is not read. Takes *memory, which may be NULL, on
+ * success: the head is remembered there after each publication.
+ */
 int sealer_new(int dir, const struct key *key, enum chain_compression compression, uint64_t sealed_sequence,
-	       const struct digest *head, struct diag *diag, struct sealer **ret_sealer);
+	       const struct digest *head, struct head_memory **memory, struct diag *diag,
+	       struct sealer **ret_sealer);
 
 /* Hands over a job; in order of sequence. */
 void sealer_push(struct sealer *sealer, struct publish_job *job);
