@@ -8,9 +8,11 @@
 #include "daemon/parts.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "daemon/log.h"
 
 #define SEAL_WAIT_MS 30000
@@ -32,6 +34,7 @@ static int keep_options(struct collector *collector, const struct collector_opti
 
 static int open_chain(struct collector *collector, struct diag *diag)
 {
+	_cleanup_(freep) char *heads = NULL;
 	struct chain_options options = {
 		.key = collector->key.key,
 		.compression =
@@ -41,6 +44,13 @@ static int open_chain(struct collector *collector, struct diag *diag)
 		.user = collector,
 	};
 
+	if (asprintf(&heads, "%s/heads", collector->config->state_directory) < 0) {
+		heads = NULL;
+		return -ENOMEM;
+	}
+	options.heads_directory = heads;
+	/* Beside a file: key there may be no state directory yet; that it can't be made shows as head_memory. */
+	(void)directory_make(collector->config->state_directory, 0755, NULL);
 	return chain_open(collector->config->output_directory, &options, diag, &collector->recovery,
 			  &collector->chain);
 }

@@ -190,7 +190,8 @@ const struct config_row config_rows[] = {
 	  FIELD(state_directory),
 	  .initial = "/var/lib/stella",
 	  .check = check_absolute,
-	  .help = "Holds keys/ (the local signing key) and trust/ (public keys of this host)." },
+	  .help = "Holds keys/ (the local signing key), trust/ (public keys of this host) and heads/ (how far "
+		  "chains had come)." },
 	{ .name = "signals.probes",
 	  .type = CONFIG_LATER,
 	  .help = "Choosing probes comes with a later version." },

@@ -141,9 +141,10 @@ static json_t *chain_of(const struct collector *collector)
 	json_t *row;
 
 	chain_state(collector->chain, &state);
-	row = json_pack("{s:s, s:o, s:o, s:o}", "id", state.chain_id, "head",
+	row = json_pack("{s:s, s:o, s:o, s:o, s:s}", "id", state.chain_id, "head",
 			head_of(state.sealed_sequence, &state.sealed_head), "sealed",
-			number(state.sealed_chunks), "waiting", number(state.waiting));
+			number(state.sealed_chunks), "waiting", number(state.waiting), "head_memory",
+			state.head_error < 0 ? strerror(-state.head_error) : "ok");
 	if (state.error < 0)
 		json_object_set_new(row, "error", text_of(state.error_text));
 	return row;

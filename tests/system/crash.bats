@@ -67,6 +67,33 @@ sealed_lines() {
 	[ "$(jq -c '[.sound, .gaps[0].kind]' "$WORK/verify.json")" = '[true,"restart"]' ]
 }
 
+@test "a tail that was cut off is noticed by the next start" {
+	collector_start
+	[ "$("$STELLA" signals status --socket "$SOCKET" --output json | jq -r .chain.head_memory)" = ok ]
+	collector_stop
+	collector_start
+	collector_stop
+	mkdir "$WORK/aside"
+	last=$(jq .head.sequence "$WORK/stop.json")
+	mv "$EVIDENCE/chunk-$(printf %06d "$last")".* "$WORK/aside/"
+	run "$STELLA" signals start --config "$WORK/stellaops.yaml" --socket "$SOCKET"
+	[ "$status" = 2 ]
+	[[ "$output" == *"chunk $last of chain"*"$WORK/state/heads/"* ]]
+	[ "$(printf '%s\n' "$output" | wc -l)" = 1 ]
+	mv "$WORK/aside/"* "$EVIDENCE/"
+	collector_start
+	collector_stop
+	verify
+	# Gone on purpose: the memory is removed, and a new chain begins.
+	rm -r "$EVIDENCE"
+	run "$STELLA" signals start --config "$WORK/stellaops.yaml" --socket "$SOCKET"
+	[ "$status" = 2 ]
+	rm "$WORK"/state/heads/*.json
+	collector_start
+	collector_stop
+	verify
+}
+
 @test "a second collector on the directory is refused, the first goes on" {
 	collector_start
 	sed "s|s.sock|t.sock|" "$WORK/stellaops.yaml" >"$WORK/second.yaml"

@@ -63,7 +63,7 @@ balance() {
 @test "a ring that is too small, a collector that stands still: the deficit is signed" {
 	collector_stop
 	collector_config "ring_buffer_mb: 1"
-	rm -rf "$EVIDENCE"
+	rm -rf "$EVIDENCE" "$WORK/state/heads"
 	collector_start
 	echo x >"$WORK/target"
 	daemon=$(collector_pid)
