@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -330,4 +331,33 @@ int directory_make(const char *path, mode_t mode, struct diag *diag)
 	}
 	r = make_component(copy, mode);
 	return r < 0 ? fail(diag, r, "create directory", path) : 0;
+}
+
+static void closedirp(DIR **held)
+{
+	if (*held)
+		closedir(*held);
+}
+
+int directory_visit(int dir, int (*visit)(void *user, const char *name), void *user)
+{
+	_cleanup_(closep) int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(closedirp) DIR *stream = NULL;
+	const struct dirent *entry;
+	int r;
+
+	if (copy < 0)
+		return -errno;
+	stream = fdopendir(copy);
+	if (!stream)
+		return -errno;
+	TAKE_FD(copy);
+	while ((errno = 0, entry = readdir(stream))) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		r = visit(user, entry->d_name);
+		if (r < 0)
+			return r;
+	}
+	return -errno;
 }

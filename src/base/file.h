@@ -48,3 +48,9 @@ int file_rename_at(int dir, const char *from, const char *to, struct diag *diag)
 
 /* Creates each missing component of an absolute or relative path, mode for new ones. */
 int directory_make(const char *path, mode_t mode, struct diag *diag);
+
+/*
+ * Calls visit with each name in the open directory but "." and "..", in no order; a negative result ends it and is
+ * returned. Reads from the beginning whatever was read through `dir` before.
+ */
+int directory_visit(int dir, int (*visit)(void *user, const char *name), void *user);

@@ -8,14 +8,13 @@
 
 #include "cli/inspect_chunks.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "format/bundle.h"
 
 #define FOUND_BYTES_MAX (64u << 20)
@@ -152,36 +151,24 @@ struct chunk_view chunk_look(int dir, uint64_t sequence)
 	return view;
 }
 
-static void closedirp(DIR **held)
+static int newest_of(void *user, const char *name)
 {
-	if (*held)
-		closedir(*held);
+	uint64_t *newest = user, sequence = 0;
+	enum chunk_file file = chunk_name_parse(name, &sequence);
+
+	if ((file == CHUNK_PLAIN || file == CHUNK_ZSTD || file == CHUNK_OPEN) && sequence > *newest)
+		*newest = sequence;
+	return 0;
 }
 
 int chunk_newest(int dir, uint64_t *ret_sequence)
 {
-	_cleanup_(closep) int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_(closedirp) DIR *stream = NULL;
-	const struct dirent *entry;
 	uint64_t newest = 0;
+	int r = directory_visit(dir, newest_of, &newest);
 
-	if (copy < 0)
-		return -errno;
-	stream = fdopendir(copy);
-	if (!stream)
-		return -errno;
-	TAKE_FD(copy);
-	while ((errno = 0, entry = readdir(stream))) {
-		uint64_t sequence = 0;
-		enum chunk_file file = chunk_name_parse(entry->d_name, &sequence);
-
-		if ((file == CHUNK_PLAIN || file == CHUNK_ZSTD || file == CHUNK_OPEN) && sequence > newest)
-			newest = sequence;
-	}
-	if (errno != 0)
-		return -errno;
-	*ret_sequence = newest;
-	return 0;
+	if (r == 0)
+		*ret_sequence = newest;
+	return r;
 }
 
 struct finder {

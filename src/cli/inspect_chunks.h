@@ -46,7 +46,7 @@ struct chunk_view {
 };
 
 struct chunk_view chunk_look(int dir, uint64_t sequence);
-/* The highest number with any file, 0 = none; and whether there is anything at all. Negative errno. */
+/* The highest number with a chunk, sealed or open; 0 = none. Negative errno. */
 int chunk_newest(int dir, uint64_t *ret_sequence);
 
 /* Puts the newest wanted records of one chunk before those found already. -ENOENT when it went away. */

@@ -2,13 +2,13 @@
 
 /*
  * Reads the directory once. Promises: up to FINDINGS_FLOOD_MAX foreign files, the same directory gives the same
- * findings in the same order, whatever order the file system lists it in; symbolic links are never followed. What a running collector has under way
- * (open chunk, draft, a temporary name of ours above the last seal) is no evidence and no finding.
+ * findings in the same order, whatever order the file system lists it in; symbolic links are never followed. What a
+ * running collector has under way (open chunk, draft, a temporary name of ours above the last seal) is no evidence and
+ * no finding.
  */
 
 #include "verify/listing.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 
 /* Names that are none of ours: kept to be sorted; what is beyond the ceiling is counted. */
 struct strangers {
@@ -73,18 +74,26 @@ static uint8_t listed_bit(enum chunk_file kind)
 	return 0;
 }
 
-static int listing_entry(struct listing *listing, int dir, const char *name, struct strangers *strangers)
+struct listing_scan {
+	int dir;
+	struct listing *listing;
+	struct strangers *strangers;
+};
+
+static int listing_entry(void *user, const char *name)
 {
+	const struct listing_scan *scan = user;
+	struct listing *listing = scan->listing;
 	uint64_t sequence = 0;
 	uint8_t bit = listed_bit(chunk_name_parse(name, &sequence));
 	struct stat st;
 
 	if (bit == 0)
-		return strangers_add(strangers, name);
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return strangers_add(scan->strangers, name);
+	if (fstatat(scan->dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno; /* renamed or rotated away since it was listed */
 	if (!S_ISREG(st.st_mode))
-		return strangers_add(strangers, name);
+		return strangers_add(scan->strangers, name);
 	listing->present[sequence] |= bit;
 	if (bit & (LISTED_PLAIN | LISTED_ZSTD | LISTED_SEAL)) {
 		listing->bytes += (uint64_t)st.st_size;
@@ -159,46 +168,18 @@ static void leftovers_report(const struct listing *listing, struct findings *fin
 	}
 }
 
-static void closedirp(DIR **held)
-{
-	if (*held)
-		closedir(*held);
-}
-
-static int listing_scan(int dir, struct listing *listing, struct strangers *strangers)
-{
-	_cleanup_(closep) int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_(closedirp) DIR *stream = NULL;
-	const struct dirent *entry;
-	int r;
-
-	if (copy < 0)
-		return -errno;
-	stream = fdopendir(copy);
-	if (!stream)
-		return -errno;
-	TAKE_FD(copy);
-	while ((errno = 0, entry = readdir(stream))) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		r = listing_entry(listing, dir, entry->d_name, strangers);
-		if (r < 0)
-			return r;
-	}
-	return -errno;
-}
-
 int listing_read(int dir, const char *path, struct findings *findings, struct diag *diag,
 		 struct listing *ret_listing)
 {
 	_cleanup_(listing_done) struct listing listing = { 0 };
 	_cleanup_(strangers_freep) struct strangers *strangers = calloc(1, sizeof(*strangers));
+	struct listing_scan scan = { dir, &listing, strangers };
 	int r;
 
 	listing.present = calloc(STATEMENT_SEQUENCE_MAX + 1, 1);
 	if (!strangers || !listing.present)
 		return diag_error(diag, -ENOMEM, "%s: no memory to list it", path);
-	r = listing_scan(dir, &listing, strangers);
+	r = directory_visit(dir, listing_entry, &scan);
 	if (r < 0)
 		return diag_error(diag, r, "%s: cannot list it: %s", path, strerror(-r));
 	strangers_report(strangers, dir, &listing, findings);

@@ -352,6 +352,35 @@ static void makes_directories(void **state)
 	assert_int_equal(directory_make("", 0700, NULL), -ENOENT);
 }
 
+static int visit_until_b(void *user, const char *name)
+{
+	size_t *count = user;
+
+	assert_string_not_equal(name, ".");
+	assert_string_not_equal(name, "..");
+	++*count;
+	return strcmp(name, "b") == 0 ? -ECANCELED : 0;
+}
+
+static void visit_meets_each_name_once(void **state)
+{
+	struct place *place = *state;
+	size_t count = 0;
+
+	assert_int_equal(directory_visit(place->dir, visit_until_b, &count), 0);
+	assert_int_equal(count, 0);
+	put(place->dir, "a", "");
+	assert_int_equal(symlinkat("nowhere", place->dir, ".hidden"), 0);
+	/* The descriptor is not used up by the first time. */
+	for (int i = 1; i <= 2; i++) {
+		assert_int_equal(directory_visit(place->dir, visit_until_b, &count), 0);
+		assert_int_equal(count, 2 * i);
+	}
+	put(place->dir, "b", "");
+	assert_int_equal(directory_visit(place->dir, visit_until_b, &count), -ECANCELED);
+	assert_int_equal(directory_visit(-1, visit_until_b, &count), -EBADF);
+}
+
 #define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, place_init, place_done)
 
 int main(void)
@@ -373,6 +402,7 @@ int main(void)
 		IN_PLACE(write_all_says_how_far_it_came),
 		IN_PLACE(renames_over_and_reports),
 		IN_PLACE(makes_directories),
+		IN_PLACE(visit_meets_each_name_once),
 	};
 
 	return cmocka_run_group_tests_name("file", tests, NULL, NULL);
