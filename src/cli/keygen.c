@@ -32,24 +32,14 @@ struct identity {
 static int public_save(const struct public_key *public, const char *path, struct diag *diag)
 {
 	_cleanup_(buf_done) struct buf pem = BUF_MAX(KEY_FILE_MAX);
-	_cleanup_(closep) int fd = -1;
-	int r;
+	int r = public_key_pem(public, &pem, diag);
 
-	r = public_key_pem(public, &pem, diag);
 	if (r < 0)
 		return r;
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return diag_error(diag, -errno, "%s: cannot make the public key's file: %s", path,
-				  strerror(errno));
-	r = file_write_all(fd, pem.data, pem.len, NULL);
-	if (r == 0 && fsync(fd) < 0)
-		r = -errno;
-	if (r < 0) {
-		unlink(path);
-		return diag_error(diag, r, "%s: cannot write the public key: %s", path, strerror(-r));
-	}
-	return 0;
+	r = file_publish_new_at(AT_FDCWD, path, 0644, pem.data, pem.len, true, diag);
+	if (r < 0 && r != -EEXIST)
+		unlink(path); /* it may be there, but not for certain */
+	return r;
 }
 
 static int identity_make(struct identity *identity, struct diag *diag)
@@ -78,7 +68,7 @@ static int identity_make(struct identity *identity, struct diag *diag)
 		return r;
 	}
 	digest_hex(public_key_id(public), identity->key_id);
-	identity->type = strcmp(public_key_type(public), "ecdsa-p256") == 0 ? "ecdsa-p256" : "ed25519";
+	identity->type = public_key_type(public);
 	return text_base64_append(&identity->hint, public_key_id(public)->bytes, DIGEST_LEN);
 }
 
