@@ -23,7 +23,7 @@ static const int priorities[] = {
 	[LOG_LEVEL_ERROR] = LOG_ERR, [LOG_LEVEL_WARNING] = LOG_WARNING, [LOG_LEVEL_INFO] = LOG_INFO
 };
 
-void log_to_syslog(void)
+static void log_to_syslog(void)
 {
 	openlog("stella-signalsd", LOG_PID, LOG_DAEMON);
 	to_syslog = true;

@@ -9,8 +9,6 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO };
 
-/* From now on to syslog instead of stderr. */
-void log_to_syslog(void);
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Sends stdin, stdout (and, without `log_file`, stderr) to /dev/null; stderr to `log_file`, appended. */
+/* Sends stdin and stdout to /dev/null; what is logged goes to `log_file`, appended, or to syslog without one. */
 int log_detach(const char *log_file, struct diag *diag);
