@@ -70,7 +70,7 @@ static int open_source(struct collector *collector, struct diag *diag)
 	if (r < 0)
 		return r;
 	if (collector->raw)
-		collector->raw_error = raw_writer_begin(collector->raw, collector->opened);
+		collector_note_capture(collector, raw_writer_begin(collector->raw, collector->opened));
 	return chain_begin(collector->chain, collector->opened, diag);
 }
 

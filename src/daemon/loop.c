@@ -164,7 +164,7 @@ static void each_second(struct collector *collector)
 	rotate_when_old(collector, now);
 	note_sealer(collector);
 	if (collector->raw && collector->raw_error == 0)
-		collector->raw_error = raw_writer_flush(collector->raw);
+		collector_note_capture(collector, raw_writer_flush(collector->raw));
 	collector->last_second = now;
 }
 

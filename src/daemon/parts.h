@@ -78,6 +78,8 @@ int collector_rotate(struct collector *collector);
 void collector_rotate_when_full(struct collector *collector);
 /* Into the raw capture, after the chunk was closed. */
 void collector_record_cut(struct collector *collector);
+/* The capture's own failure stops nothing: evidence goes on without it, and the log hears of the first. */
+void collector_note_capture(struct collector *collector, int error);
 void collector_read_counters(struct collector *collector);
 void collector_note_disk(struct collector *collector, int error, struct moment now);
 

@@ -141,8 +141,7 @@ void collector_read_counters(struct collector *collector)
 		ledger_kernel(&collector->ledger, &sum);
 }
 
-/* The capture's own failure stops nothing: evidence goes on without it. */
-static void note_capture(struct collector *collector, int error)
+void collector_note_capture(struct collector *collector, int error)
 {
 	if (error >= 0 || collector->raw_error < 0)
 		return;
@@ -153,8 +152,8 @@ static void note_capture(struct collector *collector, int error)
 void collector_record_cut(struct collector *collector)
 {
 	if (collector->raw && collector->cut.len > 0)
-		note_capture(collector,
-			     raw_writer_add(collector->raw, RAW_CUT, collector->cut.data, collector->cut.len));
+		collector_note_capture(collector, raw_writer_add(collector->raw, RAW_CUT, collector->cut.data,
+								 collector->cut.len));
 	buf_clear(&collector->cut);
 }
 
@@ -194,7 +193,7 @@ static void take_record(void *taker, const void *data, size_t len)
 	struct collector *collector = taker;
 
 	if (collector->raw)
-		note_capture(collector, raw_writer_add(collector->raw, RAW_RECORD, data, len));
+		collector_note_capture(collector, raw_writer_add(collector->raw, RAW_RECORD, data, len));
 	pipeline_take(collector->pipeline, data, len);
 	if (pipeline_full(collector->pipeline))
 		flush_batch(collector);

@@ -56,7 +56,7 @@ struct event_tcp {
 	uint16_t sport; /* 0 = the socket has none yet: a client's is chosen after SYN_SENT */
 	uint16_t dport; /* 0 = no peer */
 	uint8_t family; /* 4 or 6 */
-	uint8_t old_state, new_state; /* kernel numbers, 1..12 */
+	uint8_t old_state, new_state; /* kernel numbers, 1..13 */
 };
 
 struct event {

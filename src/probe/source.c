@@ -238,7 +238,7 @@ int source_drain(struct source *source, size_t max_records, source_take_fn take,
  * Runs that the kernel skipped because the same program was already at work on that processor: it counts them
  * (since 5.12) but does not say when, so the times are those of our readings around them.
  */
-static void source_missed(struct source *source, struct wire_cpu_counters *sum)
+static int source_missed(struct source *source, struct wire_cpu_counters *sum)
 {
 	uint64_t now = clock_now().boot_ns;
 
@@ -246,9 +246,11 @@ static void source_missed(struct source *source, struct wire_cpu_counters *sum)
 		struct wire_loss_count *missed = &source->missed[i];
 		struct bpf_prog_info info = { 0 };
 		uint32_t size = sizeof(info);
+		int r = bpf_prog_get_info_by_fd(bpf_program__fd(source->measured[i]), &info, &size);
 
-		if (bpf_prog_get_info_by_fd(bpf_program__fd(source->measured[i]), &info, &size) == 0 &&
-		    info.recursion_misses > missed->count) {
+		if (r < 0)
+			return r;
+		if (info.recursion_misses > missed->count) {
 			if (missed->count == 0)
 				missed->first_boot_ns = source->missed_read_boot_ns;
 			missed->count = info.recursion_misses;
@@ -257,6 +259,7 @@ static void source_missed(struct source *source, struct wire_cpu_counters *sum)
 		sum->losses[i][WIRE_LOSS_MISSED] = *missed;
 	}
 	source->missed_read_boot_ns = now;
+	return 0;
 }
 
 static void loss_merge(struct wire_loss_count *sum, const struct wire_loss_count *one)
@@ -291,7 +294,9 @@ int source_counters(struct source *source, struct wire_cpu_counters *ret_sum)
 		return r;
 	for (int cpu = 0; cpu < source->n_cpus; cpu++)
 		counters_merge(&sum, &source->per_cpu[cpu]);
-	source_missed(source, &sum);
+	r = source_missed(source, &sum);
+	if (r < 0)
+		return r;
 	*ret_sum = sum;
 	return 0;
 }

@@ -57,7 +57,7 @@ typedef void (*source_take_fn)(void *taker, const void *data, size_t len);
 /* Hands over all that is in the ring now (at most max_records), returns how many, or a negative errno. */
 int source_drain(struct source *source, size_t max_records, source_take_fn take, void *taker);
 
-/* Sums the per-CPU counters: first = the earliest, last = the latest. */
+/* Sums the per-CPU counters: first = the earliest, last = the latest. All of them, or a negative errno. */
 int source_counters(struct source *source, struct wire_cpu_counters *ret_sum);
 
 /* Ring use in bytes now, and its size. */
