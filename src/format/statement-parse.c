@@ -313,10 +313,9 @@ static void read_events(struct reader *r, json_t *predicate, struct statement *s
 
 static void read_gap(struct reader *r, json_t *predicate, struct statement *s)
 {
-	static const char *const kinds[] = { "none", "restart", "crash", "suspend", NULL };
 	json_t *gap = object_in(r, predicate, "gap", "predicate.gap");
 
-	s->gap = (enum statement_gap_kind)read_word(r, gap, "kind", kinds);
+	s->gap = (enum statement_gap_kind)read_word(r, gap, "kind", statement_gap_names);
 	if (r->error == 0 && s->gap == GAP_NONE) {
 		if (json_object_get(gap, "from") || json_object_get(gap, "to"))
 			refuse(r, "kind", "is none, yet the gap has an interval");

@@ -14,6 +14,10 @@
 #include "base/text.h"
 #include "format/canon.h"
 
+const char *const statement_gap_names[] = {
+	[GAP_NONE] = "none", [GAP_RESTART] = "restart", [GAP_CRASH] = "crash", [GAP_SUSPEND] = "suspend", NULL
+};
+
 static void free_strings(char **strings, size_t count)
 {
 	size_t i;
@@ -286,15 +290,11 @@ static void put_events(struct canon *w, const struct statement *s)
 
 static void put_gap(struct canon *w, const struct statement *s)
 {
-	static const char *const names[] = {
-		[GAP_NONE] = "none", [GAP_RESTART] = "restart", [GAP_CRASH] = "crash", [GAP_SUSPEND] = "suspend"
-	};
-
 	canon_key(w, "gap");
 	canon_object(w);
 	if (s->gap != GAP_NONE)
 		put_moment(w, "from", &s->gap_from, s->gap_from_boot_id);
-	put_string(w, "kind", names[s->gap]);
+	put_string(w, "kind", statement_gap_names[s->gap]);
 	if (s->gap != GAP_NONE)
 		put_moment(w, "to", &s->gap_to, NULL);
 	canon_object_end(w);

@@ -30,6 +30,8 @@
 #define STATEMENT_CONTAINERS_MAX 16384
 
 enum statement_gap_kind { GAP_NONE, GAP_RESTART, GAP_CRASH, GAP_SUSPEND };
+/* By kind, as they stand in the text; NULL-ended. */
+extern const char *const statement_gap_names[];
 
 /* One probe of the coverage: a kind of record, the hook that brings it, and when it was watching. */
 struct statement_probe {

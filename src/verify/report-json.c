@@ -111,14 +111,12 @@ static void json_findings(struct canon *w, const struct stella_report *report)
 
 static void json_gaps(struct canon *w, const struct stella_report *report)
 {
-	static const char *const names[] = { "none", "restart", "crash", "suspend" };
-
 	canon_key(w, "gaps");
 	canon_array(w);
 	for (size_t i = 0; i < report->n_gaps; i++) {
 		canon_object(w);
 		json_moment(w, "from", &report->gaps[i].from);
-		canon_key_cstr(w, "kind", names[report->gaps[i].kind]);
+		canon_key_cstr(w, "kind", statement_gap_names[report->gaps[i].kind]);
 		canon_key_u64(w, "sequence", report->gaps[i].sequence);
 		json_moment(w, "to", &report->gaps[i].to);
 		canon_object_end(w);

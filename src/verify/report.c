@@ -129,21 +129,6 @@ static int report_loss(struct stella_report *report, const struct statement *sta
 			     loss->kind ? " of " : "", loss->kind ? loss->kind : "", loss->layer, loss->cause);
 }
 
-static const char *gap_name(enum statement_gap_kind kind)
-{
-	switch (kind) {
-	case GAP_NONE:
-		return "none";
-	case GAP_RESTART:
-		return "restart";
-	case GAP_CRASH:
-		return "crash";
-	case GAP_SUSPEND:
-		return "suspend";
-	}
-	return "unknown";
-}
-
 static int report_gap(struct stella_report *report, const struct statement *statement)
 {
 	char from[CLOCK_TEXT_MAX], to[CLOCK_TEXT_MAX];
@@ -161,7 +146,7 @@ static int report_gap(struct stella_report *report, const struct statement *stat
 	clock_format(statement->gap_from.wall_ns, from);
 	clock_format(statement->gap_to.wall_ns, to);
 	return report_reason(report, "nothing was watched before chunk %" PRIu64 ": %s, from %s to %s",
-			     statement->sequence, gap_name(statement->gap), from, to);
+			     statement->sequence, statement_gap_names[statement->gap], from, to);
 }
 
 static int report_blind_spot(struct stella_report *report, const struct statement_probe *probe,
