@@ -54,7 +54,7 @@ objects = $(patsubst src/%.c,$(O)/obj/%.o,$(call sources,$(1)))
 PROGRAMS := $(O)/stella $(O)/stella-signalsd
 UNIT := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-HELPERS := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/system/*.c tests/bench/*.c))
+HELPERS := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/system/*.c tests/bench/*.c tests/vm/*.c))
 
 .PHONY: all libs programs libstella helpers help
 all: libs programs libstella
@@ -65,6 +65,7 @@ help:
 	@echo 'make unit         the unit tests; tools/test runs every test, tools/test unit only these'
 	@echo 'make sanitize     the unit tests under ASan and UBSan, in $(O)/sanitize'
 	@echo 'make fuzz-build   the fuzz targets, in $(O)/fuzz-tree'
+	@echo 'make vm           boot the kernel half on the kernels of tests/vm/kernels (QEMU)'
 	@echo 'make bench        the figures of the contract, measured here (root)'
 	@echo 'make lint         shellcheck, clang-format, cppcheck, mandoc; make format puts the style right'
 	@echo 'make clean        removes $(O)/'
@@ -179,7 +180,15 @@ $(O)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< -lpthread
 
+$(O)/tests/vm/%: tests/vm/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $<
+
 helpers: $(HELPERS)
+
+.PHONY: vm
+vm: helpers $(O)/tests/test_source
+	tests/vm/run
 
 .PHONY: unit unit-build sanitize sanitize-build bench
 unit-build: $(UNIT)
