@@ -361,3 +361,23 @@ int directory_visit(int dir, int (*visit)(void *user, const char *name), void *u
 	}
 	return -errno;
 }
+
+int path_absolute(const char *path, char **ret_path)
+{
+	_cleanup_(freep) char *here = NULL;
+	char *full = NULL;
+
+	if (path[0] == '/') {
+		full = strdup(path);
+	} else {
+		here = getcwd(NULL, 0);
+		if (!here)
+			return -errno;
+		if (asprintf(&full, "%s/%s", here, path) < 0)
+			full = NULL;
+	}
+	if (!full)
+		return -ENOMEM;
+	*ret_path = full;
+	return 0;
+}

@@ -54,3 +54,6 @@ int directory_make(const char *path, mode_t mode, struct diag *diag);
  * returned. Reads from the beginning whatever was read through `dir` before.
  */
 int directory_visit(int dir, int (*visit)(void *user, const char *name), void *user);
+
+/* `path` as seen from the root, unresolved: a new string, or -ENOMEM or why the working directory is not known. */
+int path_absolute(const char *path, char **ret_path);

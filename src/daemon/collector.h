@@ -3,11 +3,12 @@
 
 /*
  * The collector: owns every long-lived object, from open coverage to the last seal. One thread (the chain's sealer
- * has its own). Before collector_open the caller blocks SIGTERM, SIGINT, SIGHUP and SIGUSR1, so that they reach the
- * loop and no other thread.
+ * has its own). Before collector_open the caller blocks collector_signals, so that they reach the loop and no other
+ * thread.
  */
 
 #include <jansson.h>
+#include <signal.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
@@ -20,6 +21,9 @@ struct collector_options {
 	const char *socket; /* instead of signals.control_socket; absolute */
 	const char *record_raw; /* file for the raw capture, NULL = none */
 };
+
+/* The signals that the loop takes. */
+void collector_signals(sigset_t *ret_set);
 
 /* When this returns 0, coverage is open. Exit 3: a capability or a file is refused; 10: the directory is taken. */
 int collector_open(const struct collector_options *options, struct diag *diag,

@@ -335,27 +335,6 @@ int config_load(const char *path, struct diag *diag, struct config **ret_config)
 	return 0;
 }
 
-/* Absolute, because a daemon leaves the directory it was started in and reads the file again at SIGHUP. */
-static int absolute(const char *path, char **ret_path)
-{
-	_cleanup_(freep) char *here = NULL;
-	char *full = NULL;
-
-	if (path[0] == '/') {
-		full = strdup(path);
-	} else {
-		here = getcwd(NULL, 0);
-		if (!here)
-			return -errno;
-		if (asprintf(&full, "%s/%s", here, path) < 0)
-			full = NULL;
-	}
-	if (!full)
-		return -ENOMEM;
-	*ret_path = full;
-	return 0;
-}
-
 int config_find(const char *option, struct diag *diag, char **ret_path)
 {
 	const char *path = option ? option : getenv("STELLA_CONFIG");
@@ -368,6 +347,6 @@ int config_find(const char *option, struct diag *diag, char **ret_path)
 			return 0;
 		path = CONFIG_FILE_DEFAULT;
 	}
-	r = absolute(path, ret_path);
+	r = path_absolute(path, ret_path); /* SIGHUP reads it again, and a daemon has left its directory */
 	return r < 0 ? diag_error(diag, r, "%s: %s", path, strerror(-r)) : 0;
 }

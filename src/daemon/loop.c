@@ -35,6 +35,15 @@ static int watch(struct collector *collector, int fd, enum loop_source source)
 	return epoll_ctl(collector->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
+void collector_signals(sigset_t *ret_set)
+{
+	sigemptyset(ret_set);
+	sigaddset(ret_set, SIGTERM);
+	sigaddset(ret_set, SIGINT);
+	sigaddset(ret_set, SIGHUP);
+	sigaddset(ret_set, SIGUSR1);
+}
+
 static int loop_open(struct collector *collector)
 {
 	long interval = (long)collector->config->drain_interval_ms * 1000000;
@@ -42,11 +51,7 @@ static int loop_open(struct collector *collector)
 	sigset_t signals;
 	int r;
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGHUP);
-	sigaddset(&signals, SIGUSR1);
+	collector_signals(&signals);
 	collector->epoll = epoll_create1(EPOLL_CLOEXEC);
 	collector->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	collector->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);

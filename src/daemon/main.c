@@ -61,29 +61,16 @@ static void block_signals(void)
 	sigset_t set;
 
 	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR1);
+	collector_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
+/* NULL stays NULL. */
 static int absolute(const char *path, struct diag *diag, char **ret_path)
 {
-	_cleanup_(freep) char *here = NULL;
+	int r = path ? path_absolute(path, ret_path) : 0;
 
-	*ret_path = NULL;
-	if (!path)
-		return 0;
-	if (path[0] == '/') {
-		*ret_path = strdup(path);
-	} else {
-		here = getcwd(NULL, 0);
-		if (!here || asprintf(ret_path, "%s/%s", here, path) < 0)
-			*ret_path = NULL;
-	}
-	return *ret_path ? 0 : diag_error(diag, -ENOMEM, "%s: no memory", path);
+	return r < 0 ? diag_error(diag, r, "%s: %s", path, strerror(-r)) : 0;
 }
 
 static int run_collector(struct collector *collector, bool background, const char *log, struct diag *diag)

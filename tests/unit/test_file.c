@@ -381,6 +381,20 @@ static void visit_meets_each_name_once(void **state)
 	assert_int_equal(directory_visit(-1, visit_until_b, &count), -EBADF);
 }
 
+static void absolute_from_the_working_directory(void **state)
+{
+	struct place *place = *state;
+	_cleanup_(freep) char *here = getcwd(NULL, 0), *path = NULL, *relative = NULL, *wanted = NULL;
+
+	assert_int_equal(path_absolute("/a/../b", &path), 0);
+	assert_string_equal(path, "/a/../b");
+	assert_int_equal(chdir(place->path), 0);
+	assert_int_equal(path_absolute("x", &relative), 0);
+	assert_int_equal(chdir(here), 0);
+	assert_true(asprintf(&wanted, "%s/x", place->path) > 0);
+	assert_string_equal(relative, wanted);
+}
+
 #define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, place_init, place_done)
 
 int main(void)
@@ -403,6 +417,7 @@ int main(void)
 		IN_PLACE(renames_over_and_reports),
 		IN_PLACE(makes_directories),
 		IN_PLACE(visit_meets_each_name_once),
+		IN_PLACE(absolute_from_the_working_directory),
 	};
 
 	return cmocka_run_group_tests_name("file", tests, NULL, NULL);
