@@ -2,7 +2,6 @@
 /* `start`: returns when coverage is open, and says what is watched and what cannot be. */
 
 #include <stdio.h>
-#include <string.h>
 
 #include "cli/facts.h"
 #include "cli/launch.h"

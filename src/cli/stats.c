@@ -5,7 +5,6 @@
  */
 
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "cli/control.h"

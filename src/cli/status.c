@@ -2,7 +2,6 @@
 /* `status`: what is watched, what was lost and what cures it, where the chain is. */
 
 #include <stdio.h>
-#include <string.h>
 
 #include "cli/control.h"
 #include "cli/facts.h"

@@ -2,7 +2,6 @@
 /* `stop`: returns when everything is sealed; the head it prints is what someone else should keep. */
 
 #include <stdio.h>
-#include <string.h>
 
 #include "cli/control.h"
 #include "cli/facts.h"

@@ -3,8 +3,6 @@
 
 /* What the collector has to say while it runs: to stderr (foreground, --log FILE) or to syslog (background). */
 
-#include <stdbool.h>
-
 #include "base/diag.h"
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO };

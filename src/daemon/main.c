@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "base/text.h"
 #include "daemon/arguments.h"
 #include "daemon/collector.h"
 #include "daemon/config.h"

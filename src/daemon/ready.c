@@ -7,7 +7,6 @@
 #include "daemon/ready.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -9,7 +9,6 @@
 #include "format/canon.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 #include "base/text.h"
 

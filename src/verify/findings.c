@@ -7,6 +7,7 @@
 
 #include "verify/findings.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 

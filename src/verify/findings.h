@@ -6,8 +6,6 @@
  * failure to remember (-ENOMEM) sticks in `error` and ends the verification, so callers need not check each one.
  */
 
-#include <stdarg.h>
-
 #include "base/buf.h"
 #include "stella/verify.h"
 
