@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "format/statement.h"
 
 #define ID_DIGITS_MIN 6
 #define NS_PER_S UINT64_C(1000000000)
@@ -40,7 +41,7 @@ static struct str behind(struct str text, size_t skip)
 
 static int match_number(struct str digits, enum want want, struct diag *diag, struct match *match)
 {
-	uint64_t max = want == WANT_CHUNK ? 999999 : INT32_MAX;
+	uint64_t max = want == WANT_CHUNK ? STATEMENT_SEQUENCE_MAX : INT32_MAX;
 
 	match->want = want;
 	if (text_parse_u64(digits, 1, max, &match->number) < 0)
@@ -55,7 +56,7 @@ static bool match_container(struct str what, struct match *match)
 	static const char *const runtimes[] = { "containerd://", "docker://", "cri-o://", "podman://" };
 	struct str digits = what;
 
-	for (size_t i = 0; i < sizeof(runtimes) / sizeof(runtimes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(runtimes); i++) {
 		if (begins(what, str_of(runtimes[i])))
 			digits = behind(what, strlen(runtimes[i]));
 	}
@@ -133,7 +134,7 @@ int match_since(const char *since, uint64_t now_wall_ns, struct diag *diag, stru
 		if (clock_parse(full, &match->since_wall_ns) == 0)
 			return 0;
 	}
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && len > 1; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(units) && len > 1; i++) {
 		if (since[len - 1] != units[i].unit ||
 		    text_parse_u64((struct str) { since, len - 1 }, 0,
 				   now_wall_ns / NS_PER_S / units[i].seconds, &count) < 0)
@@ -192,7 +193,7 @@ static bool match_path(const struct match *match, const struct record_view *view
 	static const char *const keys[] = { "path", "filename", "requested", "interpreter", "library" };
 	_cleanup_(buf_done) struct buf text = BUF_MAX(65536);
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		const char *path = record_text(view->event, view->event_count, keys[i], &text);
 
 		if (*path && path_matches(match->text, path))
@@ -217,7 +218,7 @@ static bool match_pid(const struct match *match, const struct record_view *view)
 	static const char *const keys[] = { "pid", "tid" };
 	uint64_t number;
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		const struct canon_value *value = canon_find(view->members, view->count, str_of(keys[i]));
 
 		if (value && canon_value_u64(value, &number) == 0 && number == match->number)
