@@ -141,34 +141,40 @@ static int do_pipe(char **args)
 }
 
 /*
- * openat2 whose request is rewritten before it returns: another thread changes flags and name while the open waits
- * for a lease to be broken. The file is opened for writing all the same.
+ * openat2 whose request is rewritten before it returns: the open waits for a lease of ours to be broken, which a
+ * signal tells; then a thread of the opener changes flags and name, and only then is the lease let go. The file is
+ * opened for writing all the same.
  */
 static struct open_how changing = { .flags = O_WRONLY };
 static char changing_name[4096];
+static int go[2], gone[2];
 
 static void *change_request(void *unused)
 {
-	(void)unused;
-	usleep(300000);
-	changing.flags = O_RDONLY;
-	strcpy(changing_name, "/innocent");
-	return NULL;
-}
+	char byte;
 
-static void on_lease_broken(int signal)
-{
-	(void)signal;
+	(void)unused;
+	if (read(go[0], &byte, 1) == 1) {
+		changing.flags = O_RDONLY;
+		strcpy(changing_name, "/innocent");
+		if (write(gone[1], "", 1) != 1)
+			_exit(1);
+	}
+	return NULL;
 }
 
 static int do_rewritten(char **args)
 {
 	pthread_t rewriter;
+	sigset_t broken;
 	pid_t opener;
-	int status, lease = open(args[0], O_RDONLY);
+	char byte;
+	int status, signal, lease = open(args[0], O_RDONLY);
 
-	signal(SIGIO, on_lease_broken);
-	if (lease < 0 || fcntl(lease, F_SETLEASE, F_RDLCK) < 0)
+	sigemptyset(&broken);
+	sigaddset(&broken, SIGIO);
+	sigprocmask(SIG_BLOCK, &broken, NULL);
+	if (lease < 0 || pipe(go) < 0 || pipe(gone) < 0 || fcntl(lease, F_SETLEASE, F_RDLCK) < 0)
 		return CANNOT_HERE;
 	snprintf(changing_name, sizeof(changing_name), "%s", args[0]);
 	opener = fork();
@@ -178,7 +184,8 @@ static int do_rewritten(char **args)
 			_exit(CANNOT_HERE);
 		_exit(syscall(SYS_openat2, AT_FDCWD, changing_name, &changing, sizeof(changing)) < 0);
 	}
-	usleep(600000);
+	if (sigwait(&broken, &signal) != 0 || write(go[1], "", 1) != 1 || read(gone[0], &byte, 1) != 1)
+		return 1;
 	close(lease);
 	if (waitpid(opener, &status, 0) != opener || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return 1;
