@@ -193,8 +193,10 @@ int launch_and_read(char **argv, struct diag *diag, json_t **ret_facts)
 	r = read_line(reader, -1, &text, diag);
 	if (waitpid(child, &status, 0) != child || !WIFEXITED(status))
 		return diag_error(diag, -EIO, PROGRAM " was killed by signal %d", WTERMSIG(status));
-	if (r < 0 || WEXITSTATUS(status) != 0)
-		return r < 0 ? r : WEXITSTATUS(status);
+	if (r < 0)
+		return r;
 	*ret_facts = json_loadb(text.data ? text.data : "", text.len, JSON_REJECT_DUPLICATES, NULL);
+	if (WEXITSTATUS(status) != 0)
+		return WEXITSTATUS(status);
 	return *ret_facts ? 0 : diag_error(diag, -EBADMSG, PROGRAM " said no JSON");
 }

@@ -18,6 +18,7 @@ int launch_background(char **argv, size_t count, struct diag *diag, json_t **ret
 
 /*
  * Runs it to its end, with our stderr, and reads the one JSON object it prints. Its exit status when that is not 0
- * (it has said why itself), else 0 and the facts; a negative errno when it could not be run or said no JSON.
+ * (it has said why itself, and *ret_facts is NULL unless it said facts too), else 0 and the facts; a negative errno
+ * when it could not be run or said no JSON.
  */
 int launch_and_read(char **argv, struct diag *diag, json_t **ret_facts);

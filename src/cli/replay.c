@@ -12,9 +12,10 @@ static void show(const struct output *output, const json_t *facts, const char *t
 {
 	if (!facts_for_people(output, facts))
 		return;
-	printf("Replayed %llu records into ", (unsigned long long)facts_number(facts, "records"));
+	printf("Replayed %llu record%s into ", (unsigned long long)facts_number(facts, "records"),
+	       facts_number(facts, "records") == 1 ? "" : "s");
 	output_print(target);
-	printf("\n%llu were malformed. The seals say replay_of %s.\n",
+	printf("\n%llu malformed. The seals say replay_of %s.\n",
 	       (unsigned long long)facts_number(facts, "malformed"), facts_text(facts, "replay_of"));
 }
 
@@ -35,7 +36,10 @@ int verb_replay(int argc, char **argv)
 		.min_arguments = 1,
 		.max_arguments = 1,
 		.argument = "RAW",
-		.details = "The seals say that they are a replay (collector.replay_of) and no live capture.",
+		.details = "The seals say that they are a replay (collector.replay_of) and no live capture.\n"
+			   "Exit status: 0 done, 1 failed, 2 no whole capture, or bad arguments or "
+			   "configuration,\n"
+			   "3 not permitted.",
 	};
 	struct diag diag = { .text = "" };
 	char *words[8], **arguments;
@@ -61,8 +65,7 @@ int verb_replay(int argc, char **argv)
 	status = launch_and_read(words, &diag, &facts);
 	if (status < 0)
 		return talk_error(&diag, status);
-	if (status > 0)
-		return status; /* the daemon has said why */
-	show(&output, facts, target);
-	return EXIT_DONE;
+	if (facts)
+		show(&output, facts, target);
+	return status; /* when it is not 0 the daemon has said why; of an incomplete capture it gives facts too */
 }

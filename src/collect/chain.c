@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "collect/draft.h"
@@ -394,11 +395,23 @@ int chain_wait(struct chain *chain, uint32_t wait_ms)
 	return sealer_wait(chain->sealer, wait_ms);
 }
 
+/* Waits until all that is closed is sealed. */
+static int chain_settle(struct chain *chain, uint32_t wait_ms, struct diag *diag)
+{
+	struct chain_state state;
+
+	if (sealer_wait(chain->sealer, wait_ms) == 0)
+		return 0;
+	chain_state(chain, &state);
+	return diag_error(diag, -EAGAIN,
+			  "%" PRIu64 " closed chunks in %s are not sealed yet%s%s; the next start seals them",
+			  state.waiting, chain->name, state.error ? ": " : "", state.error_text);
+}
+
 int chain_close(struct chain *chain, struct moment now, uint32_t wait_ms, struct diag *diag)
 {
 	_cleanup_(chain_freep) struct chain *owned = chain;
 	struct publish_job *job = NULL;
-	struct chain_state state;
 	int r;
 
 	if (!chain)
@@ -409,11 +422,20 @@ int chain_close(struct chain *chain, struct moment now, uint32_t wait_ms, struct
 			return r;
 		chunk_hand_over(chain, job);
 	}
-	r = sealer_wait(chain->sealer, wait_ms);
-	if (r == 0)
+	return chain_settle(chain, wait_ms, diag);
+}
+
+int chain_drop(struct chain *chain, uint32_t wait_ms, struct diag *diag)
+{
+	_cleanup_(chain_freep) struct chain *owned = chain;
+	char draft[CHUNK_NAME_MAX];
+
+	if (!chain)
 		return 0;
-	chain_state(chain, &state);
-	return diag_error(diag, -EAGAIN,
-			  "%" PRIu64 " closed chunks in %s are not sealed yet%s%s; the next start seals them",
-			  state.waiting, chain->name, state.error ? ": " : "", state.error_text);
+	if (chain->chunk) {
+		open_chunk_remove(chain->dir, chain->chunk);
+		if (chunk_name(CHUNK_DRAFT, chain->chunk->sequence, draft) == 0)
+			unlinkat(chain->dir, draft, 0);
+	}
+	return chain_settle(chain, wait_ms, diag);
 }

@@ -106,3 +106,9 @@ int chain_wait(struct chain *chain, uint32_t wait_ms);
  * for the next start to recover), releases the directory. Always frees.
  */
 int chain_close(struct chain *chain, struct moment now, uint32_t wait_ms, struct diag *diag);
+
+/*
+ * Gives up the open chunk: its file and its draft are removed, as if it had never begun; what was closed before is
+ * sealed as chain_close does it, with the same result. Always frees. For replays: a live chunk is never given up.
+ */
+int chain_drop(struct chain *chain, uint32_t wait_ms, struct diag *diag);

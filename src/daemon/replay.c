@@ -3,15 +3,18 @@
  * Replay: the forward road with a file in the kernel's place. Cuts chunks where the capture says they were cut and at
  * those moments, so the chunk files are the live ones' bytes when filters and compression are the same. What the seal
  * says of host, probes and losses is what the capture says; who sealed it, and that it is a replay, is our own word.
- * Refuses a target with a chain in it, and a capture that does not end as one that was closed on purpose.
+ * Refuses a target in which anything lies. Of a capture that was not closed on purpose it writes what is certain, the
+ * chunks up to the last cut, and says what is left out; whatever ends it, no half chunk stays behind.
  */
 
 #include "daemon/replay.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "collect/chain.h"
 #include "collect/draft.h"
 #include "collect/pipeline.h"
@@ -22,6 +25,7 @@
 #include "daemon/parts.h"
 
 #define SEAL_WAIT_MS 600000
+#define FAILED_WAIT_MS 30000
 
 struct replay {
 	struct config *config;
@@ -37,7 +41,8 @@ struct replay {
 	bool cut; /* `said` holds a cut that is not made yet: whether it was the last, the next entry says */
 	struct statement said;
 	struct moment last;
-	uint64_t records;
+	uint64_t records, malformed; /* up to the last cut */
+	uint64_t behind; /* records since */
 };
 
 static void replay_done(struct replay *replay)
@@ -45,7 +50,7 @@ static void replay_done(struct replay *replay)
 	struct diag diag = { .text = "" };
 
 	if (replay->chain)
-		(void)chain_close(replay->chain, replay->last, 0, &diag);
+		(void)chain_drop(replay->chain, FAILED_WAIT_MS, &diag);
 	pipeline_free(replay->pipeline);
 	raw_reader_free(replay->reader);
 	filter_free(replay->filter);
@@ -109,15 +114,41 @@ static int describe(void *user, const struct moment *closed, struct statement *s
 	return 0;
 }
 
+static int visit_any(void *user, const char *name)
+{
+	(void)user;
+	(void)name;
+	return -ENOTEMPTY;
+}
+
+/* Missing or empty: beside other files, a replay's chunks would be taken for those of a collector. */
+static int target_check(const char *target, struct diag *diag)
+{
+	_cleanup_(closep) int dir = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (dir < 0 && errno == ENOENT)
+		return 0;
+	if (dir < 0)
+		return diag_exit(diag, errno == ENOTDIR ? EXIT_UNSOUND : EXIT_DONE, -errno,
+				 "cannot open %s: %s", target, strerror(errno));
+	r = directory_visit(dir, visit_any, NULL);
+	if (r == -ENOTEMPTY)
+		return diag_exit(diag, EXIT_UNSOUND, r, "%s is not empty; a replay needs a new directory",
+				 target);
+	return r < 0 ? diag_error(diag, r, "cannot list %s: %s", target, strerror(-r)) : 0;
+}
+
 static int replay_open(struct replay *replay, const char *raw_path, const char *config_path, const char *target,
 		       struct diag *diag)
 {
 	struct chain_options options = { .identify = identify, .describe = describe, .user = replay };
 	struct chain_recovery recovery;
-	struct chain_state state;
 	struct digest digest;
 	int r = raw_reader_open(raw_path, diag, &replay->reader);
 
+	if (r >= 0)
+		r = target_check(target, diag);
 	if (r >= 0)
 		r = raw_reader_digest(replay->reader, &digest);
 	if (r >= 0)
@@ -134,14 +165,7 @@ static int replay_open(struct replay *replay, const char *raw_path, const char *
 	digest_hex(&digest, replay->replay_of);
 	options.key = replay->key.key;
 	options.compression = replay->config->compression == CONFIG_COMPRESSION_ZSTD ? CHAIN_ZSTD : CHAIN_PLAIN;
-	r = chain_open(target, &options, diag, &recovery, &replay->chain);
-	if (r < 0)
-		return r;
-	chain_state(replay->chain, &state);
-	if (state.sealed_sequence > 0)
-		return diag_exit(diag, EXIT_UNSOUND, -EEXIST,
-				 "%s: holds a chain already; a replay needs a new directory", target);
-	return 0;
+	return chain_open(target, &options, diag, &recovery, &replay->chain);
 }
 
 static int flush(struct replay *replay, struct diag *diag)
@@ -178,6 +202,9 @@ static int take_cut(struct replay *replay, struct str body, struct diag *diag)
 	replay->said = said;
 	replay->last = said.closed;
 	replay->cut = true;
+	replay->records += replay->behind;
+	replay->behind = 0;
+	replay->malformed = replay->ledger.own[LEDGER_MALFORMED].count;
 	return 0;
 }
 
@@ -187,7 +214,7 @@ static int take_record(struct replay *replay, struct str body, struct diag *diag
 
 	if (r < 0)
 		return r;
-	replay->records++;
+	replay->behind++;
 	pipeline_take(replay->pipeline, body.data, body.len);
 	return pipeline_full(replay->pipeline) ? flush(replay, diag) : 0;
 }
@@ -206,27 +233,35 @@ static int take_entry(struct replay *replay, const struct raw_entry *entry, stru
 				      : take_record(replay, entry->body, diag);
 }
 
+/* The capture ends where no chunk did. What lies behind the last cut belongs to no closed chunk, so to none. */
+static int end_early(struct replay *replay, const char *raw_path, struct diag *diag)
+{
+	int r = make_cut(replay, diag);
+
+	if (r >= 0)
+		r = chain_drop(TAKE(replay->chain), SEAL_WAIT_MS, diag);
+	if (r < 0)
+		return r;
+	return diag_exit(
+		diag, EXIT_UNSOUND, -ENODATA,
+		"%s: the capture is not complete; %llu records behind its last closed chunk are left out",
+		raw_path, (unsigned long long)replay->behind);
+}
+
 static int replay_all(struct replay *replay, const char *raw_path, struct diag *diag)
 {
 	struct raw_entry entry;
 	int r;
 
-	for (;;) {
-		r = raw_reader_next(replay->reader, diag, &entry);
-		if (r <= 0)
-			break;
-		if (entry.type == RAW_END)
-			continue;
+	while ((r = raw_reader_next(replay->reader, diag, &entry)) > 0) {
 		r = take_entry(replay, &entry, diag);
 		if (r < 0)
 			return r;
 	}
-	if (r == -ENODATA || r == -EBADMSG)
-		return diag_exit(diag, EXIT_UNSOUND, r, "%s: the capture is not complete", raw_path);
-	if (r < 0)
+	if (r < 0 && r != -ENODATA)
 		return r;
-	if (!replay->cut)
-		return diag_exit(diag, EXIT_UNSOUND, -EBADMSG, "%s: records follow its last cut", raw_path);
+	if (r == -ENODATA || !replay->cut)
+		return end_early(replay, raw_path, diag);
 	return chain_close(TAKE(replay->chain), replay->said.closed, SEAL_WAIT_MS, diag);
 }
 
@@ -237,10 +272,10 @@ int replay_run(const char *raw_path, const char *config_path, const char *target
 
 	if (r >= 0)
 		r = replay_all(&replay, raw_path, diag);
-	if (r < 0)
+	if (r < 0 && r != -ENODATA)
 		return diag_error(diag, r, "replay of %s: %s", raw_path, strerror(-r));
-	printf("{\"malformed\":%llu,\"ok\":true,\"records\":%llu,\"replay_of\":\"%s\"}\n",
-	       (unsigned long long)replay.ledger.own[LEDGER_MALFORMED].count,
-	       (unsigned long long)replay.records, replay.replay_of);
-	return 0;
+	printf("{\"left_out\":%llu,\"malformed\":%llu,\"ok\":%s,\"records\":%llu,\"replay_of\":\"%s\"}\n",
+	       (unsigned long long)replay.behind, (unsigned long long)replay.malformed,
+	       r < 0 ? "false" : "true", (unsigned long long)replay.records, replay.replay_of);
+	return r;
 }

@@ -104,6 +104,28 @@ static void a_second_collector_is_refused(void **state)
 	world_close(world, world_open(world, NULL));
 }
 
+static void a_dropped_chunk_leaves_nothing_and_the_chain_goes_on(void **state)
+{
+	struct world *world = *state;
+	struct chain *chain = world_begin(world, NULL);
+	struct diag diag = { .code = 0 };
+
+	world_append(world, chain, 3);
+	world_rotate(world, chain);
+	world_append(world, chain, 2);
+	assert_int_equal(chain_drop(chain, WAIT_MS, &diag), 0);
+	assert_true(world_has(world, "chunk-000001.ndjson"));
+	assert_false(world_has(world, "chunk-000002.ndjson.open"));
+	assert_false(world_has(world, "chunk-000002.json.open"));
+	assert_false(world_has(world, "chunk-000002.ndjson"));
+	/* Before anything was begun, and what nobody opened. */
+	assert_int_equal(chain_drop(world_open(world, NULL), WAIT_MS, &diag), 0);
+	assert_int_equal(chain_drop(NULL, 0, &diag), 0);
+	chain = world_begin(world, NULL);
+	assert_true(world_has(world, "chunk-000002.ndjson.open"));
+	world_close(world, chain);
+}
+
 static void suspend_and_losses_go_where_they_belong(void **state)
 {
 	_cleanup_(sealed_done) struct sealed *sealed = NULL;
@@ -370,6 +392,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_restart_continues_and_says_so, world_up, world_down),
 		cmocka_unit_test_setup_teardown(zstd_holds_the_same_text, world_up, world_down),
 		cmocka_unit_test_setup_teardown(a_second_collector_is_refused, world_up, world_down),
+		cmocka_unit_test_setup_teardown(a_dropped_chunk_leaves_nothing_and_the_chain_goes_on, world_up,
+						world_down),
 		cmocka_unit_test_setup_teardown(suspend_and_losses_go_where_they_belong, world_up, world_down),
 		cmocka_unit_test_setup_teardown(drafts_follow_the_chunk, world_up, world_down),
 		cmocka_unit_test_setup_teardown(nothing_is_written_through_a_planted_name, world_up,
