@@ -62,7 +62,12 @@ static const char *check_glob(const char *text)
 {
 	const char *reason = NULL;
 
-	return glob_check(str_of(text), &reason) < 0 ? reason : NULL;
+	if (glob_check(str_of(text), &reason) < 0)
+		return reason;
+	/* An escaped slash is one too. */
+	return strchr("/*?[", text[0]) || (text[0] == '\\' && text[1] == '/')
+		       ? NULL
+		       : "paths are absolute, this matches none; begin it with / or **/";
 }
 
 static const char *check_no_container(const char *text)

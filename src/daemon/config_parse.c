@@ -268,8 +268,11 @@ static int read_document(struct reader *reader)
 
 	if (r >= 0)
 		r = next(reader);
-	if (r < 0 || reader->event.type == YAML_STREAM_END_EVENT)
-		return r; /* nothing but comments: the defaults */
+	if (r < 0)
+		return r;
+	if (reader->event.type == YAML_STREAM_END_EVENT) /* cut short by a full disk, more often than meant */
+		return refuse_at(reader, (yaml_mark_t) { 0 },
+				 "the file is empty; write `signals: {}` for the defaults");
 	r = next(reader);
 	if (r < 0)
 		return r;

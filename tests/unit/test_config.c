@@ -60,8 +60,7 @@ static void test_seed_form(void **state)
 
 static void test_nothing_is_the_defaults(void **state)
 {
-	static const char *const texts[] = { "", "# only a comment\n", "signals: {}\n",
-					     "---\nsignals:\n  enabled: true\n" };
+	static const char *const texts[] = { "signals: {}\n", "---\nsignals:\n  enabled: true\n" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
@@ -114,7 +113,7 @@ static void test_digest_sees_every_key(void **state)
 		"signals: {compression: zstd}",
 		"signals: {control_socket: /x}",
 		"signals: {state_directory: /x}",
-		"",
+		"signals: {}",
 	};
 	struct digest digests[ARRAY_LEN(texts)];
 
@@ -250,6 +249,15 @@ static const struct bad bads[] = {
 	{ "signals:\n  filters:\n    path_allowlist:\n      - /usr/**\n      - \"/b\\\\\"\n",
 	  "F:5:9: ", "'/b\\'" },
 	{ "signals: {filters: {path_allowlist: ['']}}", "F:1:38: ", "signals.filters.path_allowlist: ''" },
+	{ "signals: {filters: {path_allowlist: [/a, etc/passwd]}}",
+	  "F:1:42: ", "'etc/passwd': paths are absolute, this matches none" },
+	{ "signals:\n  filters:\n    path_denylist:\n    - ./proc/**\n", "F:4:7: ", "paths are absolute" },
+	{ "signals: {filters: {path_denylist: ['\\proc']}}", "F:1:37: ", "paths are absolute" },
+	/* a file that was cut short must not become the defaults */
+	{ "", "F:1:1: ", "the file is empty; write `signals: {}` for the defaults" },
+	{ " \n\n", "F:1:1: ", "the file is empty" },
+	{ "# only a comment\n  # and another\n", "F:1:1: ", "the file is empty" },
+	{ "---\n", "F:2:1: ", "a mapping with the key 'signals' is wanted" },
 	/* what hides meaning */
 	{ "signals: &a {}", "F:1:10: ", "anchors are not allowed" },
 	{ "signals: {output_directory: &a /x, state_directory: *a}", "F:1:29: ", "anchors are not allowed" },
