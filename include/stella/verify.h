@@ -74,7 +74,7 @@ const char *stella_verifier_error(const struct stella_verifier *verifier);
 int stella_verifier_trust_key(struct stella_verifier *verifier, const char *path);
 int stella_verifier_trust_directory(struct stella_verifier *verifier, const char *path);
 
-/* The head (64 hex digits) that someone else kept: finds a cut tail. -EINVAL. */
+/* The head (64 hex digits, of either case) that someone else kept: finds a cut tail. -EINVAL. */
 int stella_verifier_expect_head(struct stella_verifier *verifier, const char *hex);
 /* Losses and gaps make the evidence unsound. */
 void stella_verifier_require_complete(struct stella_verifier *verifier, bool required);

@@ -17,7 +17,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 
-static const char *default_path(void)
+const char *control_default_path(void)
 {
 	const char *environment = getenv("STELLA_SOCKET");
 
@@ -101,7 +101,7 @@ int control_ask(const char *socket_path, const char *verb, int wait_ms, struct d
 	char request[128];
 	int r, len;
 
-	socket_path = socket_path ? socket_path : default_path();
+	socket_path = socket_path ? socket_path : control_default_path();
 	r = control_connect(socket_path, diag, &fd);
 	if (r < 0)
 		return r;

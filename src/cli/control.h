@@ -21,6 +21,9 @@
 	OPTION_IS_TEXT("socket", 0, "PATH", "control socket ($STELLA_SOCKET, " CONTROL_SOCKET_DEFAULT ")", \
 		       (path_))
 
+/* Which socket is asked when none is named: $STELLA_SOCKET, or the default. */
+const char *control_default_path(void);
+
 /*
  * Asks {"verb": verb} and gives the answer (an object; the caller's reference). Waits at most wait_ms. Without
  * socket_path (NULL): $STELLA_SOCKET, or the default.

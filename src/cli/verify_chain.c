@@ -10,15 +10,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/command.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "cli/verify_page.h"
 #include "stella/verify.h"
 
-#define TRUST_DIRECTORY_DEFAULT "/var/lib/stella/trust"
-#define TRUST_DIRECTORY_ENV "STELLA_TRUST_ROOTS"
 #define PROGRESS_MIN_BYTES (64u << 20)
 
 struct verify_options {
@@ -60,11 +60,9 @@ static int verify_failed(const struct stella_verifier *verifier, int error)
 /* The default directory may be absent or empty: then nothing is trusted, and the verdict says so. */
 static int trust_default(struct stella_verifier *verifier, struct verify_options *options)
 {
-	const char *directory = getenv(TRUST_DIRECTORY_ENV);
+	const char *directory = command_trust_default();
 	int r;
 
-	if (!directory || !*directory)
-		directory = TRUST_DIRECTORY_DEFAULT;
 	r = stella_verifier_trust_directory(verifier, directory);
 	if (r == -ENOENT && access(directory, F_OK) != 0) {
 		options->trusts_nothing = true;
@@ -125,7 +123,7 @@ static void advise(const struct stella_report *report, const struct verify_optio
 					!options->trust && stella_report_head_sequence(report) == 0))
 		talk("no key of this chain is trusted: give one with --key FILE or --trust DIR, or put it into "
 		     "%s",
-		     getenv(TRUST_DIRECTORY_ENV) ? getenv(TRUST_DIRECTORY_ENV) : TRUST_DIRECTORY_DEFAULT);
+		     command_trust_default());
 }
 
 static int report_print(const struct stella_report *report, const char *directory,
@@ -151,6 +149,7 @@ static int verify(struct stella_verifier *verifier, const char *directory, struc
 {
 	_cleanup_(stella_report_freep) struct stella_report *report = NULL;
 	unsigned int shown = 0;
+	struct stat st;
 	int r;
 
 	r = trust_options(verifier, options);
@@ -165,6 +164,10 @@ static int verify(struct stella_verifier *verifier, const char *directory, struc
 		stella_verifier_on_progress(verifier, show_progress, &shown);
 	r = stella_verify_directory(verifier, directory, &report);
 	end_progress(&shown);
+	if (r == -ENOTDIR && stat(directory, &st) == 0 && !S_ISDIR(st.st_mode)) {
+		talk("%s is a file: verify-chain takes the directory", directory);
+		return EXIT_UNSOUND;
+	}
 	if (r < 0)
 		return verify_failed(verifier, r);
 	if (nothing_there(report)) {
@@ -204,7 +207,9 @@ int verb_verify_chain(int argc, char **argv)
 		.min_arguments = 1,
 		.max_arguments = 1,
 		.argument = "DIR",
-		.details = "Exit status: 0 sound, 2 not sound, 4 no evidence there, 1 could not find out.\n",
+		.details = "Exit status: 0 sound, 2 not sound or bad arguments, 1 could not find out, 3 not "
+			   "permitted "
+			   "to read,\n4 no evidence there, or no such key or trust directory.",
 	};
 	char **arguments;
 	int status;

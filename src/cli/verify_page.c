@@ -11,10 +11,39 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/facts.h"
 
 #define PAGE_LIST_MAX 50 /* lines of one list; programs take --output json */
+
+static const char *ending(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* A detail that is missing from a record leaves the chain complete; it is not nothing. */
+static void print_completeness(const json_t *report)
+{
+	uint64_t details = 0;
+	json_t *loss;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "losses"), i, loss)
+	{
+		if (strcmp(facts_text(loss, "effect"), "member") == 0 &&
+		    __builtin_add_overflow(details, facts_number(loss, "count"), &details))
+			details = UINT64_MAX;
+	}
+	if (!facts_true(report, "complete"))
+		puts("  Not complete: see below what was not seen.");
+	else if (details == 0)
+		puts("  Complete: nothing was lost, and nothing interrupted the watch.");
+	else
+		printf("  Complete: no record was lost, and nothing interrupted the watch; %" PRIu64
+		       " detail%s of records\n  %s missing, see below.\n",
+		       details, ending(details), details == 1 ? "is" : "are");
+}
 
 static void print_verdict(const json_t *report, const char *directory)
 {
@@ -33,9 +62,12 @@ static void print_verdict(const json_t *report, const char *directory)
 	else if (facts_number(report, "findings_total") == 0)
 		puts("  No fault was found, but the evidence is not complete, and you required that.");
 	if (sound)
-		printf("  %s\n", facts_true(report, "complete")
-					 ? "Complete: nothing was lost, and nothing interrupted the watch."
-					 : "Not complete: see below what was not seen.");
+		print_completeness(report);
+	if (facts_number(report, "unsealed") > 0)
+		printf("  Above the head, an unsealed chunk lies here (%" PRIu64
+		       "): a collector is running, or "
+		       "was killed; it\n  is not evidence.\n",
+		       facts_number(report, "unsealed"));
 	putchar('\n');
 }
 
@@ -50,8 +82,12 @@ static void print_facts(const json_t *report)
 	if (!table)
 		return;
 	table_cell(table, "  chunks");
-	table_cell(table, "%" PRIu64 ", %" PRIu64 " records", facts_number(report, "chunks"),
-		   facts_number(report, "records"));
+	table_cell(table, "%" PRIu64 ", %" PRIu64 " record%s%s", facts_number(report, "chunks"),
+		   facts_number(report, "records"), ending(facts_number(report, "records")),
+		   json_array_size(json_object_get(report, "signers")) == 0 &&
+				   facts_number(report, "chunks") > 0
+			   ? ", of content that nobody you trust vouches for"
+			   : "");
 	if (json_is_object(window)) {
 		table_cell(table, "  watched");
 		table_cell(table, "%s to %s", facts_text(window, "from.time"), facts_text(window, "to.time"));
@@ -59,8 +95,8 @@ static void print_facts(const json_t *report)
 	json_array_foreach(json_object_get(report, "signers"), i, signer)
 	{
 		table_cell(table, "  signer");
-		table_cell(table, "key %s, %" PRIu64 " chunks", facts_text(signer, "key_id"),
-			   facts_number(signer, "chunks"));
+		table_cell(table, "key %s, %" PRIu64 " chunk%s", facts_text(signer, "key_id"),
+			   facts_number(signer, "chunks"), ending(facts_number(signer, "chunks")));
 	}
 	if (json_is_object(head)) {
 		table_cell(table, "  head");
@@ -70,10 +106,90 @@ static void print_facts(const json_t *report)
 	table_print(table, stdout);
 }
 
-static void print_more(size_t shown, uint64_t total)
+static void print_more(uint64_t shown, uint64_t total)
 {
 	if (total > shown)
 		printf("  ... and %" PRIu64 " more (--output json lists them)\n", total - shown);
+}
+
+/* The same finding in one chunk after another is one row: what else was found must not drown in it. */
+struct fold {
+	const json_t *finding; /* the first; the others differ in their numbers only */
+	uint64_t count, first, last;
+};
+
+static bool same_but_numbers(const char *a, const char *b)
+{
+	static const char digits[] = "0123456789";
+
+	for (;; a++, b++) {
+		bool number = *a && *b && strchr(digits, *a) && strchr(digits, *b);
+
+		if (number) {
+			a += strspn(a, digits) - 1;
+			b += strspn(b, digits) - 1;
+		} else if (*a != *b) {
+			return false;
+		} else if (!*a) {
+			return true;
+		}
+	}
+}
+
+/* Lines of a chunk stand each for itself. */
+static bool folds(const struct fold *fold, const json_t *finding)
+{
+	return facts_number(finding, "line") == 0 && facts_number(fold->finding, "line") == 0 &&
+	       facts_number(finding, "chunk") > 0 && fold->first > 0 &&
+	       strcmp(facts_text(fold->finding, "code"), facts_text(finding, "code")) == 0 &&
+	       same_but_numbers(facts_text(fold->finding, "sentence"), facts_text(finding, "sentence"));
+}
+
+/* Returns how many findings the folds hold; what has no room is left out. */
+static uint64_t fold_findings(const json_t *findings, struct fold *list, size_t *ret_count)
+{
+	uint64_t held = 0;
+	json_t *finding;
+	size_t i, k, count = 0;
+
+	json_array_foreach(findings, i, finding)
+	{
+		uint64_t chunk = facts_number(finding, "chunk");
+
+		for (k = 0; k < count && !folds(&list[k], finding); k++)
+			;
+		if (k == PAGE_LIST_MAX)
+			continue;
+		if (k == count)
+			list[count++] = (struct fold) { .finding = finding, .first = chunk, .last = chunk };
+		list[k].count++;
+		list[k].first = chunk < list[k].first ? chunk : list[k].first;
+		list[k].last = chunk > list[k].last ? chunk : list[k].last;
+		held++;
+	}
+	*ret_count = count;
+	return held;
+}
+
+static void put_fold(struct table *table, const struct fold *fold)
+{
+	const json_t *finding = fold->finding;
+	const char *file = facts_text(finding, "file");
+
+	table_cell(table, "  %s", facts_text(finding, "code"));
+	if (fold->first == 0)
+		table_cell(table, "-");
+	else if (fold->first == fold->last)
+		table_cell(table, "%" PRIu64, fold->first);
+	else
+		table_cell(table, "%" PRIu64 " to %" PRIu64, fold->first, fold->last);
+	if (facts_number(finding, "line") > 0)
+		table_cell(table, "line %" PRIu64, facts_number(finding, "line"));
+	else if (fold->count > 1)
+		table_cell(table, "%" PRIu64 " times", fold->count);
+	else
+		table_cell(table, "%s", *file ? file : "-");
+	table_cell(table, "%s%s", fold->count > 1 ? "the first: " : "", facts_text(finding, "sentence"));
 }
 
 static void print_findings(const json_t *report)
@@ -81,29 +197,19 @@ static void print_findings(const json_t *report)
 	static const struct table_column columns[] = {
 		{ "  FINDING", false }, { "CHUNK", true }, { "WHERE", false }, { "WHAT", false }
 	};
-	json_t *findings = json_object_get(report, "findings"), *finding;
-	size_t i, shown = json_array_size(findings) < PAGE_LIST_MAX ? json_array_size(findings) : PAGE_LIST_MAX;
 	_cleanup_(table_freep) struct table *table = table_new(columns, ARRAY_LEN(columns), true);
+	struct fold list[PAGE_LIST_MAX];
+	uint64_t total = facts_number(report, "findings_total"), held;
+	size_t count;
 
-	if (!table || facts_number(report, "findings_total") == 0)
+	if (!table || total == 0)
 		return;
-	printf("\nFound: %" PRIu64 "\n", facts_number(report, "findings_total"));
-	for (i = 0; i < shown; i++) {
-		finding = json_array_get(findings, i);
-		table_cell(table, "  %s", facts_text(finding, "code"));
-		if (json_is_integer(json_object_get(finding, "chunk")))
-			table_cell(table, "%" PRIu64, facts_number(finding, "chunk"));
-		else
-			table_cell(table, "-");
-		if (facts_number(finding, "line") > 0)
-			table_cell(table, "line %" PRIu64, facts_number(finding, "line"));
-		else
-			table_cell(table, "%s",
-				   *facts_text(finding, "file") ? facts_text(finding, "file") : "-");
-		table_cell(table, "%s", facts_text(finding, "sentence"));
-	}
+	printf("\nFound: %" PRIu64 "\n", total);
+	held = fold_findings(json_object_get(report, "findings"), list, &count);
+	for (size_t i = 0; i < count; i++)
+		put_fold(table, &list[i]);
 	table_print(table, stdout);
-	print_more(shown, facts_number(report, "findings_total"));
+	print_more(held, total);
 }
 
 static void print_reasons(const json_t *report)
@@ -120,6 +226,13 @@ static void print_reasons(const json_t *report)
 		putchar('\n');
 	}
 	print_more(shown, facts_number(report, "reasons_total"));
+}
+
+/* More than a report holds: not in the JSON either. */
+static void print_unlisted(uint64_t listed, uint64_t total)
+{
+	if (total > listed)
+		printf("  ... and %" PRIu64 " more entries of seals, which are not listed\n", total - listed);
 }
 
 static void print_losses(const json_t *report)
@@ -150,6 +263,8 @@ static void print_losses(const json_t *report)
 		return;
 	putchar('\n');
 	table_print(table, stdout);
+	print_unlisted(json_array_size(json_object_get(report, "losses")),
+		       facts_number(report, "losses_total"));
 }
 
 static void print_limits(const json_t *report)
@@ -158,16 +273,22 @@ static void print_limits(const json_t *report)
 	size_t i;
 
 	puts("\nThis does not prove:");
+	if (json_array_size(json_object_get(report, "blind_spots")) > 0)
+		puts("  - what falls into a blind spot of a hook: it leaves no record, or one that is wrong in "
+		     "the "
+		     "way that\n    docs/probe-reference.md names");
 	json_array_foreach(json_object_get(report, "blind_spots"), i, blind)
 	{
-		fputs("  - ", stdout);
+		fputs("      ", stdout);
 		output_print(facts_text(blind, "kind"));
-		fputs(" by way of ", stdout);
-		output_print(facts_text(blind, "blind_spot"));
-		fputs(": the hook ", stdout);
+		fputs(", hook ", stdout);
 		output_print(facts_text(blind, "hook"));
-		puts(" does not see it");
+		fputs(": ", stdout);
+		output_print(facts_text(blind, "blind_spot"));
+		putchar('\n');
 	}
+	print_unlisted(json_array_size(json_object_get(report, "blind_spots")),
+		       facts_number(report, "blind_spots_total"));
 	puts("  - that the signing key was never in other hands, or that root did not alter what was recorded");
 	puts("    before it was sealed");
 	if (facts_true(report, "log.supported"))

@@ -64,6 +64,7 @@ static void json_blind(struct canon *w, const struct stella_report *report)
 		canon_object_end(w);
 	}
 	canon_array_end(w);
+	canon_key_u64(w, "blind_spots_total", report->n_blind + report->blind_more);
 }
 
 static void json_expected(struct canon *w, const struct stella_report *report)
@@ -168,6 +169,7 @@ static void json_losses(struct canon *w, const struct stella_report *report)
 		canon_object_end(w);
 	}
 	canon_array_end(w);
+	canon_key_u64(w, "losses_total", report->n_losses + report->losses_more);
 }
 
 static void json_reasons(struct canon *w, const struct stella_report *report)
@@ -216,6 +218,11 @@ int report_json(const struct stella_report *report, struct buf *out)
 	canon_key_bool(&w, "require_complete", report->require_complete);
 	json_signers(&w, report);
 	canon_key_bool(&w, "sound", report->sound);
+	canon_key(&w, "unsealed");
+	if (report->unsealed > 0)
+		canon_u64(&w, report->unsealed);
+	else
+		canon_null(&w);
 	canon_key(&w, "window");
 	if (report->has_window) {
 		canon_object(&w);

@@ -121,7 +121,9 @@ static int report_loss(struct stella_report *report, const struct statement *sta
 		if (r < 0)
 			return r;
 	}
-	if (row && __builtin_add_overflow(row->count, loss->count, &row->count))
+	if (!row)
+		report->losses_more++;
+	else if (__builtin_add_overflow(row->count, loss->count, &row->count))
 		row->count = UINT64_MAX;
 	if (loss->count == 0 || same_text(loss->effect, "member"))
 		return 0;
@@ -146,8 +148,13 @@ static int report_gap(struct stella_report *report, const struct statement *stat
 		};
 	clock_format(statement->gap_from.wall_ns, from);
 	clock_format(statement->gap_to.wall_ns, to);
-	return report_reason(report, "nothing was watched before chunk %" PRIu64 ": %s, from %s to %s",
-			     statement->sequence, statement_gap_names[statement->gap], from, to);
+	if (statement->sequence <= 1)
+		return report_reason(report, "before chunk %" PRIu64 " nothing was watched: %s, from %s to %s",
+				     statement->sequence, statement_gap_names[statement->gap], from, to);
+	return report_reason(
+		report,
+		"between chunk %" PRIu64 " and chunk %" PRIu64 " nothing was watched: %s, from %s to %s",
+		statement->sequence - 1, statement->sequence, statement_gap_names[statement->gap], from, to);
 }
 
 static int report_blind_spot(struct stella_report *report, const struct statement_probe *probe,
@@ -162,8 +169,10 @@ static int report_blind_spot(struct stella_report *report, const struct statemen
 		    same_text(row->spot, spot))
 			return 0;
 	}
-	if (report->n_blind >= REPORT_BLIND_MAX)
+	if (report->n_blind >= REPORT_BLIND_MAX) {
+		report->blind_more++;
 		return 0;
+	}
 	row = &report->blind[report->n_blind++];
 	r = statement_set(&row->kind, probe->kind);
 	r = r < 0 ? r : statement_set(&row->hook, probe->hook);

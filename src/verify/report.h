@@ -52,16 +52,20 @@ struct stella_report {
 	struct digest expected;
 	uint64_t expected_sequence; /* where the expected head was found, 0 = nowhere */
 
+	uint64_t unsealed; /* the first number above the head that lies there unsealed, 0 = none; no evidence */
+
 	bool has_window;
 	struct moment from, to; /* first opened, last closed */
 
 	struct report_loss *losses;
 	size_t n_losses;
+	uint64_t losses_more; /* entries of seals that no row was left for; the same may count once a chunk */
 	struct report_gap *gaps;
 	size_t n_gaps;
 	uint64_t gaps_total;
 	struct report_blind *blind;
 	size_t n_blind;
+	uint64_t blind_more; /* as losses_more */
 	char **reasons;
 	size_t n_reasons;
 	uint64_t reasons_total;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 int stella_verifier_new(struct stella_verifier **ret_verifier)
 {
@@ -45,9 +46,14 @@ int stella_verifier_trust_directory(struct stella_verifier *verifier, const char
 
 int stella_verifier_expect_head(struct stella_verifier *verifier, const char *hex)
 {
+	char lower[DIGEST_TEXT_LEN + 1];
+	size_t len = strlen(hex);
+
 	verifier->diag = (struct diag) { 0 };
-	if (digest_parse(str_of(hex), &verifier->expected_head) < 0)
-		return diag_error(&verifier->diag, -EINVAL, "%s: a head is 64 lower-case hex digits", hex);
+	for (size_t i = 0; i <= len && len == DIGEST_TEXT_LEN; i++)
+		lower[i] = hex[i] >= 'A' && hex[i] <= 'F' ? (char)(hex[i] - 'A' + 'a') : hex[i];
+	if (len != DIGEST_TEXT_LEN || digest_parse(str_of(lower), &verifier->expected_head) < 0)
+		return diag_error(&verifier->diag, -EINVAL, "%s: a head is 64 hex digits", hex);
 	verifier->has_expected_head = true;
 	return 0;
 }

@@ -275,6 +275,17 @@ static void walk_head_leftover(struct walk *walk)
 		     "%s lies beside the sealed chunk of the same number", name);
 }
 
+/* An open file above the head is no part of the verdict, but who reads the verdict should know of it. */
+static void walk_unsealed_above(struct walk *walk)
+{
+	for (uint64_t sequence = walk->listing.head + 1; sequence <= STATEMENT_SEQUENCE_MAX; sequence++) {
+		if (walk->listing.present[sequence] & LISTED_OPEN) {
+			walk->report->unsealed = sequence;
+			return;
+		}
+	}
+}
+
 static int walk_chain(struct walk *walk)
 {
 	int r;
@@ -293,6 +304,7 @@ static int walk_chain(struct walk *walk)
 			return r;
 	}
 	walk_head_leftover(walk);
+	walk_unsealed_above(walk);
 	return 0;
 }
 

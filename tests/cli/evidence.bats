@@ -56,6 +56,24 @@ inspect() {
 	grep -q tail_cut "$WORK/out"
 }
 
+@test "the page folds one finding of many chunks, tells an open chunk, and does not misstate blind spots" {
+	: >"$EVIDENCE/chunk-000004.ndjson.open"
+	verify --output table
+	[ "$status" -eq 2 ]
+	[ "$(grep -c untrusted_signer "$WORK/out")" -eq 1 ]
+	grep -qE '^  untrusted_signer +1 to 3 +3 times ' "$WORK/out"
+	grep -q 'content that nobody you trust vouches for' "$WORK/out"
+	verify
+	[ "$(jq '.findings | length' "$WORK/out")" -eq 3 ]
+	verify --key "$KEY" --output table
+	[ "$status" -eq 0 ]
+	grep -q 'an unsealed chunk lies here (4)' "$WORK/out"
+	grep -q 'leaves no record, or one that is wrong' "$WORK/out"
+	[ "$(grep -c 'nobody you trust' "$WORK/out")" -eq 0 ]
+	verify --key "$KEY"
+	jq -e '.unsealed == 4 and .sound and .blind_spots_total == 1 and .losses_total == 1' "$WORK/out"
+}
+
 @test "without a key nothing is trusted, and it says how to give one" {
 	verify
 	[ "$status" -eq 2 ]
@@ -92,6 +110,7 @@ inspect() {
 	[ "$status" -eq 4 ]
 	EVIDENCE=$KEY verify --key "$KEY"
 	[ "$status" -eq 2 ]
+	grep -q 'is a file: verify-chain takes the directory' "$WORK/err"
 	verify --key /etc/passwd
 	[ "$status" -eq 2 ]
 	verify --key "$WORK/nokey"

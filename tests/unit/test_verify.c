@@ -178,6 +178,11 @@ static void test_expected_head(void **state)
 	assert_int_equal(unlinkat(maker.dir, "chunk-000003.ndjson", 0), 0);
 	assert_int_equal(unlinkat(maker.dir, "chunk-000003.sigstore.json", 0), 0);
 	assert_sound(verify(&maker), 2, 4);
+	for (char *at = heads[1]; *at; at++)
+		*at = *at >= 'a' ? (char)(*at - 'a' + 'A') : *at;
+	verifier = verifier_for(&maker);
+	assert_int_equal(stella_verifier_expect_head(verifier, heads[1]), 0);
+	assert_sound(verify_with(verifier, &maker), 2, 4);
 	verifier = verifier_for(&maker);
 	assert_int_equal(stella_verifier_expect_head(verifier, heads[2]), 0);
 	assert_codes(verify_with(verifier, &maker), STELLA_FINDING_TAIL_CUT, 1, 0);
@@ -290,6 +295,59 @@ static void test_losses_are_summed(void **state)
 			       "\"losses\":[{\"cause\":\"ring_full\",\"count\":34,\"effect\":\"record\","
 			       "\"kind\":\"file_open\",\"layer\":\"kernel\"}]"));
 	stella_report_free(report);
+	maker_remove(&maker);
+}
+
+static void lose_much(struct statement *statement)
+{
+	statement->n_losses = 30;
+	statement->losses = calloc(statement->n_losses, sizeof(*statement->losses));
+	assert_non_null(statement->losses);
+	for (size_t i = 0; i < statement->n_losses; i++) {
+		char cause[64];
+
+		snprintf(cause, sizeof(cause), "cause_%" PRIu64 "_%zu", statement->sequence, i);
+		statement_set(&statement->losses[i].layer, "kernel");
+		statement_set(&statement->losses[i].cause, cause);
+		statement_set(&statement->losses[i].effect, "member");
+		statement->losses[i].count = 1;
+		statement->losses[i].first_boot_ns = statement->losses[i].last_boot_ns =
+			statement->opened.boot_ns;
+	}
+}
+
+static void test_rows_without_room_are_counted(void **state)
+{
+	struct maker maker = maker_new(CHAIN_A);
+	struct stella_report *report;
+
+	(void)state;
+	for (int i = 0; i < 40; i++)
+		maker_chunk(&maker, 1, lose_much);
+	report = verify(&maker);
+	assert_non_null(strstr(stella_report_json(report), "\"losses_total\":1200,"));
+	assert_null(strstr(stella_report_json(report), "cause_40_29"));
+	assert_non_null(strstr(stella_report_json(report), "cause_30_1"));
+	assert_sound(report, 40, 40);
+	maker_remove(&maker);
+}
+
+static void test_unsealed_is_told(void **state)
+{
+	struct maker maker = maker_new(CHAIN_A);
+	struct stella_report *report;
+
+	(void)state;
+	maker_chunk(&maker, 2, NULL);
+	report = verify(&maker);
+	assert_non_null(strstr(stella_report_json(report), "\"unsealed\":null"));
+	stella_report_free(report);
+	maker_put(&maker, "chunk-000002.ndjson.open", STR("whatever\n"));
+	maker_put(&maker, "chunk-000007.ndjson.open", STR(""));
+	report = verify(&maker);
+	assert_non_null(strstr(stella_report_json(report), "\"unsealed\":2,"));
+	assert_true(stella_report_complete(report));
+	assert_sound(report, 1, 2);
 	maker_remove(&maker);
 }
 
@@ -581,6 +639,8 @@ int main(void)
 		cmocka_unit_test(test_log_required),
 		cmocka_unit_test(test_complete),
 		cmocka_unit_test(test_losses_are_summed),
+		cmocka_unit_test(test_rows_without_room_are_counted),
+		cmocka_unit_test(test_unsealed_is_told),
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_first_names_predecessor),
