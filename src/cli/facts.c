@@ -103,7 +103,7 @@ static void append_text(struct buf *out, const char *text)
 void facts_probes(const json_t *object)
 {
 	static const struct table_column columns[] = {
-		{ "WATCHES", false }, { "HOOK", false }, { "ALIVE", false }, { "CANNOT SEE", false }
+		{ "WATCHES", false }, { "HOOK", false }, { "ALIVE", false }, { "BLIND SPOTS", false }
 	};
 	_cleanup_(table_freep) struct table *table = table_new(columns, ARRAY_LEN(columns), true);
 	const json_t *probe, *spot;

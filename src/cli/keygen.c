@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/command.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "crypto/key.h"
@@ -98,6 +99,7 @@ static int print_table(const struct identity *identity)
 {
 	static const struct table_column columns[] = { { "", false }, { "", false } };
 	_cleanup_(table_freep) struct table *table = table_new(columns, ARRAY_LEN(columns), false);
+	_cleanup_(buf_done) struct buf command = BUF_MAX(65536);
 	const char *const rows[][2] = {
 		{ "private key", identity->key_file },
 		{ "public key", identity->public_file },
@@ -115,8 +117,9 @@ static int print_table(const struct identity *identity)
 	table_cell(table, "%.*s", (int)identity->hint.len, identity->hint.data);
 	if (table_print(table, stdout) < 0)
 		return EXIT_FAILED;
-	talk("give the public key to those who verify: stella signals verify-chain DIR --key %s",
-	     identity->public_file);
+	buf_printf(&command, "stella signals verify-chain DIR --key");
+	command_word(&command, identity->public_file);
+	talk("give the public key to those who verify: %s", buf_cstr(&command) ? buf_cstr(&command) : "");
 	return EXIT_DONE;
 }
 
@@ -135,6 +138,9 @@ int verb_keygen(int argc, char **argv)
 		.summary = "Makes an ECDSA P-256 key to sign evidence with, and prints its identity.",
 		.rows = rows,
 		.n_rows = ARRAY_LEN(rows),
+		.details =
+			"Exit status: 0 done, 1 failed, 2 such a file is there already or bad arguments, 3 not "
+			"permitted.",
 	};
 	struct diag diag = { 0 };
 	char **arguments;

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "cli/command.h"
 #include "cli/facts.h"
 #include "cli/launch.h"
 #include "cli/options.h"
@@ -20,24 +21,27 @@ static void show_recovered(const json_t *facts)
 {
 	uint64_t chunks = facts_number(facts, "recovered.chunks"),
 		 finished = facts_number(facts, "recovered.finished");
+	uint64_t records = facts_number(facts, "recovered.records");
 	uint64_t torn = facts_number(facts, "recovered.torn_bytes");
 
 	if (chunks > 0)
-		printf("Recovered what a killed collector left: %llu chunks, %llu records; the gap is "
+		printf("Recovered what a killed collector left: %llu chunk%s, %llu record%s; the gap is "
 		       "recorded.\n",
-		       (unsigned long long)chunks,
-		       (unsigned long long)facts_number(facts, "recovered.records"));
+		       (unsigned long long)chunks, chunks == 1 ? "" : "s", (unsigned long long)records,
+		       records == 1 ? "" : "s");
 	if (torn > 0)
-		printf("Cut off %llu bytes of an unfinished line; counted as torn_tail.\n",
-		       (unsigned long long)torn);
+		printf("Cut off %llu byte%s of an unfinished line; counted as torn_tail.\n",
+		       (unsigned long long)torn, torn == 1 ? "" : "s");
 	if (finished > 0)
-		printf("Finished %llu publications that were cut short.\n", (unsigned long long)finished);
+		printf("Finished %llu publication%s cut short before.\n", (unsigned long long)finished,
+		       finished == 1 ? "" : "s");
 }
 
 static void show(const struct output *output, const json_t *facts)
 {
 	static const struct table_column columns[] = { { "", false }, { "", false } };
 	_cleanup_(table_freep) struct table *table = table_new(columns, ARRAY_LEN(columns), false);
+	_cleanup_(buf_done) struct buf command = BUF_MAX(65536);
 	static const char *const rows[][2] = {
 		{ "evidence", "directory" }, { "chain", "chain.id" },	 { "key", "key.id" },
 		{ "key file", "key.file" },  { "trust", "key.trusted" }, { "socket", "socket" },
@@ -58,8 +62,13 @@ static void show(const struct output *output, const json_t *facts)
 	show_recovered(facts);
 	putchar('\n');
 	facts_probes(facts);
-	puts("\nWhat stands under CANNOT SEE leaves no record and no loss. `stella signals status` tells how "
-	     "it goes.");
+	puts("\nWhat falls into a blind spot leaves no record and no loss, or a record that is wrong in the "
+	     "way "
+	     "that\ndocs/probe-reference.md names. How it goes:");
+	buf_printf(&command, "  stella signals status");
+	command_socket(&command, facts_text(facts, "socket"));
+	output_print(buf_cstr(&command) ? buf_cstr(&command) : "");
+	putchar('\n');
 }
 
 static void add(char **words, size_t *count, const char *option, const char *value)

@@ -28,6 +28,8 @@ static void show_reasons(const json_t *status)
 static void show_chain(struct table *table, const json_t *status)
 {
 	uint64_t sequence = facts_number(status, "chain.head.sequence");
+	uint64_t records = facts_number(status, "open_chunk.records");
+	const char *error;
 	char bytes[FACTS_TEXT_MAX], age[FACTS_TEXT_MAX];
 
 	table_cell(table, "chain");
@@ -39,10 +41,9 @@ static void show_chain(struct table *table, const json_t *status)
 	else
 		table_cell(table, "nothing sealed yet");
 	table_cell(table, "open chunk");
-	table_cell(table, "%llu: %llu records, %s, %s old",
-		   (unsigned long long)facts_number(status, "open_chunk.sequence"),
-		   (unsigned long long)facts_number(status, "open_chunk.records"),
-		   facts_bytes(facts_number(status, "open_chunk.bytes"), bytes),
+	table_cell(table, "%llu: %llu record%s, %s, %s old",
+		   (unsigned long long)facts_number(status, "open_chunk.sequence"), (unsigned long long)records,
+		   records == 1 ? "" : "s", facts_bytes(facts_number(status, "open_chunk.bytes"), bytes),
 		   facts_duration(facts_number(status, "open_chunk.age_s"), age));
 	table_cell(table, "sealing");
 	if (*facts_text(status, "chain.error"))
@@ -51,7 +52,8 @@ static void show_chain(struct table *table, const json_t *status)
 	else
 		table_cell(table, "%llu waiting", (unsigned long long)facts_number(status, "chain.waiting"));
 	table_cell(table, "disk");
-	table_cell(table, "%s %s", facts_text(status, "disk.state"), facts_text(status, "disk.error"));
+	error = facts_text(status, "disk.error");
+	table_cell(table, "%s%s%s", facts_text(status, "disk.state"), *error ? ": " : "", error);
 }
 
 static void show_events(struct table *table, const json_t *status)
@@ -63,7 +65,8 @@ static void show_events(struct table *table, const json_t *status)
 	json_object_foreach((json_t *)facts_get(status, "events"), kind, count)
 	{
 		table_cell(table, "%s", kind);
-		table_cell(table, "%lld records", (long long)json_integer_value(count));
+		table_cell(table, "%lld record%s", (long long)json_integer_value(count),
+			   json_integer_value(count) == 1 ? "" : "s");
 	}
 	table_cell(table, "rate");
 	table_cell(table, "%llu/s", (unsigned long long)facts_number(status, "rates.events_per_s"));
@@ -83,10 +86,6 @@ static void show_config(struct table *table, const json_t *status)
 		   *facts_text(status, "config.file") ? facts_text(status, "config.file") : "the defaults");
 	table_cell(table, "  digest");
 	table_cell(table, "%s", facts_text(status, "config.digest"));
-	if (*facts_text(status, "config.last_reload_error")) {
-		table_cell(table, "  last reload");
-		table_cell(table, "refused: %s", facts_text(status, "config.last_reload_error"));
-	}
 }
 
 static void show(const struct output *output, const json_t *status, bool verbose)
@@ -100,6 +99,11 @@ static void show(const struct output *output, const json_t *status, bool verbose
 	output_print(facts_text(status, "since.time"));
 	printf(", pid %llu, ", (unsigned long long)facts_number(status, "pid"));
 	show_reasons(status);
+	if (*facts_text(status, "config.last_reload_error")) {
+		table_cell(table, "last reload");
+		table_cell(table, "refused, the old configuration stays: %s",
+			   facts_text(status, "config.last_reload_error"));
+	}
 	table_cell(table, "evidence");
 	table_cell(table, "%s", facts_text(status, "directory"));
 	show_chain(table, status);

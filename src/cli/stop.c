@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "cli/command.h"
 #include "cli/control.h"
 #include "cli/facts.h"
 #include "cli/verbs.h"
@@ -11,6 +12,7 @@
 
 static void show(const struct output *output, const json_t *answer)
 {
+	_cleanup_(buf_done) struct buf command = BUF_MAX(65536);
 	const char *hex = facts_text(answer, "head.sha256");
 
 	if (!facts_for_people(output, answer))
@@ -20,11 +22,12 @@ static void show(const struct output *output, const json_t *answer)
 	output_print(hex);
 	putchar('\n');
 	facts_losses(answer, false);
-	fputs("Keep the head elsewhere; it finds a cut tail. To verify:\n  stella signals verify-chain ",
-	      stdout);
-	output_print(facts_text(answer, "directory"));
-	fputs(" --expect-head ", stdout);
-	output_print(hex);
+	buf_printf(&command, "  stella signals verify-chain");
+	command_word(&command, facts_text(answer, "directory"));
+	command_trust(&command, facts_text(answer, "trusted"));
+	buf_printf(&command, " --expect-head %s", hex);
+	puts("Keep the head elsewhere; it finds a cut tail. To verify:");
+	output_print(buf_cstr(&command) ? buf_cstr(&command) : "");
 	putchar('\n');
 }
 
