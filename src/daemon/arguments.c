@@ -31,7 +31,7 @@ static const struct argument rows[] = {
 	  "evidence directory instead of signals.output_directory" },
 	{ "socket", ARGUMENT_TEXT, INTO(socket), "PATH", "control socket instead of signals.control_socket" },
 	{ "log", ARGUMENT_TEXT, INTO(log), "FILE",
-	  "append the log there instead of syslog (in the background)" },
+	  "append the log there instead of to syslog or standard error" },
 	{ "record-raw", ARGUMENT_TEXT, INTO(record_raw), "FILE", "write a raw capture beside the evidence" },
 	{ "replay", ARGUMENT_TEXT, INTO(replay), "RAW", "write a raw capture's evidence to --target, and end" },
 	{ "foreground", ARGUMENT_FLAG, INTO(foreground), NULL,
@@ -116,8 +116,9 @@ int arguments_parse(int argc, char **argv, struct diag *diag, struct arguments *
 	}
 	if (arguments.replay && !arguments.target)
 		return diag_exit(diag, EXIT_UNSOUND, -EINVAL, "--replay needs --target DIR");
-	if (arguments.replay && arguments.record_raw)
-		return diag_exit(diag, EXIT_UNSOUND, -EINVAL, "--replay and --record-raw exclude one another");
+	if (arguments.replay && (arguments.record_raw || arguments.log))
+		return diag_exit(diag, EXIT_UNSOUND, -EINVAL, "--replay and %s exclude one another",
+				 arguments.record_raw ? "--record-raw" : "--log");
 	*ret_arguments = arguments;
 	return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The collector's log. Promises one printable line each (it goes through a diag, which replaces what a terminal
- * obeys), with the level in systemd's "<N>" form when stderr is the journal's.
+ * obeys): with the time where nobody else notes it, with the level in systemd's "<N>" form when stderr is the journal's.
  */
 
 #include "daemon/log.h"
@@ -17,8 +17,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
-static bool to_syslog;
+/* Before log_begin a line is the answer to whoever started us: no time on it. */
+static enum { TO_STARTER, TO_READER, TO_MANAGER, TO_SYSLOG } sink;
 
 static const int priorities[] = {
 	[LOG_LEVEL_ERROR] = LOG_ERR, [LOG_LEVEL_WARNING] = LOG_WARNING, [LOG_LEVEL_INFO] = LOG_INFO
@@ -27,43 +29,69 @@ static const int priorities[] = {
 static void log_to_syslog(void)
 {
 	openlog("stella-signalsd", LOG_PID, LOG_DAEMON);
-	to_syslog = true;
+	sink = TO_SYSLOG;
 }
 
 void log_line(enum log_level level, const char *format, ...)
 {
 	struct diag line = { .text = "" };
-	char text[DIAG_MAX];
+	char text[DIAG_MAX], time[CLOCK_TEXT_MAX];
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	(void)diag_error(&line, -EIO, "%s", text); /* only its line is wanted */
-	if (to_syslog)
+	clock_format(clock_now().wall_ns, time);
+	if (sink == TO_SYSLOG)
 		syslog(priorities[level], "%s", line.text);
+	else if (sink == TO_READER)
+		fprintf(stderr, "%s stella-signalsd: %s\n", time, line.text);
 	else if (getenv("JOURNAL_STREAM"))
 		fprintf(stderr, "<%d>stella-signalsd: %s\n", priorities[level], line.text);
 	else
 		fprintf(stderr, "stella-signalsd: %s\n", line.text);
 }
 
-int log_detach(const char *log_file, struct diag *diag)
+static int replace(int fd, int standard, struct diag *diag)
+{
+	return dup2(fd, standard) < 0
+		       ? diag_error(diag, -errno, "standard descriptor %d: %s", standard, strerror(errno))
+		       : 0;
+}
+
+static int leave_terminal(struct diag *diag)
 {
 	_cleanup_(closep) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	_cleanup_(closep) int log = -1;
+	int r = 0;
 
 	if (null < 0)
 		return diag_error(diag, -errno, "/dev/null: %s", strerror(errno));
+	for (int standard = STDIN_FILENO; r >= 0 && standard <= STDERR_FILENO; standard++)
+		r = replace(null, standard, diag);
+	return r;
+}
+
+int log_begin(const char *log_file, bool background, struct diag *diag)
+{
+	_cleanup_(closep) int log = -1;
+	int r = 0;
+
 	if (log_file) {
 		log = open(log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
 		if (log < 0)
 			return diag_error(diag, -errno, "%s: %s", log_file, strerror(errno));
-	} else {
-		log_to_syslog();
 	}
-	if (dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
-	    dup2(log >= 0 ? log : null, STDERR_FILENO) < 0)
-		return diag_error(diag, -errno, "standard descriptors: %s", strerror(errno));
+	if (background)
+		r = leave_terminal(diag);
+	if (r >= 0 && log_file)
+		r = replace(log, STDERR_FILENO, diag);
+	if (r < 0)
+		return r;
+	if (background && !log_file)
+		log_to_syslog();
+	else
+		sink = log_file || !(getenv("JOURNAL_STREAM") || getenv("NOTIFY_SOCKET")) ? TO_READER
+											  : TO_MANAGER;
 	return 0;
 }

@@ -72,17 +72,11 @@ static int absolute(const char *path, struct diag *diag, char **ret_path)
 	return r < 0 ? diag_error(diag, r, "%s: %s", path, strerror(-r)) : 0;
 }
 
-static int run_collector(struct collector *collector, bool background, const char *log, struct diag *diag)
+static int run_collector(struct collector *collector, struct diag *diag)
 {
 	struct diag ended = { .text = "" };
 	int r, stopped;
 
-	if (background) {
-		r = log_detach(log, diag);
-		if (r < 0)
-			return r;
-		(void)!chdir("/");
-	}
 	log_line(LOG_LEVEL_INFO, "coverage is open");
 	ready_notify("READY=1");
 	r = collector_run(collector, diag);
@@ -119,11 +113,15 @@ static int start(struct arguments *arguments, struct diag *diag)
 		.config_path = config, .target = target, .socket = socket, .record_raw = raw
 	};
 	r = collector_open(&options, diag, &collector);
+	if (r >= 0) /* while whoever started us can still be told that there is no log */
+		r = log_begin(arguments->log, background, diag);
 	if (r < 0)
 		return r;
+	if (background)
+		(void)!chdir("/");
 	ready_started(arguments->ready_fd, collector);
 	arguments->ready_fd = -1; /* closed; what fails from now on goes to the log */
-	return run_collector(collector, background, arguments->log, diag);
+	return run_collector(collector, diag);
 }
 
 static int replay(const struct arguments *arguments, struct diag *diag)
