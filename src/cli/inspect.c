@@ -12,13 +12,18 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "cli/command.h"
 #include "cli/control.h"
 #include "cli/inspect_print.h"
 #include "cli/verbs.h"
+#include "wire/kinds.h"
 
 #define LIMIT_DEFAULT 100
 #define LIMIT_MAX 100000
 #define FOLLOW_MS 200
+
+#define TYPE_WORD(name_, word_, number_) " " #word_
+#define TYPES WIRE_KINDS(TYPE_WORD)
 
 struct inspect {
 	struct output output;
@@ -143,23 +148,39 @@ static int find_backwards(struct inspect *inspect, struct diag *diag, struct fou
 	return 0;
 }
 
+/* A bare number that is neither: said so, with the words that mean one of them. */
+static int number_found_nothing(const struct inspect *inspect, struct diag *diag)
+{
+	unsigned long long number = inspect->match.number;
+
+	return diag_exit(
+		diag, EXIT_NOT_FOUND, -ENOENT,
+		"%s: %llu is no chunk here (chunk:%llu), and there is no such record of a process %llu "
+		"(pid:%llu)",
+		inspect->directory, number, number, number, number);
+}
+
 static int show_found(struct inspect *inspect, struct diag *diag)
 {
 	_cleanup_(found_done) struct found found = { 0 };
 	int r;
 
 	r = found_init(&found, (size_t)inspect->limit);
-	r = r < 0 ? r : find_backwards(inspect, diag, &found);
 	if (r < 0)
 		return r;
+	/* Damage ends the search; what was found until then is shown all the same. */
+	r = find_backwards(inspect, diag, &found);
 	for (size_t i = 0; i < found.listed; i++)
 		print_record(inspect, found_at(&found, i));
 	if (found.unreadable > 0)
-		talk("%llu lines are no records that can be read; verify-chain says more",
-		     (unsigned long long)found.unreadable);
+		talk("%llu line%s no record that can be read; verify-chain says more",
+		     (unsigned long long)found.unreadable, found.unreadable == 1 ? " is" : "s are");
 	if (found.full && inspect->format == OUTPUT_TABLE)
 		talk("there are older records; --limit shows more of them");
-	return 0;
+	if (r == 0 && found.listed == 0 && inspect->match.maybe_chunk && inspect->match.want == WANT_PID &&
+	    !inspect->follow)
+		return number_found_nothing(inspect, diag);
+	return r;
 }
 
 /* ---- following ---- */
@@ -295,6 +316,16 @@ static int inspect_start(struct inspect *inspect, const char *what, struct diag 
 	return r;
 }
 
+static void say_unverified(const struct inspect *inspect)
+{
+	_cleanup_(buf_done) struct buf command = BUF_MAX(65536);
+
+	buf_printf(&command, "stella signals verify-chain");
+	command_word(&command, inspect->directory);
+	talk("these records were not verified; this does that: %s",
+	     buf_cstr(&command) ? buf_cstr(&command) : "verify-chain");
+}
+
 static int inspect_run(struct inspect *inspect, const char *what, struct diag *diag)
 {
 	bool array;
@@ -308,8 +339,7 @@ static int inspect_run(struct inspect *inspect, const char *what, struct diag *d
 		inspect->format = OUTPUT_NDJSON; /* an array that never ends is no JSON */
 	array = inspect->format == OUTPUT_JSON && !inspect->output.quiet;
 	if (inspect->format == OUTPUT_TABLE && !inspect->output.quiet)
-		talk("these records were not verified; stella signals verify-chain %s does that",
-		     inspect->directory);
+		say_unverified(inspect);
 	if (array)
 		putchar('[');
 	r = show_found(inspect, diag);
@@ -324,10 +354,11 @@ int verb_inspect(int argc, char **argv)
 	const struct option_row rows[] = {
 		OPTION_IS_TEXT("evidence", 'e', "DIR",
 			       "the evidence directory (default: the running collector's)", &inspect.evidence),
-		OPTION_IS_TEXT("type", 't', "TYPE", "only records of this type: file_open, process_exec, ...",
+		OPTION_IS_TEXT("type", 't', "TYPE", "only records of this type; this version records" TYPES,
 			       &inspect.type),
 		OPTION_IS_TEXT("since", 's', "TIME",
-			       "only since then: 30s, 10m, 2h, 7d ago, or 2026-11-22T23:51:40Z",
+			       "only since then: 30s, 10m, 2h, 7d ago, 2026-11-22T23:51:40Z, or a day in UTC: "
+			       "2026-11-22",
 			       &inspect.since),
 		OPTION_IS_U64("limit", 'n', "N", 1, LIMIT_MAX, "the newest N records (default: 100)",
 			      &inspect.limit),
@@ -343,11 +374,15 @@ int verb_inspect(int argc, char **argv)
 		.n_rows = ARRAY_LEN(rows),
 		.max_arguments = 1,
 		.argument = "WHAT",
-		.details = "WHAT: a chunk (file, number, chunk:N), a pid (pid:N), an absolute path (a "
-			   "directory means all\n"
-			   "below it; * ? [ make a pattern, where * also crosses /), a container id or its "
-			   "beginning,\n"
-			   "or sha256:IMAGE. Without WHAT: all records.\n",
+		.details =
+			"WHAT: a chunk (file, chunk:N), a pid (pid:N), an absolute path (a directory means "
+			"all below it;\n"
+			"* ? [ make a pattern, where * also crosses /), a container id or its beginning, or\n"
+			"sha256:IMAGE. A bare number means the chunk if there is one, else the pid.\n"
+			"Without WHAT: all records.\n"
+			"Exit status: 0 done, 2 bad arguments or a damaged chunk, 3 not permitted, 4 no such "
+			"chunk or\n"
+			"directory, nothing by this number, or no collector to ask.",
 	};
 	struct diag diag = { 0 };
 	char **arguments;

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "format/event.h"
 #include "format/statement.h"
 
 #define ID_DIGITS_MIN 6
@@ -106,13 +107,16 @@ int match_type(const char *type, struct diag *diag, struct match *match)
 	_cleanup_(buf_done) struct buf known = BUF_MAX(4096);
 
 	match->type = str_of(type);
-	for (size_t i = 0; i < record_n_types; i++) {
-		if (str_equal(record_types[i].name, match->type))
+	for (int kind = 1; kind < WIRE_KIND_END; kind++) {
+		const char *name = event_kind_name((enum wire_kind)kind);
+
+		if (name && str_equal(str_of(name), match->type))
 			return 0;
-		buf_printf(&known, "%s%.*s", i ? ", " : "", (int)record_types[i].name.len,
-			   record_types[i].name.data);
+		if (name)
+			buf_printf(&known, "%s%s", known.len ? ", " : "", name);
 	}
-	return diag_exit(diag, EXIT_UNSOUND, -EINVAL, "--type %s: there are %s", type, buf_cstr(&known));
+	return diag_exit(diag, EXIT_UNSOUND, -EINVAL, "--type %s: this version records %s", type,
+			 buf_cstr(&known));
 }
 
 int match_since(const char *since, uint64_t now_wall_ns, struct diag *diag, struct match *match)
@@ -121,15 +125,19 @@ int match_since(const char *since, uint64_t now_wall_ns, struct diag *diag, stru
 		char unit;
 		uint64_t seconds;
 	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	char full[CLOCK_TEXT_MAX];
 	size_t len = strlen(since);
 	uint64_t count;
 
 	if (clock_parse(since, &match->since_wall_ns) == 0)
 		return 0;
+	if (len == sizeof("2026-11-22") - 1) {
+		snprintf(full, sizeof(full), "%sT00:00:00.000000000Z", since);
+		if (clock_parse(full, &match->since_wall_ns) == 0)
+			return 0;
+	}
 	/* Whole seconds may be given without their zeros. */
 	if (len == sizeof("2026-11-22T23:51:40Z") - 1 && since[len - 1] == 'Z') {
-		char full[CLOCK_TEXT_MAX];
-
 		snprintf(full, sizeof(full), "%.*s.000000000Z", (int)len - 1, since);
 		if (clock_parse(full, &match->since_wall_ns) == 0)
 			return 0;
@@ -143,7 +151,8 @@ int match_since(const char *since, uint64_t now_wall_ns, struct diag *diag, stru
 		return 0;
 	}
 	return diag_exit(diag, EXIT_UNSOUND, -EINVAL,
-			 "--since %s: give 30s, 10m, 2h, 7d, or a time like 2026-11-22T23:51:40Z", since);
+			 "--since %s: give 30s, 10m, 2h, 7d, a time like 2026-11-22T23:51:40Z, or a day (UTC)",
+			 since);
 }
 
 bool record_view(struct str line, struct record_view *ret_view)

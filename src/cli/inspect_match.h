@@ -29,9 +29,9 @@ struct record_view {
 
 /* Understands WHAT (NULL = all). Exit 2 with a line: it is none of the forms. */
 int match_parse(const char *what, struct diag *diag, struct match *ret_match);
-/* A record type of the schema, or exit 2. */
+/* A record type that this version can record, or exit 2. */
 int match_type(const char *type, struct diag *diag, struct match *match);
-/* RFC 3339 UTC, or "30s", "10m", "2h", "7d" ago; else exit 2. */
+/* RFC 3339 UTC, a date (its beginning in UTC), or "30s", "10m", "2h", "7d" ago; else exit 2. */
 int match_since(const char *since, uint64_t now_wall_ns, struct diag *diag, struct match *match);
 
 /* False: no canonical record. Views point into `line`. */

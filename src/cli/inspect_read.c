@@ -102,6 +102,7 @@ struct unpack {
 	ZSTD_DCtx *zstd;
 	char *in, *out;
 	uint64_t plain;
+	bool inside; /* a frame has begun and not ended */
 };
 
 static void unpack_done(struct unpack *unpack)
@@ -123,6 +124,7 @@ static int unpack_block(struct unpack *unpack, size_t len, const char *name, str
 
 		if (ZSTD_isError(code))
 			return diag_exit(diag, EXIT_UNSOUND, -EBADMSG, "%s: %s", name, ZSTD_getErrorName(code));
+		unpack->inside = code != 0;
 		unpack->plain += out.pos;
 		if (unpack->plain > INSPECT_PLAIN_MAX)
 			return diag_exit(diag, EXIT_UNSOUND, -E2BIG, "%s: too much comes out of it", name);
@@ -136,7 +138,8 @@ static int unpack_block(struct unpack *unpack, size_t len, const char *name, str
 
 int lines_read_zstd(int fd, const char *name, struct diag *diag, line_take take, void *user)
 {
-	_cleanup_(unpack_done) struct unpack unpack = { ZSTD_createDCtx(), malloc(BLOCK), malloc(BLOCK), 0 };
+	_cleanup_(unpack_done) struct unpack unpack = { ZSTD_createDCtx(), malloc(BLOCK), malloc(BLOCK), 0,
+							true };
 	_cleanup_(line_tail_done) struct line_tail tail = LINE_TAIL_NONE;
 
 	tail.carry = BUF_MAX(RECORD_LINE_MAX);
@@ -147,6 +150,8 @@ int lines_read_zstd(int fd, const char *name, struct diag *diag, line_take take,
 		ssize_t got = read_block(fd, unpack.in, diag);
 		int r;
 
+		if (got == 0 && unpack.inside)
+			return diag_exit(diag, EXIT_UNSOUND, -EBADMSG, "%s: it is cut off", name);
 		if (got <= 0)
 			return (int)got;
 		r = unpack_block(&unpack, (size_t)got, name, &tail, diag, take, user);

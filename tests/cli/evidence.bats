@@ -161,8 +161,47 @@ inspect() {
 	done
 	inspect chunk:9
 	[ "$status" -eq 4 ]
+	# A bare number that is neither names both readings; with a prefix it is one of them.
+	inspect 99999
+	[ "$status" -eq 4 ]
+	[ ! -s "$WORK/out" ]
+	grep -q 'chunk:99999.*pid:99999' "$WORK/err"
+	inspect pid:99999
+	[ "$status" -eq 0 ]
+	inspect 2
+	[ "$(wc -l <"$WORK/out")" -eq 4 ]
+	inspect --type library_load
+	[ "$status" -eq 2 ]
+	grep -q 'file_open, process_exec, tcp_state' "$WORK/err"
+	inspect --since 2026-09-21
+	[ "$(wc -l <"$WORK/out")" -eq 12 ]
+	inspect --since 2026-09-22
+	[ "$status" -eq 0 ]
+	[ ! -s "$WORK/out" ]
 	run "$STELLA" signals inspect
 	[ "$status" -eq 4 ]
+}
+
+@test "the command that inspect prints can be pasted" {
+	mv "$EVIDENCE" "$WORK/it's \$HOME"
+	EVIDENCE="$WORK/it's \$HOME"
+	"$STELLA" signals inspect --evidence "$EVIDENCE" --output table >"$WORK/out" 2>"$WORK/err"
+	command=$(sed -n 's/.*this does that: //p' "$WORK/err")
+	run bash -c "${command/#stella/"$STELLA"} --key '$KEY' --output json"
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
+@test "inspect shows what a chunk that is cut off still holds, and does not call it done" {
+	command -v zstd >/dev/null || skip "no zstd"
+	for n in {1..2000}; do cat "$EVIDENCE/chunk-000001.ndjson"; done >"$WORK/many"
+	rm "$EVIDENCE"/chunk-000003.*
+	zstd -q -c "$WORK/many" >"$WORK/many.zst"
+	head -c $(($(stat -c %s "$WORK/many.zst") - 10)) "$WORK/many.zst" >"$EVIDENCE/chunk-000003.ndjson.zst"
+	inspect
+	[ "$status" -eq 2 ]
+	[ -s "$WORK/out" ]
+	grep -q 'cut off' "$WORK/err"
 }
 
 @test "keygen makes a key once, and its public half is a key to verify with" {

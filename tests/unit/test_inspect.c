@@ -83,6 +83,8 @@ static void test_filters(void **state)
 	assert_true(match_record(&match, &view, 0));
 	assert_int_equal(match_type("tcp_state", NULL, &match), 0);
 	assert_false(match_record(&match, &view, 0));
+	assert_int_equal(match_type("library_load", NULL, &match), -EINVAL);
+	assert_int_equal(match_type("", NULL, &match), -EINVAL);
 	assert_int_equal(match_type("file_opens", NULL, &match), -EINVAL);
 	match = (struct match) { .want = WANT_ALL };
 	assert_int_equal(match_since("10s", 100 * MAKER_SECOND, NULL, &match), 0);
@@ -91,6 +93,11 @@ static void test_filters(void **state)
 	assert_true(match_record(&match, &view, (int64_t)(85 * MAKER_SECOND)));
 	assert_int_equal(match_since("1970-01-01T00:01:00Z", 0, NULL, &match), 0);
 	assert_int_equal(match.since_wall_ns, 60 * MAKER_SECOND);
+	assert_int_equal(match_since("1970-01-02", 0, NULL, &match), 0);
+	assert_int_equal(match.since_wall_ns, 86400 * MAKER_SECOND);
+	assert_int_equal(match_since("1970-02-30", 0, NULL, &match), -EINVAL);
+	assert_int_equal(match_since("1970-01-2 ", 0, NULL, &match), -EINVAL);
+	assert_int_equal(match_since("1970-1-2", 0, NULL, &match), -EINVAL);
 	assert_int_equal(match_since("10", 100 * MAKER_SECOND, NULL, &match), -EINVAL);
 	assert_int_equal(match_since("s", 100 * MAKER_SECOND, NULL, &match), -EINVAL);
 	assert_int_equal(match_since("101s", 100 * MAKER_SECOND, NULL, &match), -EINVAL);
@@ -224,6 +231,37 @@ static void test_damaged_compressed(void **state)
 	maker_remove(&maker);
 }
 
+/* Cut anywhere: what came out is taken, and it is not passed off as the whole. */
+static void test_cut_compressed(void **state)
+{
+	struct maker maker = maker_new(CHAIN);
+	struct seen whole = { 0 };
+	off_t size;
+	int fd;
+
+	(void)state;
+	maker.zstd = true;
+	maker_chunk(&maker, 3000, NULL);
+	fd = openat(maker.dir, "chunk-000001.ndjson.zst", O_RDWR | O_CLOEXEC);
+	assert_int_equal(lines_read_zstd(fd, "x", NULL, count_line, &whole), 0);
+	assert_int_equal(whole.lines, 3000);
+	size = lseek(fd, 0, SEEK_END);
+	for (int part = 0; part < 10; part++) {
+		struct diag diag = { 0 };
+		struct seen seen = { 0 };
+
+		assert_int_equal(ftruncate(fd, part == 0 ? size - 1 : size * (10 - part) / 10), 0);
+		assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+		assert_int_equal(lines_read_zstd(fd, "x", &diag, count_line, &seen), -EBADMSG);
+		assert_int_equal(diag.code, EXIT_UNSOUND);
+		assert_true(seen.lines <= 3000);
+	}
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(lines_read_zstd(fd, "x", NULL, count_line, &whole), -EBADMSG);
+	close(fd);
+	maker_remove(&maker);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +271,7 @@ int main(void)
 		cmocka_unit_test(test_open_and_hostile),
 		cmocka_unit_test(test_growing),
 		cmocka_unit_test(test_damaged_compressed),
+		cmocka_unit_test(test_cut_compressed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
