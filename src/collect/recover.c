@@ -12,7 +12,6 @@
 
 #include "collect/recover.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -40,43 +39,6 @@ struct tail {
 static void tail_done(struct tail *tail)
 {
 	free(tail->files);
-}
-
-static void closedirp(DIR **held)
-{
-	if (*held)
-		closedir(*held);
-}
-
-static DIR *list(int dir)
-{
-	_cleanup_(closep) int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *entries;
-
-	if (fd < 0)
-		return NULL;
-	entries = fdopendir(fd);
-	if (entries)
-		TAKE_FD(fd);
-	return entries;
-}
-
-typedef int (*visit_fn)(void *user, const char *name);
-
-static int visit_names(int dir, visit_fn visit, void *user)
-{
-	_cleanup_(closedirp) DIR *entries = list(dir);
-	const struct dirent *entry;
-	int r;
-
-	if (!entries)
-		return -errno;
-	while ((errno = 0, entry = readdir(entries))) {
-		r = visit(user, entry->d_name);
-		if (r < 0)
-			return r;
-	}
-	return -errno;
 }
 
 static int visit_extent(void *user, const char *name)
@@ -125,12 +87,12 @@ static int tail_read(int dir, const char *name, struct diag *diag, struct tail *
 {
 	int r;
 
-	r = visit_names(dir, visit_extent, tail);
+	r = directory_visit(dir, visit_extent, tail);
 	if (r == 0) {
 		if (tail->end <= tail->first)
 			tail->end = tail->first + 1;
 		tail->files = calloc(tail->end - tail->first, 1);
-		r = tail->files ? visit_names(dir, visit_tail, tail) : -ENOMEM;
+		r = tail->files ? directory_visit(dir, visit_tail, tail) : -ENOMEM;
 	}
 	if (r < 0)
 		return diag_error(diag, r, "cannot list %s: %s", name, strerror(-r));
@@ -478,7 +440,7 @@ int recover_directory(int dir, const char *name, const struct chain_options *opt
 	if (tail.first > 0)
 		r = sealed_finish(dir, &sealed, from, diag, &recovery);
 	if (r == 0)
-		r = visit_names(dir, visit_temporary, &dir);
+		r = directory_visit(dir, visit_temporary, &dir);
 	if (r == 0)
 		r = leftovers_take(dir, leftovers, options->key, diag, &recovery);
 	if (r < 0)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The collector's parts as collector.c, loop.c, rotate.c, reload.c and report.c share them; nobody else includes this. */
+/*
+ * The collector's parts as its files share them: collector.c, loop.c, rotate.c, describe.c, reload.c,
+ * report.c, ready.c, replay.c. Nobody else includes this.
+ */
 
 #include "collect/chain.h"
 #include "collect/filter.h"
@@ -64,11 +67,13 @@ struct collector {
 	char log_error[DIAG_MAX]; /* the last seal error that was logged */
 };
 
-/* ---- rotate.c: what goes into the chain, and where a chunk ends ---- */
+/* ---- describe.c: the chain's callbacks; user is the collector ---- */
 
-/* The chain's callbacks; user is the collector. */
 int collector_identify(void *user, struct statement *statement);
 int collector_describe(void *user, const struct moment *closed, struct statement *statement);
+
+/* ---- rotate.c: what goes into the chain, and where a chunk ends ---- */
+
 /* Takes what is in the ring, at most max_records; how many, or a negative errno. */
 int collector_drain(struct collector *collector, size_t max_records);
 /* Empties the ring. What happened before the moment it returns is in the chain, or counted as lost. */

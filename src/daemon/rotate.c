@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Ring to chain, and where one chunk ends and the next begins. Promises that what a seal says of losses, filters
- * and probes belongs to that chunk: counters are read right before it is closed and cut right after. A disk that
- * fails is noted, never waited for: the ring is emptied all the same and what cannot be kept is counted.
+ * Ring to chain, and where one chunk ends and the next begins. Promises that counters are read right before a chunk is
+ * closed and cut right after, so that what its seal says of losses (describe.c) belongs to it. A disk that fails is
+ * noted, never waited for: the ring is emptied all the same and what cannot be kept is counted.
  */
 
 #include <errno.h>
@@ -17,98 +17,6 @@
 #define STALL_NS (SECOND_NS / 2)
 #define STALL_TRIES 8
 #define MINUTE_NS (60 * SECOND_NS)
-
-int collector_identify(void *user, struct statement *statement)
-{
-	const struct collector *collector = user;
-	const struct source_btf *btf = collector->source ? source_btf(collector->source) : NULL;
-	int r = identity_write(&collector->identity, statement);
-
-	statement->config_digest = collector->config_digest;
-	if (r < 0 || !btf)
-		return r;
-	statement->btf_source_digest = btf->digest;
-	r = statement_set(&statement->btf_source_kind, btf->source_kind);
-	if (r >= 0)
-		r = statement_set(&statement->btf_source_path, btf->source_path);
-	return r < 0 ? r : statement_set(&statement->btf_selection_reason, btf->selection_reason);
-}
-
-/* A copy of `count` strings; *ret_copies grows with each, so that statement_done frees what there is. */
-static int copy_strings(char *const *texts, size_t count, char ***ret_copies, size_t *ret_count)
-{
-	if (count == 0)
-		return 0;
-	*ret_copies = calloc(count, sizeof(**ret_copies));
-	if (!*ret_copies)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		(*ret_copies)[i] = strdup(texts[i]);
-		if (!(*ret_copies)[i])
-			return -ENOMEM;
-		*ret_count = i + 1;
-	}
-	return 0;
-}
-
-static int describe_probe(const struct collector *collector, size_t index, const struct source_probe *probe,
-			  const struct moment *closed, struct statement *statement)
-{
-	struct statement_probe *row = &statement->probes[index];
-	uint64_t opened = statement->opened.boot_ns;
-	size_t blind = 0;
-	int r;
-
-	row->from_boot_ns = probe->from_boot_ns > opened ? probe->from_boot_ns : opened;
-	row->to_boot_ns = probe->alive ? closed->boot_ns : collector->alive_boot_ns[index];
-	if (row->to_boot_ns < row->from_boot_ns)
-		row->to_boot_ns = row->from_boot_ns; /* dead before this chunk: an empty interval */
-	r = statement_set(&row->kind, event_kind_name(probe->kind));
-	if (r >= 0)
-		r = statement_set(&row->hook, probe->hook);
-	if (r < 0)
-		return r;
-	while (probe->blind_spots && probe->blind_spots[blind])
-		blind++;
-	return copy_strings((char *const *)probe->blind_spots, blind, &row->blind_spots, &row->n_blind_spots);
-}
-
-int collector_describe(void *user, const struct moment *closed, struct statement *statement)
-{
-	struct collector *collector = user;
-	const struct config *config = collector->config;
-	const struct source_probe *probes;
-	size_t count = source_probes(collector->source, &probes);
-	int r;
-
-	if (count > COLLECTOR_PROBES_MAX)
-		count = COLLECTOR_PROBES_MAX;
-	statement->probes = calloc(count ? count : 1, sizeof(*statement->probes));
-	if (!statement->probes)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		statement->n_probes = i + 1;
-		r = describe_probe(collector, i, &probes[i], closed, statement);
-		if (r < 0)
-			return r;
-	}
-	r = copy_strings(config->path_allowlist.items, config->path_allowlist.count, &statement->path_allowlist,
-			 &statement->n_path_allowlist);
-	if (r >= 0)
-		r = copy_strings(config->path_denylist.items, config->path_denylist.count,
-				 &statement->path_denylist, &statement->n_path_denylist);
-	if (r < 0)
-		return r;
-	statement->filtered = pipeline_totals(collector->pipeline)->filtered - collector->filtered_before;
-	r = ledger_rows(&collector->ledger, false, statement->opened.boot_ns, statement);
-	if (collector->losses_unknown)
-		statement_forget_losses(statement); /* counters that cannot be read are not zero */
-	if (r < 0 || !collector->cutting || !collector->raw)
-		return r;
-	/* A replay says what was said here; kept until the chunk is really closed. */
-	buf_clear(&collector->cut);
-	return statement_write(&collector->cut, statement);
-}
 
 void collector_note_disk(struct collector *collector, int error, struct moment now)
 {
