@@ -44,6 +44,8 @@ void collector_read_counters(struct collector *collector)
 	struct wire_cpu_counters sum;
 	int r = source_counters(collector->source, &sum);
 
+	source_refresh(
+		collector->source); /* what is said of a probe is as fresh as what is said of its losses */
 	collector->losses_unknown = r < 0;
 	if (r >= 0)
 		ledger_kernel(&collector->ledger, &sum);

@@ -149,6 +149,31 @@ static int source_snapshot_sockets(struct source *source, struct diag *diag)
 	return n < 0 ? source_failed(diag, -errno, "cannot walk the open sockets") : 0;
 }
 
+/* Our link is in the kernel and our program hangs on it; what the kernel does not confirm is not so. */
+static bool is_attached(const struct bpf_link *link, const struct bpf_program *program)
+{
+	struct bpf_link_info held = { 0 };
+	struct bpf_prog_info wanted = { 0 };
+	uint32_t held_size = sizeof(held), wanted_size = sizeof(wanted);
+
+	return link && bpf_link_get_info_by_fd(bpf_link__fd(link), &held, &held_size) == 0 &&
+	       bpf_prog_get_info_by_fd(bpf_program__fd(program), &wanted, &wanted_size) == 0 &&
+	       held.prog_id == wanted.id;
+}
+
+void source_refresh(struct source *source)
+{
+	const struct signals_bpf *programs = source->programs;
+	const struct bpf_link *links[] = {
+		programs->links.on_sys_exit ? programs->links.on_sys_exit : programs->links.on_sys_exit_bounded,
+		programs->links.on_exec ? programs->links.on_exec : programs->links.on_exec_bounded,
+		programs->links.on_tcp_state,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(links); i++)
+		source->probes[i].alive = is_attached(links[i], source->measured[i]);
+}
+
 static void source_opened(struct source *source)
 {
 	uint64_t now = clock_now().boot_ns;
@@ -159,6 +184,7 @@ static void source_opened(struct source *source)
 						    exec_blind_spots };
 	source->probes[2] = (struct source_probe) { WIRE_KIND_TCP_STATE, "inet_sock_set_state", now, true,
 						    tcp_blind_spots };
+	source_refresh(source);
 }
 
 static int source_read_btf(struct source *source, struct diag *diag)

@@ -31,7 +31,7 @@ struct source_probe {
 	enum wire_kind kind;
 	const char *hook; /* "sys_exit", "sched_process_exec", "inet_sock_set_state" */
 	uint64_t from_boot_ns; /* attached, and coverage open, since */
-	bool alive;
+	bool alive; /* the kernel said at the last source_refresh that it is attached; false too when it could not say */
 	const char *const *blind_spots; /* sorted, NULL-ended */
 };
 
@@ -63,5 +63,7 @@ int source_counters(struct source *source, struct wire_cpu_counters *ret_sum);
 /* Ring use in bytes now, and its size. */
 void source_ring(const struct source *source, size_t *ret_used, size_t *ret_size);
 
+/* Asks the kernel of each probe whether it is attached. source_open did; the caller does, before it believes `alive`. */
+void source_refresh(struct source *source);
 size_t source_probes(const struct source *source, const struct source_probe **ret_probes);
 const struct source_btf *source_btf(const struct source *source);

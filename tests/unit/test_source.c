@@ -138,10 +138,63 @@ static void each_mix_sees_the_same(void **state)
 	}
 }
 
+/* Takes every link of this process away from the kernel; the descriptors stay, and are something else. */
+static unsigned int cut_links(void)
+{
+	unsigned int cut = 0;
+
+	for (int fd = 3; fd < 256; fd++) {
+		_cleanup_(closep) int info = -1;
+		_cleanup_(closep) int null = -1;
+		char name[64], text[256] = "";
+
+		snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
+		info = open(name, O_RDONLY | O_CLOEXEC);
+		if (info < 0 || read(info, text, sizeof(text) - 1) < 0 || !strstr(text, "link_type:"))
+			continue;
+		null = open("/dev/null", O_RDWR | O_CLOEXEC);
+		assert_int_equal(dup2(null, fd), fd);
+		cut++;
+	}
+	return cut;
+}
+
+static void assert_alive(struct source *source, bool alive)
+{
+	const struct source_probe *probes;
+	size_t count = source_probes(source, &probes);
+
+	assert_int_equal(count, 3);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(probes[i].alive, alive);
+}
+
+static void a_probe_that_is_gone_is_not_alive(void **state)
+{
+	_cleanup_(source_closep) struct source *source = NULL;
+	struct source_options options = { .ring_bytes = RING_BYTES };
+	struct diag diag = { .text = "" };
+
+	(void)state;
+	if (geteuid() != 0 || access("/sys/kernel/btf/vmlinux", R_OK) < 0) {
+		print_message("# skip: needs root and a kernel with BTF\n");
+		skip();
+	}
+	if (source_open(&options, &diag, &source) < 0)
+		fail_msg("%s", diag.text);
+	assert_alive(source, true);
+	source_refresh(source);
+	assert_alive(source, true);
+	assert_true(cut_links() >= 3);
+	source_refresh(source);
+	assert_alive(source, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_mix_sees_the_same),
+		cmocka_unit_test(a_probe_that_is_gone_is_not_alive),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
