@@ -93,7 +93,7 @@ int stella_verify_directory(struct stella_verifier *verifier, const char *direct
 void stella_report_free(struct stella_report *report);
 
 bool stella_report_sound(const struct stella_report *report);
-/* No losses of records, no gaps but planned ones counted as gaps too, every window closed. */
+/* No finding, no record was lost, no gap interrupts the chain, nothing was recovered, no chunk is a replay. */
 bool stella_report_complete(const struct stella_report *report);
 uint64_t stella_report_chunks(const struct stella_report *report);
 uint64_t stella_report_records(const struct stella_report *report);
