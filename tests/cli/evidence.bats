@@ -194,7 +194,7 @@ inspect() {
 
 @test "inspect shows what a chunk that is cut off still holds, and does not call it done" {
 	command -v zstd >/dev/null || skip "no zstd"
-	for n in {1..2000}; do cat "$EVIDENCE/chunk-000001.ndjson"; done >"$WORK/many"
+	for _ in {1..2000}; do cat "$EVIDENCE/chunk-000001.ndjson"; done >"$WORK/many"
 	rm "$EVIDENCE"/chunk-000003.*
 	zstd -q -c "$WORK/many" >"$WORK/many.zst"
 	head -c $(($(stat -c %s "$WORK/many.zst") - 10)) "$WORK/many.zst" >"$EVIDENCE/chunk-000003.ndjson.zst"

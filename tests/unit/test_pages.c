@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What people read and paste: the page of verify-chain says no more than its JSON, and printed commands are words. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "cli/command.h"
+#include "cli/verify_page.h"
+
+/* The page of this JSON, from a file that stands in for stdout. */
+static char *page_of(const char *json)
+{
+	static char page[65536];
+	FILE *file = tmpfile();
+	int saved = dup(STDOUT_FILENO);
+	size_t len;
+
+	assert_non_null(file);
+	assert_true(saved >= 0);
+	fflush(stdout);
+	assert_true(dup2(fileno(file), STDOUT_FILENO) >= 0);
+	assert_int_equal(verify_page_print(json, "/e"), 0);
+	fflush(stdout);
+	assert_true(dup2(saved, STDOUT_FILENO) >= 0);
+	close(saved);
+	rewind(file);
+	len = fread(page, 1, sizeof(page) - 1, file);
+	page[len] = '\0';
+	fclose(file);
+	return page;
+}
+
+#define LOSS(effect_, count_) \
+	"{\"cause\":\"c\",\"count\":" #count_ ",\"effect\":\"" effect_ "\",\"kind\":\"k\",\"layer\":\"l\"}"
+#define REPORT(chunks_, losses_)                                                                         \
+	"{\"chunks\":" #chunks_ ",\"complete\":true,\"losses\":[" losses_ "],\"records\":1,\"signers\":" \
+	"[{\"chunks\":" #chunks_ ",\"key_id\":\"i\"}],\"sound\":true}"
+
+static void test_completeness(void **state)
+{
+	(void)state;
+	assert_non_null(strstr(page_of(REPORT(2, "")), "Complete: nothing was lost"));
+	assert_non_null(strstr(page_of(REPORT(2, LOSS("member", 0))), "Complete: nothing was lost"));
+	assert_null(strstr(page_of(REPORT(2, LOSS("member", 3) "," LOSS("member", 2))), "nothing was lost"));
+	assert_non_null(strstr(page_of(REPORT(2, LOSS("member", 3) "," LOSS("member", 2))),
+			       "no record was lost, and nothing interrupted the watch; 5 details"));
+	assert_non_null(strstr(page_of(REPORT(2, LOSS("member", 1))), "1 detail of records\n  is missing"));
+}
+
+static void test_singular(void **state)
+{
+	(void)state;
+	assert_non_null(strstr(page_of(REPORT(1, "")), "1, 1 record\n"));
+	assert_non_null(strstr(page_of(REPORT(1, "")), "key i, 1 chunk\n"));
+	assert_non_null(strstr(page_of(REPORT(2, "")), "key i, 2 chunks\n"));
+}
+
+static const char *command_of(void (*add)(struct buf *, const char *), const char *text)
+{
+	static struct buf command;
+
+	buf_done(&command);
+	command = BUF_MAX(65536);
+	add(&command, text);
+	return buf_cstr(&command);
+}
+
+static void test_words(void **state)
+{
+	(void)state;
+	assert_string_equal(command_of(command_word, "/a/b-c.d_1"), " /a/b-c.d_1");
+	assert_string_equal(command_of(command_word, "/a b"), " '/a b'");
+	assert_string_equal(command_of(command_word, "it's"), " 'it'\\''s'");
+	assert_string_equal(command_of(command_word, "$(x);`y`"), " '$(x);`y`'");
+	assert_string_equal(command_of(command_word, "~"), " '~'");
+	assert_string_equal(command_of(command_word, ""), " ''");
+	assert_string_equal(command_of(command_word, "-rf"), " ./-rf");
+}
+
+static void test_defaults_are_left_out(void **state)
+{
+	(void)state;
+	setenv(TRUST_DIRECTORY_ENV, "/t r/", 1);
+	setenv("STELLA_SOCKET", "/s", 1);
+	assert_string_equal(command_of(command_trust, "/t r/a.pem"), "");
+	assert_string_equal(command_of(command_trust, "/t r/a/b.pem"), " --trust '/t r/a'");
+	assert_string_equal(command_of(command_trust, "/t rx/b.pem"), " --trust '/t rx'");
+	assert_string_equal(command_of(command_trust, ""), "");
+	assert_string_equal(command_of(command_socket, "/s"), "");
+	assert_string_equal(command_of(command_socket, "/s2"), " --socket /s2");
+	unsetenv(TRUST_DIRECTORY_ENV);
+	unsetenv("STELLA_SOCKET");
+	assert_string_equal(command_of(command_trust, TRUST_DIRECTORY_DEFAULT "/a.pem"), "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_completeness),
+		cmocka_unit_test(test_singular),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_defaults_are_left_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
