@@ -31,9 +31,9 @@ open_sequence() {
 	"$STELLA" signals status --socket "$SOCKET" --output json | jq .open_chunk.sequence
 }
 
-# replay [ARGUMENT...]: with the live configuration; facts in replay.json, the line in why, the status returned.
+# With the live configuration; facts in replay.json, the line in why, the status returned.
 replay() {
-	"$STELLA" signals replay "$RAW" --target "$COPY" --config "$WORK/stellaops.yaml" --output json "$@" \
+	"$STELLA" signals replay "$RAW" --target "$COPY" --config "$WORK/stellaops.yaml" --output json \
 		>"$WORK/replay.json" 2>"$WORK/why"
 }
 
