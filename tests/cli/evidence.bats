@@ -187,7 +187,7 @@ inspect() {
 	EVIDENCE="$WORK/it's \$HOME"
 	"$STELLA" signals inspect --evidence "$EVIDENCE" --output table >"$WORK/out" 2>"$WORK/err"
 	command=$(sed -n 's/.*this does that: //p' "$WORK/err")
-	run bash -c "${command/#stella/"$STELLA"} --key '$KEY' --output json"
+	run bash -c "${command/#stella/$(printf '%q' "$STELLA")} --key '$KEY' --output json"
 	echo "$output"
 	[ "$status" -eq 0 ]
 }
