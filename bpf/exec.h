@@ -121,8 +121,11 @@ static __always_inline int exec_done(bool loop, struct task_struct *task, struct
 	if (record->script)
 		len = exec_cwd(loop, record, scratch->tail, len, walk, task);
 	len = exec_argv(record, scratch->tail, len, BPF_CORE_READ(task, mm));
-	if (len > EXEC_NAMES_MAX + WIRE_ARGV_MAX)
-		return 0; /* cannot be: every part is bounded above; the verifier wants to hear it */
+	if (len > EXEC_NAMES_MAX + WIRE_ARGV_MAX) {
+		/* Cannot be: every part is bounded above. The verifier wants to hear it; were it so, it would count. */
+		loss_count(WIRE_KIND_PROCESS_EXEC, WIRE_LOSS_SCRATCH);
+		return 0;
+	}
 	record->head.size = sizeof(*record) + len;
 	emit(WIRE_KIND_PROCESS_EXEC, record, sizeof(*record) + len);
 	return 0;

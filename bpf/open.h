@@ -130,8 +130,11 @@ static __always_inline int open_exit(bool loop, struct pt_regs *regs, long ret)
 	if (walk->flags & WIRE_FLAG_PATH_CUT)
 		loss_count(WIRE_KIND_FILE_OPEN, WIRE_LOSS_PATH_CUT);
 	len = open_requested(record, scratch->tail, len, call.name);
-	if (len > 2 * WIRE_PATH_MAX)
-		return 0; /* cannot be: both parts are bounded above; the verifier wants to hear it */
+	if (len > 2 * WIRE_PATH_MAX) {
+		/* Cannot be: every part is bounded above. The verifier wants to hear it; were it so, it would count. */
+		loss_count(WIRE_KIND_FILE_OPEN, WIRE_LOSS_SCRATCH);
+		return 0;
+	}
 	record->head.size = sizeof(*record) + len;
 	emit(WIRE_KIND_FILE_OPEN, record, sizeof(*record) + len);
 	return 0;

@@ -33,7 +33,7 @@ static __always_inline bool syscall_may_open(struct pt_regs *regs)
 {
 	switch (regs->orig_ax & ~X32_BIT) {
 	case 2: case 85: case 257: case 304: case 437: /* 64 bit */
-	case 5: case 8: case 295: case 342: /* 32 bit; 64 bit: fstat, lseek, preadv, clone3's neighbour */
+	case 5: case 8: case 295: case 342: /* 32 bit; 64 bit: fstat, lseek, preadv */
 		return true;
 	}
 	return false;

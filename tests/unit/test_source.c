@@ -80,31 +80,46 @@ static void act_connect(void)
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(address);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), accepted;
 
 	assert_true(listener >= 0 && client >= 0);
 	assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
 	assert_int_equal(listen(listener, 1), 0);
 	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
 	assert_int_equal(connect(client, (struct sockaddr *)&address, len), 0);
+	/* Not before it is accepted has its last change happened: that comes in softirq, in its own time. */
+	accepted = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(accepted >= 0);
 	seen.port = ntohs(address.sin_port);
+	close(accepted);
 	close(client);
 	close(listener);
 }
 
-/* Seen once, or counted as lost: slow machines interrupt a program with itself, and the kernel skips the second. */
-static void assert_accounted(struct source *source, enum wire_kind kind, unsigned int times)
+/* Seen once; or counted as lost to the cause that may take it, of which `lost` is the count. */
+static void assert_accounted(unsigned int times, uint64_t lost)
 {
-	struct wire_cpu_counters counters;
-	uint64_t lost;
-
-	assert_int_equal(source_counters(source, &counters), 0);
-	lost = counters.losses[kind - 1][WIRE_LOSS_MISSED].count +
-	       counters.losses[kind - 1][WIRE_LOSS_OWNER_UNKNOWN].count;
 	if (times == 0 && lost > 0)
-		print_message("# kind %d: counted as lost\n", kind);
+		print_message("# counted as lost\n");
 	else
 		assert_int_equal(times, 1);
+}
+
+/* Slow machines interrupt a program with itself, and the kernel skips the second run: that may take any record. */
+static void assert_all_accounted(struct source *source)
+{
+	struct wire_cpu_counters counters;
+	const struct wire_loss_count *open, *exec, *tcp;
+
+	assert_int_equal(source_counters(source, &counters), 0);
+	open = counters.losses[WIRE_KIND_FILE_OPEN - 1];
+	exec = counters.losses[WIRE_KIND_PROCESS_EXEC - 1];
+	tcp = counters.losses[WIRE_KIND_TCP_STATE - 1];
+	assert_accounted(seen.opens, open[WIRE_LOSS_MISSED].count);
+	assert_accounted(seen.execs, exec[WIRE_LOSS_MISSED].count);
+	assert_accounted(seen.connects, tcp[WIRE_LOSS_MISSED].count);
+	/* Where the owner cannot be kept with the socket, an accepted connection's is not known. */
+	assert_accounted(seen.accepts, tcp[WIRE_LOSS_MISSED].count + tcp[WIRE_LOSS_OWNER_UNKNOWN].count);
 }
 
 static void each_mix_sees_the_same(void **state)
@@ -131,11 +146,7 @@ static void each_mix_sees_the_same(void **state)
 		while (source_drain(source, SIZE_MAX, take, &seen) > 0)
 			;
 		assert_int_equal(seen.malformed, 0);
-		assert_accounted(source, WIRE_KIND_FILE_OPEN, seen.opens);
-		assert_accounted(source, WIRE_KIND_PROCESS_EXEC, seen.execs);
-		assert_accounted(source, WIRE_KIND_TCP_STATE, seen.connects);
-		/* Where the owner cannot be kept with the socket, an accepted connection's is not known. */
-		assert_accounted(source, WIRE_KIND_TCP_STATE, seen.accepts);
+		assert_all_accounted(source);
 	}
 }
 
