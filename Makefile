@@ -45,7 +45,7 @@ LIBS_yaml = $(shell $(PKG_CONFIG) --libs yaml-0.1)
 # libbpf is linked statically (Debian 12's own is too old to rely on where we are installed); what it needs is not.
 LIBS_bpf = -l:libbpf.a -lelf -lz
 
-ROOMS := base crypto format verify collect probe daemon cli
+ROOMS := base crypto format resolve verify collect probe daemon cli
 lib = $(O)/lib/libstella-$(1).a
 # A room's main.c belongs to its program, not to its library.
 sources = $(filter-out %/main.c,$(wildcard src/$(1)/*.c))
@@ -102,14 +102,14 @@ $(O)/gen/signals.skel.h: $(O)/bpf/signals.bpf.o
 	@mv $@.tmp $@
 
 # Only the probe room sees the skeleton and libbpf.
-$(O)/obj/probe/source.o: $(O)/gen/signals.skel.h
+$(patsubst src/%.c,$(O)/obj/%.o,$(wildcard src/probe/*.c)): $(O)/gen/signals.skel.h
 
 # ---- programs ----
 
 $(O)/stella: $(O)/obj/cli/main.o $(foreach room,cli verify format crypto base,$(call lib,$(room)))
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto)
 
-$(O)/stella-signalsd: $(O)/obj/daemon/main.o $(foreach room,daemon collect probe format crypto base,$(call lib,$(room)))
+$(O)/stella-signalsd: $(O)/obj/daemon/main.o $(foreach room,daemon collect probe resolve format crypto base,$(call lib,$(room)))
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_bpf) $(LIBS_yaml) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
 
 # ---- libstella: the reading side for other programs; only stella_* can be seen from outside ----

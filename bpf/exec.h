@@ -14,9 +14,10 @@ struct exec_scratch {
 	char tail[WALK_ROOM + WIRE_PATH_MAX + WALK_ROOM + WIRE_ARGV_MAX];
 };
 
+/* By processor: a per-CPU map's values end at 32 KiB. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* set before load: as many as processors can be */
 	__type(key, __u32);
 	__type(value, struct exec_scratch);
 } exec_scratch SEC(".maps");
@@ -84,16 +85,16 @@ static __always_inline __u32 exec_argv(struct wire_process_exec *record, char *t
 	return len + want;
 }
 
-static __always_inline int exec_done(bool loop, struct task_struct *task, struct linux_binprm *bprm)
+static __always_inline int exec_done(bool loop, void *ctx, struct task_struct *task, struct linux_binprm *bprm)
 {
 	struct exec_scratch *scratch;
 	struct wire_process_exec *record;
 	struct walk *walk;
 	struct inode *inode;
 	struct file *file;
-	__u32 zero = 0, len;
+	__u32 cpu = bpf_get_smp_processor_id(), len;
 
-	scratch = bpf_map_lookup_elem(&exec_scratch, &zero);
+	scratch = bpf_map_lookup_elem(&exec_scratch, &cpu);
 	if (!scratch) {
 		loss_count(WIRE_KIND_PROCESS_EXEC, WIRE_LOSS_SCRATCH);
 		return 0;
@@ -127,19 +128,19 @@ static __always_inline int exec_done(bool loop, struct task_struct *task, struct
 		return 0;
 	}
 	record->head.size = sizeof(*record) + len;
-	emit(WIRE_KIND_PROCESS_EXEC, record, sizeof(*record) + len);
+	emit(ctx, WIRE_KIND_PROCESS_EXEC, record, sizeof(*record) + len);
 	return 0;
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
-	return exec_done(true, task, bprm);
+	return exec_done(true, ctx, task, bprm);
 }
 
 /* The same for kernels without bpf_loop. */
 SEC("?tp_btf/sched_process_exec")
 int BPF_PROG(on_exec_bounded, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
-	return exec_done(false, task, bprm);
+	return exec_done(false, ctx, task, bprm);
 }

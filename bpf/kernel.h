@@ -94,7 +94,10 @@ struct thread_info {
 struct task_struct {
 	struct thread_info thread_info;
 	int pid, tgid;
+	__u64 start_boottime; /* of a thread; a process has its group leader's */
+	__u64 self_exec_id;
 	struct task_struct *real_parent;
+	struct task_struct *group_leader;
 	struct mm_struct *mm;
 	struct fs_struct *fs;
 	struct files_struct *files;

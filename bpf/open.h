@@ -7,6 +7,7 @@
  * the call returned.
  */
 
+#include "fold.h"
 #include "syscall.h"
 #include "walk.h"
 
@@ -78,7 +79,7 @@ static __always_inline __u32 open_requested(struct wire_file_open *record, char 
 	return len + record->requested_len;
 }
 
-static __always_inline int open_exit(bool loop, struct pt_regs *regs, long ret)
+static __always_inline int open_exit(bool loop, void *ctx, struct pt_regs *regs, long ret)
 {
 	struct open_call call = {};
 	struct open_scratch *scratch;
@@ -88,6 +89,7 @@ static __always_inline int open_exit(bool loop, struct pt_regs *regs, long ret)
 	struct super_block *super;
 	struct fs_struct *fs;
 	struct inode *inode;
+	struct fold_key key = {};
 	struct file *file;
 	__u32 zero = 0, len;
 
@@ -120,6 +122,11 @@ static __always_inline int open_exit(bool loop, struct pt_regs *regs, long ret)
 	fs = READ(task, fs);
 	record->granted = READ(file, f_mode);
 	record->pad = 0;
+	key.inode = record->inode;
+	key.dev = record->dev;
+	key.access = record->granted & (WIRE_GRANTED_READ | WIRE_GRANTED_WRITE);
+	if (fold_hides(&key, &record->head, task))
+		return 0;
 
 	walk = &scratch->walk;
 	walk_path(loop, walk, &file->f_path, &fs->root, scratch->tail);
@@ -136,19 +143,20 @@ static __always_inline int open_exit(bool loop, struct pt_regs *regs, long ret)
 		return 0;
 	}
 	record->head.size = sizeof(*record) + len;
-	emit(WIRE_KIND_FILE_OPEN, record, sizeof(*record) + len);
+	if (emit(ctx, WIRE_KIND_FILE_OPEN, record, sizeof(*record) + len))
+		fold_remember(&key, &record->head);
 	return 0;
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
-	return open_exit(true, regs, ret);
+	return open_exit(true, ctx, regs, ret);
 }
 
 /* The same for kernels without bpf_loop. */
 SEC("?tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit_bounded, struct pt_regs *regs, long ret)
 {
-	return open_exit(false, regs, ret);
+	return open_exit(false, ctx, regs, ret);
 }

@@ -18,6 +18,8 @@
 
 #define OWNERS_MAX 65536 /* sockets at once, where the kernel cannot keep the owner with the socket */
 
+const volatile bool cfg_sock_storage = true; /* false: kernels before 5.11 */
+
 struct owner {
 	__u32 pid, tid;
 	char comm[WIRE_COMM];
@@ -60,11 +62,11 @@ static __always_inline void owner_set(struct sock *sk, const struct owner *owner
 		if (kept)
 			*kept = *owner;
 		else
-			loss_count(WIRE_KIND_TCP_STATE, WIRE_LOSS_OWNER_MAP_FULL);
+			loss_count_in(WIRE_KIND_TCP_STATE, WIRE_LOSS_OWNER_MAP_FULL, sock_cgroup_id(sk));
 		return;
 	}
 	if (bpf_map_update_elem(&owner_by_address, &address, owner, BPF_ANY) < 0)
-		loss_count(WIRE_KIND_TCP_STATE, WIRE_LOSS_OWNER_MAP_FULL);
+		loss_count_in(WIRE_KIND_TCP_STATE, WIRE_LOSS_OWNER_MAP_FULL, sock_cgroup_id(sk));
 }
 
 static __always_inline void owner_is_current(struct sock *sk)
@@ -104,28 +106,26 @@ static __always_inline void tcp_addresses(struct wire_tcp_state *record, const s
 	bpf_probe_read_kernel(record->daddr, 16, &sk->__sk_common.skc_v6_daddr);
 }
 
-static __always_inline void tcp_record(struct sock *sk, int old_state, int new_state)
+static __always_inline void tcp_record(void *ctx, struct sock *sk, int old_state, int new_state)
 {
 	struct wire_tcp_state record = {
-		.head = { .kind = WIRE_KIND_TCP_STATE,
-			  .source = WIRE_SOURCE_INET_SOCK_SET_STATE,
-			  .size = sizeof(record),
-			  .boot_ns = bpf_ktime_get_boot_ns() },
+		.head = { .size = sizeof(record) },
 		.old_state = old_state,
 		.new_state = new_state,
 	};
 	struct owner *owner = owner_find(sk);
 
 	if (!owner) {
-		loss_count(WIRE_KIND_TCP_STATE, WIRE_LOSS_OWNER_UNKNOWN);
+		loss_count_in(WIRE_KIND_TCP_STATE, WIRE_LOSS_OWNER_UNKNOWN, sock_cgroup_id(sk));
 		return;
 	}
+	head_begin(&record.head, WIRE_KIND_TCP_STATE, WIRE_SOURCE_INET_SOCK_SET_STATE);
 	record.head.pid = owner->pid;
 	record.head.tid = owner->tid;
 	__builtin_memcpy(record.head.comm, owner->comm, WIRE_COMM);
 	record.head.cgroup_id = sock_cgroup_id(sk);
 	tcp_addresses(&record, sk);
-	emit(WIRE_KIND_TCP_STATE, &record, sizeof(record));
+	emit(ctx, WIRE_KIND_TCP_STATE, &record, sizeof(record));
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -146,7 +146,7 @@ int BPF_PROG(on_tcp_state, struct sock *sk, int old_state, int new_state)
 		return 0;
 	if (new_state == TCP_SYN_SENT || new_state == TCP_LISTEN)
 		owner_is_current(sk);
-	tcp_record(sk, old_state, new_state);
+	tcp_record(ctx, sk, old_state, new_state);
 	if (new_state == TCP_CLOSE && !cfg_sock_storage)
 		bpf_map_delete_elem(&owner_by_address, &address);
 	return 0;

@@ -13,11 +13,15 @@
 
 #include "wire/kinds.h"
 
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 
 #define WIRE_COMM 16 /* TASK_COMM_LEN */
 #define WIRE_PATH_MAX 4096 /* PATH_MAX, linux/limits.h; components with their NULs, or a requested name */
-#define WIRE_ARGV_MAX 16384 /* bytes of argv kept; argv_bytes has the true length */
+#define WIRE_ARGV_MAX 131072 /* bytes of argv kept: MAX_ARG_STRLEN; argv_bytes has the true length */
+#define WIRE_BUILD_ID_MAX 20 /* SHA-1; linux/buildid.h: BUILD_ID_SIZE_MAX */
+#define WIRE_SYMBOL_MAX 1024 /* bytes of a function's name; C++ makes long ones */
+#define WIRE_PURL_MAX 1024
+#define WIRE_SOCKET_PATH_MAX 108 /* linux/un.h: sun_path */
 #define WIRE_RECORD_MAX (256 + 3 * WIRE_PATH_MAX + WIRE_ARGV_MAX)
 
 #define WIRE_ENUM_KIND(ENUM, name, number) WIRE_KIND_##ENUM = number,
@@ -43,6 +47,17 @@ struct wire_loss_count {
 struct wire_cpu_counters {
 	struct wire_loss_count losses[WIRE_KIND_END - 1][WIRE_LOSS_KERNEL_END];
 	__u64 records[WIRE_KIND_END - 1];
+	__u64 folded[WIRE_KIND_END - 1]; /* equal to a record that the chunk has: no record of its own */
+	__u64 filtered[WIRE_KIND_END - 1]; /* left out by a filter in the kernel */
+	__u64 canaries[WIRE_KIND_END - 1]; /* the collector's own acts, by which it sees that a probe lives */
+	__u32 sequence[WIRE_KIND_END - 1]; /* of the next record of this kind on this processor */
+};
+
+/* What one cgroup lost, beside the totals: a map from this key to struct wire_loss_count. */
+struct wire_loss_key {
+	__u64 cgroup_id;
+	__u32 kind; /* enum wire_kind */
+	__u32 cause; /* enum wire_loss */
 };
 
 /* Stands first in each record. */
@@ -56,6 +71,12 @@ struct wire_head {
 	__u32 pid; /* thread group id, initial pid namespace */
 	__u32 tid;
 	char comm[WIRE_COMM]; /* NUL-padded */
+	__u32 sequence; /* counts this kind's records on this processor, lost ones too; wraps */
+	__u16 cpu;
+	__u16 epoch; /* of the folding: goes up by one with each chunk; wraps */
+	__u64 last_boot_ns; /* of the latest equal event, when count > 1 */
+	__u32 count; /* equal events that this record stands for; 0 and 1: this one */
+	__u32 pad;
 };
 
 #define WIRE_FLAG_PATH_CUT 1 /* more components than were walked: the beginning of the path is missing */
@@ -65,6 +86,7 @@ struct wire_head {
 #define WIRE_FLAG_NO_ARGV 16 /* argv was unreadable */
 #define WIRE_FLAG_CWD_CUT 32 /* as PATH_CUT, for the working directory */
 #define WIRE_FLAG_CWD_UNREACHABLE 64
+#define WIRE_FLAG_AT_START 128 /* found by the snapshot: it was so when coverage opened */
 
 /* A path is a tail of components, leaf first, each ended by NUL: "passwd\0etc\0" is /etc/passwd; empty is /. */
 /* include/linux/fs.h: FMODE_READ, FMODE_WRITE, FMODE_PATH; the same on every kernel since 5.8. */
@@ -114,8 +136,82 @@ struct wire_tcp_state {
 	__u8 pad;
 };
 
-_Static_assert(sizeof(struct wire_head) == 48, "wire_head has a hole");
-_Static_assert(sizeof(struct wire_file_open) == 80, "wire_file_open has a hole");
-_Static_assert(sizeof(struct wire_process_exec) == 88, "wire_process_exec has a hole");
-_Static_assert(sizeof(struct wire_tcp_state) == 88, "wire_tcp_state has a hole");
+/* When the last thread of a process has gone. */
+struct wire_process_exit {
+	struct wire_head head;
+	__u64 started_boot_ns;
+	__u32 ppid; /* whoever is its parent now: not the one that made it, when that has gone */
+	__u16 exit_status; /* what it gave to exit; 0 when a signal ended it */
+	__u8 signal; /* that ended it, 0 = none */
+	__u8 pad;
+};
+
+/* A file became executable memory of the process. */
+struct wire_library_load {
+	struct wire_head head;
+	__u64 inode;
+	__u64 address; /* first byte of the mapping */
+	__u64 changed_s; /* the inode's ctime, by which the collector knows the same content again */
+	__u32 changed_ns;
+	__u32 dev;
+	__u32 path_bytes; /* as in wire_file_open */
+	__u16 path_len;
+	__u8 build_id_len; /* 0 = unknown; the collector fills it in before the record goes on */
+	__u8 build_id[WIRE_BUILD_ID_MAX];
+	__u8 pad[5];
+	/* tail: path */
+};
+
+#define WIRE_CONNECT 1
+#define WIRE_ACCEPT 2
+
+struct wire_net_connect {
+	struct wire_head head;
+	__u8 addr[16]; /* network order; IPv4 in the first four bytes */
+	__s32 result; /* 0, or a negative errno */
+	__u16 port; /* host order */
+	__u16 family; /* AF_* */
+	__u16 type; /* SOCK_*, 0 = unknown */
+	__u16 path_len; /* of a Unix socket's name; an abstract one begins with NUL; 0 = it has none */
+	__u8 op; /* WIRE_CONNECT, WIRE_ACCEPT */
+	__u8 pad[3];
+	/* tail: path */
+};
+
+#define WIRE_READ 1
+#define WIRE_WRITE 2
+
+struct wire_ssl_op {
+	struct wire_head head;
+	__u64 bytes; /* sum over all that head.count stands for */
+	__u32 target; /* which attached library; the collector turns it into the tail, and this into 0 */
+	__u16 library_len;
+	__u8 op; /* WIRE_READ, WIRE_WRITE */
+	__u8 pad;
+	/* tail: library */
+};
+
+struct wire_function_call {
+	struct wire_head head;
+	__u64 offset; /* of the function in its file */
+	__u32 target; /* which function of the map; the collector turns it into the tails, and this into 0 */
+	__u16 symbol_len;
+	__u16 library_len;
+	__u16 purl_len; /* 0 = the map names none */
+	__u8 build_id_len; /* 0 = the file has none */
+	__u8 build_id[WIRE_BUILD_ID_MAX];
+	__u8 pad[1];
+	/* tails: symbol, library, purl */
+};
+
+_Static_assert(sizeof(struct wire_head) == 72, "wire_head has a hole");
+_Static_assert(sizeof(struct wire_file_open) == 104, "wire_file_open has a hole");
+_Static_assert(sizeof(struct wire_process_exec) == 112, "wire_process_exec has a hole");
+_Static_assert(sizeof(struct wire_tcp_state) == 112, "wire_tcp_state has a hole");
+_Static_assert(sizeof(struct wire_process_exit) == 88, "wire_process_exit has a hole");
+_Static_assert(sizeof(struct wire_library_load) == 136, "wire_library_load has a hole");
+_Static_assert(sizeof(struct wire_net_connect) == 104, "wire_net_connect has a hole");
+_Static_assert(sizeof(struct wire_ssl_op) == 88, "wire_ssl_op has a hole");
+_Static_assert(sizeof(struct wire_function_call) == 112, "wire_function_call has a hole");
 _Static_assert(sizeof(struct wire_loss_count) == 24, "wire_loss_count has a hole");
+_Static_assert(sizeof(struct wire_loss_key) == 16, "wire_loss_key has a hole");

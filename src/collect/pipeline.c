@@ -10,7 +10,7 @@
 #include "format/record.h"
 #include "probe/decode.h"
 
-#define BATCH_MAX (1u << 20)
+#define BATCH_MAX (2u << 20)
 #define BATCH_FULL (256u << 10)
 
 _Static_assert(BATCH_FULL + RECORD_LINE_MAX <= BATCH_MAX, "a full batch must still take one record");

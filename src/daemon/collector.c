@@ -65,13 +65,16 @@ static int open_source(struct collector *collector, struct diag *diag)
 	r = source_open(&options, diag, &collector->source);
 	if (r < 0)
 		return r;
-	collector->covered = clock_now();
 	r = pipeline_new(collector->filter, &collector->ledger, &collector->pipeline);
 	if (r < 0)
 		return r;
 	if (collector->raw)
 		collector_note_capture(collector, raw_writer_begin(collector->raw, collector->opened));
-	return chain_begin(collector->chain, collector->opened, diag);
+	r = chain_begin(collector->chain, collector->opened, diag);
+	if (r >= 0)
+		r = collector_snapshot(collector, diag);
+	collector->covered = clock_now();
+	return r;
 }
 
 /* Everything that can be refused comes before the kernel is touched. */

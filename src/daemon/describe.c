@@ -12,7 +12,7 @@
 int collector_identify(void *user, struct statement *statement)
 {
 	const struct collector *collector = user;
-	const struct source_btf *btf = collector->source ? source_btf(collector->source) : NULL;
+	const struct btf_choice *btf = collector->source ? source_btf(collector->source) : NULL;
 	int r = identity_write(&collector->identity, statement);
 
 	statement->config_digest = collector->config_digest;

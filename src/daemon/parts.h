@@ -18,7 +18,7 @@
 #include "daemon/keys.h"
 #include "probe/source.h"
 
-#define COLLECTOR_PROBES_MAX 16
+#define COLLECTOR_PROBES_MAX 32
 #define COLLECTOR_MINUTE 60
 
 struct collector {
@@ -76,6 +76,8 @@ int collector_describe(void *user, const struct moment *closed, struct statement
 
 /* Takes what is in the ring, at most max_records; how many, or a negative errno. */
 int collector_drain(struct collector *collector, size_t max_records);
+/* Takes what was there before the probes into the first chunk; when it returns 0, coverage is open. */
+int collector_snapshot(struct collector *collector, struct diag *diag);
 /* Empties the ring. What happened before the moment it returns is in the chain, or counted as lost. */
 struct moment collector_drain_to_now(struct collector *collector);
 /* Closes the chunk with all that happened before it does. The disk's failure is noted and tried again. */

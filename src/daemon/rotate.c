@@ -117,6 +117,14 @@ int collector_drain(struct collector *collector, size_t max_records)
 	return taken;
 }
 
+int collector_snapshot(struct collector *collector, struct diag *diag)
+{
+	int r = source_snapshot(collector->source, take_record, collector, diag);
+
+	flush_batch(collector);
+	return r;
+}
+
 /* One emptying of the ring; returns when it began. What was in the ring by then is out when it ends. */
 static struct moment drain_once(struct collector *collector)
 {

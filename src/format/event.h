@@ -59,6 +59,49 @@ struct event_tcp {
 	uint8_t old_state, new_state; /* kernel numbers, 1..13 */
 };
 
+struct event_exit {
+	uint32_t ppid; /* whoever is its parent now */
+	uint64_t started_boot_ns;
+	uint16_t exit_status; /* 0..255; not when a signal ended it */
+	uint8_t signal; /* 0 = none */
+};
+
+struct event_library {
+	struct str path;
+	uint64_t inode;
+	uint32_t dev_major, dev_minor;
+	struct str build_id; /* bytes; unknown when the file has none or could not be read */
+	bool path_truncated;
+	uint32_t path_bytes;
+	bool unreachable;
+	bool deleted;
+};
+
+struct event_connect {
+	bool accept; /* else connect */
+	uint16_t family; /* AF_*: an IP family has addr and port, AF_UNIX has path */
+	uint8_t addr[16]; /* network order; IPv4 in the first four */
+	uint16_t port;
+	struct str
+		path; /* of a Unix socket: absolute or relative as the caller named it, "@name" when abstract */
+	uint16_t socket_type; /* SOCK_*, 0 = unknown */
+	int32_t result; /* 0, or a negative errno */
+};
+
+struct event_ssl {
+	bool write; /* else read */
+	uint64_t bytes; /* of all that `count` stands for */
+	struct str library; /* path of the file whose function was called */
+};
+
+struct event_function {
+	struct str symbol;
+	struct str library; /* path of the file */
+	struct str purl; /* unknown when the map names none */
+	struct str build_id; /* bytes; unknown when the file has none */
+	uint64_t offset;
+};
+
 struct event {
 	enum wire_kind kind;
 	enum wire_source source;
@@ -66,12 +109,21 @@ struct event {
 	uint32_t pid, tid;
 	uint64_t cgroup_id; /* 0 = unknown */
 	struct str comm;
+	bool at_start; /* found by the snapshot: it was so when coverage opened */
+	uint64_t count; /* equal events that were folded into it; 0 and 1: none but itself */
+	uint64_t last_boot_ns; /* of the latest of them, when count > 1 */
+	uint16_t epoch; /* the folding's: changes with each chunk */
 	struct str container_id; /* unknown, or docker://... */
 	struct str image_digest; /* unknown, or sha256:... */
 	union {
 		struct event_file_open open;
 		struct event_exec exec;
 		struct event_tcp tcp;
+		struct event_exit exit;
+		struct event_library library;
+		struct event_connect connect;
+		struct event_ssl ssl;
+		struct event_function function;
 	};
 };
 

@@ -316,6 +316,11 @@ static char *put_event(char *p, struct buf *out, const struct event *event)
 	case WIRE_KIND_TCP_STATE:
 		p = put_tcp_state(p, &event->tcp);
 		break;
+	case WIRE_KIND_PROCESS_EXIT:
+	case WIRE_KIND_LIBRARY_LOAD:
+	case WIRE_KIND_NET_CONNECT:
+	case WIRE_KIND_SSL_OP:
+	case WIRE_KIND_FUNCTION_CALL:
 	case WIRE_KIND_END:
 		assert(false);
 	}

@@ -7,7 +7,7 @@
 #include "format/event.h"
 
 /* The longest line a record can become: every byte of the longest wire record escaped and shown in base64 too. */
-#define RECORD_LINE_MAX (512 * 1024)
+#define RECORD_LINE_MAX (1280 * 1024)
 
 /*
  * Appends the record and its LF to `out`: canonical by RFC 8785, members sorted, integers exact, bytes that

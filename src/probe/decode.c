@@ -249,6 +249,10 @@ enum decode_result decode_record(const void *data, size_t len, struct decode_scr
 	ret_event->cgroup_id = head.cgroup_id;
 	ret_event->comm = (struct str) { (const char *)data + offsetof(struct wire_head, comm),
 					 strnlen(head.comm, WIRE_COMM) };
+	ret_event->at_start = head.flags & WIRE_FLAG_AT_START;
+	ret_event->count = head.count;
+	ret_event->last_boot_ns = head.last_boot_ns;
+	ret_event->epoch = head.epoch;
 	ret_event->container_id = (struct str) { 0 };
 	ret_event->image_digest = (struct str) { 0 };
 	switch (ret_event->kind) {
@@ -261,6 +265,11 @@ enum decode_result decode_record(const void *data, size_t len, struct decode_scr
 	case WIRE_KIND_TCP_STATE:
 		good = decode_tcp(data, len, ret_event);
 		break;
+	case WIRE_KIND_PROCESS_EXIT:
+	case WIRE_KIND_LIBRARY_LOAD:
+	case WIRE_KIND_NET_CONNECT:
+	case WIRE_KIND_SSL_OP:
+	case WIRE_KIND_FUNCTION_CALL:
 	case WIRE_KIND_END:
 		break;
 	}

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The live source: loads and attaches the kernel half, drains its ring, reads its loss counters. The only
- * user of libbpf. Needs CAP_BPF and CAP_PERFMON (or root); needs neither tracefs nor bpffs nor a raised
- * RLIMIT_MEMLOCK.
+ * The live source: loads and attaches the kernel half, takes the snapshot of what was there before, drains the
+ * records, reads the loss counters. The only user of libbpf. Needs CAP_BPF and CAP_PERFMON (or root); needs neither
+ * tracefs nor bpffs nor a raised RLIMIT_MEMLOCK.
  */
 
 #include <stdbool.h>
@@ -13,57 +13,82 @@
 
 #include "base/cleanup.h"
 #include "base/diag.h"
-#include "crypto/digest.h"
 #include "format/event.h"
+#include "probe/btf.h"
+#include "probe/features.h"
 
 struct source;
 
+/* The kernel half's fold_scope (bpf/fold.h). */
+enum source_fold { SOURCE_FOLD_OFF, SOURCE_FOLD_PROCESS, SOURCE_FOLD_CONTAINER };
+
+#define SOURCE_KINDS_ALL ((1u << WIRE_KIND_END) - 2) /* a bit 1 << enum wire_kind each */
+
 struct source_options {
 	size_t ring_bytes; /* a power of two and a multiple of the page size */
-	/* Run as older kernels have to, on a newer one; for tests. */
-	bool no_direct_reads; /* before 6.2: kernel memory is read by helper calls */
-	bool no_loop; /* before 5.17: the path walk is bounded */
-	bool no_sock_storage; /* before 5.11: socket owners are kept in a table of our own */
+	unsigned int kinds; /* what to record: a mask of 1 << enum wire_kind; 0 = all */
+	enum source_fold fold;
+	bool perf_buffer; /* instead of the ring */
+	struct btf_options btf;
+	unsigned int without; /* FEATURE_*: run as older kernels have to, on a newer one; for tests */
 };
 
-/* One probe as it is attached now. */
+/* One probe as it is attached now: a kind of record by one hook. */
 struct source_probe {
 	enum wire_kind kind;
 	const char *hook; /* "sys_exit", "sched_process_exec", "inet_sock_set_state" */
 	uint64_t from_boot_ns; /* attached, and coverage open, since */
-	bool alive; /* the kernel said at the last source_refresh that it is attached; false too when it could not say */
+	bool alive; /* found attached at the last source_refresh, and answering; false too when that is not known */
 	const char *const *blind_spots; /* sorted, NULL-ended */
 };
 
-/* The kernel's own type information that the programs were fitted to. */
-struct source_btf {
-	const char *source_kind; /* "kernel" */
-	const char *source_path;
-	const char *selection_reason;
-	struct digest digest;
-};
-
-/* When this returns 0, every probe is attached and coverage is open. */
+/* When this returns 0, every probe is attached: records come. Coverage opens with the snapshot. */
 int source_open(const struct source_options *options, struct diag *diag, struct source **ret_source);
 void source_close(struct source *source);
 DEFINE_FREEP(source, source_close)
 
+/* Called once a record, in the order of the ring. */
+typedef void (*source_take_fn)(void *taker, const void *data, size_t len);
+
+/*
+ * What was there before the probes: running programs, executable mappings, TCP sockets, as records with
+ * WIRE_FLAG_AT_START. When this returns 0, coverage is open.
+ */
+int source_snapshot(struct source *source, source_take_fn take, void *taker, struct diag *diag);
+
 /* Readable when the ring is past its high-water mark; for the event loop, beside a 2-10 ms timer. */
 int source_fd(const struct source *source);
-
-/* Called once a ring record, in ring order. */
-typedef void (*source_take_fn)(void *taker, const void *data, size_t len);
 
 /* Hands over all that is in the ring now (at most max_records), returns how many, or a negative errno. */
 int source_drain(struct source *source, size_t max_records, source_take_fn take, void *taker);
 
+/*
+ * A chunk ends: what is folded from now on is folded anew, so that each chunk stands alone. Returns when no program
+ * runs any more that has seen the old epoch; what such a one recorded has wire_head.epoch != *ret_epoch.
+ */
+int source_epoch(struct source *source, uint16_t *ret_epoch);
+
 /* Sums the per-CPU counters: first = the earliest, last = the latest. All of them, or a negative errno. */
 int source_counters(struct source *source, struct wire_cpu_counters *ret_sum);
+
+/* Losses by cgroup so far, in no order; a negative result of `each` ends it and is returned. */
+typedef int (*source_loss_fn)(void *user, const struct wire_loss_key *key, const struct wire_loss_count *count);
+int source_losses_by_cgroup(struct source *source, source_loss_fn each, void *user);
+
+/* Records that the kernel half put into the ring and that never came, by their sequence numbers. */
+uint64_t source_holes(const struct source *source);
 
 /* Ring use in bytes now, and its size. */
 void source_ring(const struct source *source, size_t *ret_used, size_t *ret_size);
 
-/* Asks the kernel of each probe whether it is attached. source_open did; the caller does, before it believes `alive`. */
+/*
+ * Once a second: asks the kernel of each probe whether it is attached, and acts once for each (a canary) to see the
+ * last one counted. source_open did; the caller does, before it believes `alive`.
+ */
 void source_refresh(struct source *source);
 size_t source_probes(const struct source *source, const struct source_probe **ret_probes);
-const struct source_btf *source_btf(const struct source *source);
+const struct btf_choice *source_btf(const struct source *source);
+/* FEATURE_* that are in use. */
+unsigned int source_features(const struct source *source);
+/* "ring_buffer" or "perf_buffer". */
+const char *source_transport(const struct source *source);

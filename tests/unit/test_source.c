@@ -132,13 +132,14 @@ static void each_mix_sees_the_same(void **state)
 	for (unsigned int mix = 0; mix < 8; mix++) {
 		_cleanup_(source_closep) struct source *source = NULL;
 		struct source_options options = { .ring_bytes = RING_BYTES,
-						  .no_direct_reads = mix & 1,
-						  .no_loop = mix & 2,
-						  .no_sock_storage = mix & 4 };
+						  .without = (mix & 1 ? FEATURE_DIRECT_READS : 0) |
+							     (mix & 2 ? FEATURE_LOOP : 0) |
+							     (mix & 4 ? FEATURE_SOCK_STORAGE : 0) };
 		struct diag diag = { .text = "" };
 
 		if (source_open(&options, &diag, &source) < 0)
 			fail_msg("mix %u: %s", mix, diag.text);
+		assert_int_equal(source_snapshot(source, take, &seen, &diag), 0);
 		memset(&seen, 0, sizeof(seen));
 		act_open();
 		act_exec();

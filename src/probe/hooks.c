@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The table of hooks, and which of its rows a kernel gets. Owns nothing. */
+
+#include "probe/hooks.h"
+
+#include "base/cleanup.h"
+#include "probe/features.h"
+
+static const char *const blind_none[] = { NULL };
+static const char *const blind_open_exit[] = {
+	"caller_memory_at_exit",	 "descriptor_replaced_before_exit",
+	"descriptors_not_from_open",	 "io_uring",
+	"kernel_internal_opens",	 "renamed_during_open",
+	"skipped_or_rewritten_syscalls", NULL
+};
+static const char *const blind_tcp[] = { "accepted_by_another_process", "syn_recv_birth", NULL };
+
+const struct hook hooks[] = {
+	{ "on_sys_exit", WIRE_KIND_FILE_OPEN, "sys_exit", FEATURE_LOOP, 0, NULL, blind_open_exit },
+	{ "on_sys_exit_bounded", WIRE_KIND_FILE_OPEN, "sys_exit", 0, FEATURE_LOOP, NULL, blind_open_exit },
+	{ "on_exec", WIRE_KIND_PROCESS_EXEC, "sched_process_exec", FEATURE_LOOP, 0, NULL, blind_none },
+	{ "on_exec_bounded", WIRE_KIND_PROCESS_EXEC, "sched_process_exec", 0, FEATURE_LOOP, NULL, blind_none },
+	{ "on_tcp_state", WIRE_KIND_TCP_STATE, "inet_sock_set_state", 0, 0, NULL, blind_tcp },
+};
+
+const size_t n_hooks = ARRAY_LEN(hooks);
+
+bool hook_fits(const struct hook *hook, unsigned int features, unsigned int kinds)
+{
+	return (kinds & 1u << hook->kind) && (features & hook->needs) == hook->needs &&
+	       !(features & hook->without);
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One object for all kernels: the table of hooks and what the kernel can do decide which programs are loaded and how
+ * they are set; the rest of the object is left out. Only what cannot be looked up is tried.
+ */
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "probe/parts.h"
+
+#define RING_HIGH_WATER(bytes) ((bytes) / 4)
+
+/* The first of the row's functions that this kernel has. */
+static const char *function_of(const struct hook *row, struct str types)
+{
+	for (size_t i = 0; row->functions && row->functions[i]; i++) {
+		if (features_know(types, row->functions[i]))
+			return row->functions[i];
+	}
+	return NULL;
+}
+
+static int hook_choose(struct source *source, const struct hook *row, struct str types)
+{
+	struct source_hook *hook = &source->hooks[source->n_hooks];
+	const char *function = function_of(row, types);
+	int r = 0;
+
+	if (!hook_fits(row, source->features, source->options.kinds) || (row->functions && !function))
+		return 0;
+	hook->row = row;
+	hook->program = bpf_object__find_program_by_name(source->programs->obj, row->program);
+	if (!hook->program)
+		return -ENOENT;
+	bpf_program__set_autoload(hook->program, true);
+	if (function)
+		r = bpf_program__set_attach_target(hook->program, 0, function);
+	source->n_hooks++;
+	return r;
+}
+
+static int hooks_choose(struct source *source, struct str types)
+{
+	struct bpf_program *program;
+	int r = 0;
+
+	bpf_object__for_each_program(program, source->programs->obj) bpf_program__set_autoload(program, false);
+	source->n_hooks = 0;
+	for (size_t i = 0; r >= 0 && i < n_hooks && source->n_hooks < SOURCE_HOOKS_MAX; i++)
+		r = hook_choose(source, &hooks[i], types);
+	/* The iterator that says whose the sockets are: by typed tasks, so only with the kernel's own types. */
+	bpf_program__set_autoload(source->programs->progs.on_open_socket,
+				  source->features & FEATURE_KERNEL_BTF &&
+					  source->options.kinds & 1u << WIRE_KIND_TCP_STATE);
+	return r;
+}
+
+static int maps_size(struct source *source)
+{
+	struct signals_bpf *programs = source->programs;
+	bool perf = source->options.perf_buffer;
+	int r = bpf_map__set_max_entries(programs->maps.ring, (uint32_t)source->options.ring_bytes);
+
+	if (r >= 0)
+		r = bpf_map__set_autocreate(programs->maps.ring, !perf);
+	if (r >= 0)
+		r = bpf_map__set_autocreate(programs->maps.perf_ring, perf);
+	return r < 0 ? r : bpf_map__set_max_entries(programs->maps.exec_scratch, (uint32_t)source->n_cpus);
+}
+
+static void settings_write(struct source *source)
+{
+	struct signals_bpf *programs = source->programs;
+
+	programs->rodata->cfg_ring_high_water = RING_HIGH_WATER(source->options.ring_bytes);
+	programs->rodata->cfg_perf_buffer = source->options.perf_buffer;
+	programs->rodata->cfg_collector = (uint32_t)getpid();
+	programs->rodata->cfg_sock_storage = source->features & FEATURE_SOCK_STORAGE;
+	programs->rodata->cfg_direct_reads = source->features & FEATURE_DIRECT_READS;
+	programs->rodata->cfg_fold_scope = source->options.fold;
+}
+
+static int load_once(struct source *source, struct str types)
+{
+	int r;
+
+	signals_bpf__destroy(source->programs);
+	source->programs = signals_bpf__open();
+	if (!source->programs)
+		return -errno;
+	r = hooks_choose(source, types);
+	if (r >= 0)
+		r = maps_size(source);
+	if (r < 0)
+		return r;
+	settings_write(source);
+	return signals_bpf__load(source->programs);
+}
+
+static int hooks_attach(struct source *source)
+{
+	for (size_t i = 0; i < source->n_hooks; i++) {
+		struct source_hook *hook = &source->hooks[i];
+
+		/* A program that brings a second kind hangs there already; its link is shared, and the first's. */
+		if (i > 0 && source->hooks[i - 1].program == hook->program)
+			continue;
+		hook->link = bpf_program__attach(hook->program);
+		if (!hook->link)
+			return -errno;
+	}
+	return 0;
+}
+
+int source_load(struct source *source, struct str types, struct diag *diag)
+{
+	int r;
+
+	source->features = features_find(types) & ~source->options.without;
+	if (!(source->features & FEATURE_RING_BUFFER))
+		source->options.perf_buffer = true;
+	r = load_once(source, types);
+	/* Nothing says whether tracing may use socket storage but the attempt. */
+	if (r < 0 && r != -EPERM && r != -EACCES && source->features & FEATURE_SOCK_STORAGE) {
+		source->features &= ~(unsigned int)FEATURE_SOCK_STORAGE;
+		r = load_once(source, types);
+	}
+	if (r < 0)
+		return source_failed(diag, r, "cannot load the programs into the kernel");
+	r = transport_open(source->options.perf_buffer,
+			   bpf_map__fd(source->options.perf_buffer ? source->programs->maps.perf_ring
+								   : source->programs->maps.ring),
+			   source->options.ring_bytes, &source->transport);
+	if (r < 0)
+		return source_failed(diag, r, "cannot map the buffer between kernel and collector");
+	r = hooks_attach(source);
+	return r < 0 ? source_failed(diag, r, "cannot attach the programs") : 0;
+}

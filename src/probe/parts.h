@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The live source's parts as its files share them: source.c (its life), load.c (programs and features), counters.c
+ * (losses, sequences), snapshot.c, canary.c. Nobody else includes this.
+ */
+
+#include <bpf/libbpf.h>
+
+#include "probe/hooks.h"
+#include "probe/source.h"
+#include "probe/transport.h"
+#include "signals.skel.h"
+
+#define SOURCE_HOOKS_MAX 32
+
+/* A row of the table that this kernel got. */
+struct source_hook {
+	const struct hook *row;
+	struct bpf_program *program;
+	struct bpf_link *link; /* owned */
+	struct wire_loss_count missed;
+};
+
+/* What came of one kind from one processor. */
+struct sequence_seen {
+	uint64_t received;
+	uint64_t sent; /* the highest sequence number, unwrapped, and one */
+};
+
+struct source {
+	struct source_options options;
+	unsigned int features;
+	struct btf_choice btf;
+	struct signals_bpf *programs;
+	struct source_hook hooks[SOURCE_HOOKS_MAX];
+	struct source_probe probes[SOURCE_HOOKS_MAX]; /* one a hook, in the same order */
+	size_t n_hooks;
+	struct transport *transport;
+	int n_cpus;
+
+	/* counters.c */
+	struct wire_cpu_counters *per_cpu; /* n_cpus of them */
+	uint64_t missed_read_boot_ns;
+	struct sequence_seen *seen; /* n_cpus * (WIRE_KIND_END - 1) */
+
+	/* while draining */
+	source_take_fn take;
+	void *taker;
+};
+
+/* ---- source.c ---- */
+
+/* The one line for a failure: what, why, and for a refusal what is needed. Returns `error`. */
+int source_failed(struct diag *diag, int error, const char *what);
+
+/* ---- load.c ---- */
+
+/* Chooses the hooks, loads the programs, attaches them. */
+int source_load(struct source *source, struct str types, struct diag *diag);
+
+/* ---- counters.c ---- */
+
+/* Notes a record's sequence number on its way through. */
+void sequence_note(struct source *source, const void *data, size_t len);
