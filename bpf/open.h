@@ -79,6 +79,7 @@ static __always_inline __u32 open_requested(struct wire_file_open *record, char 
 	return len + record->requested_len;
 }
 
+/* The exit of a call that is one of SYSCALLS_OPEN, or looks like it. */
 static __always_inline int open_exit(bool loop, void *ctx, struct pt_regs *regs, long ret)
 {
 	struct open_call call = {};
@@ -93,7 +94,7 @@ static __always_inline int open_exit(bool loop, void *ctx, struct pt_regs *regs,
 	struct file *file;
 	__u32 zero = 0, len;
 
-	if (ret < 0 || !syscall_may_open(regs))
+	if (ret < 0)
 		return 0;
 	task = current_task();
 	syscall_open(regs, task, &call);
@@ -146,17 +147,4 @@ static __always_inline int open_exit(bool loop, void *ctx, struct pt_regs *regs,
 	if (emit(ctx, WIRE_KIND_FILE_OPEN, record, sizeof(*record) + len))
 		fold_remember(&key, &record->head);
 	return 0;
-}
-
-SEC("tp_btf/sys_exit")
-int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
-{
-	return open_exit(true, ctx, regs, ret);
-}
-
-/* The same for kernels without bpf_loop. */
-SEC("?tp_btf/sys_exit")
-int BPF_PROG(on_sys_exit_bounded, struct pt_regs *regs, long ret)
-{
-	return open_exit(false, ctx, regs, ret);
 }

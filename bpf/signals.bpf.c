@@ -2,7 +2,7 @@
 /* The kernel half: one object, one file a subject. What each promises stands at its top. */
 
 #include "exec.h"
-#include "open.h"
+#include "sys_exit.h"
 #include "tcp.h"
 
 /* Lives only on the stack, so its layout would not be in this object's types; tests/unit/test_wire.c compares them. */

@@ -13,6 +13,12 @@
 #include "kernel.h"
 #include "wire/records.h"
 
+/*
+ * What a number may be in either ABI: cheap, and asked at every system call of the machine. The tables of a group
+ * then say exactly, and by the task's own ABI. One number must not be in two groups.
+ */
+enum syscall_group { SYSCALLS_OTHER, SYSCALLS_OPEN };
+
 struct open_call {
 	__u32 source; /* enum wire_source, 0 = not a call that opens */
 	bool by_how; /* `flags_or_how` points at a struct open_how */
@@ -28,15 +34,14 @@ struct open_call {
 #define TS_COMPAT 0x2 /* arch/x86/include/asm/thread_info.h */
 #define X32_BIT 0x40000000UL
 
-/* Cheap and asked at every system call of the machine: could this number be an open in either ABI? */
-static __always_inline bool syscall_may_open(struct pt_regs *regs)
+static __always_inline enum syscall_group syscall_group(struct pt_regs *regs)
 {
 	switch (regs->orig_ax & ~X32_BIT) {
 	case 2: case 85: case 257: case 304: case 437: /* 64 bit */
 	case 5: case 8: case 295: case 342: /* 32 bit; 64 bit: fstat, lseek, preadv */
-		return true;
+		return SYSCALLS_OPEN;
 	}
-	return false;
+	return SYSCALLS_OTHER;
 }
 
 static __always_inline void syscall_open_32(struct pt_regs *regs, struct open_call *call)
@@ -81,27 +86,24 @@ static __always_inline void syscall_open_64(struct pt_regs *regs, struct open_ca
 	}
 }
 
-static __always_inline void syscall_open(struct pt_regs *regs, struct task_struct *task,
-					 struct open_call *call)
+/* A call of a 32-bit program, or by its door? */
+static __always_inline bool syscall_is_32(struct task_struct *task)
 {
-	if (READ(task, thread_info.status) & TS_COMPAT)
-		syscall_open_32(regs, call);
-	else
-		syscall_open_64(regs, call);
+	return READ(task, thread_info.status) & TS_COMPAT;
 }
 
 #elif defined(__TARGET_ARCH_arm64)
 
 #define TIF_32BIT_BIT (1UL << 22) /* arch/arm64/include/asm/thread_info.h */
 
-static __always_inline bool syscall_may_open(struct pt_regs *regs)
+static __always_inline enum syscall_group syscall_group(struct pt_regs *regs)
 {
 	switch (regs->syscallno) {
 	case 56: case 265: case 437: /* 64 bit */
 	case 5: case 8: case 322: case 371: /* 32 bit */
-		return true;
+		return SYSCALLS_OPEN;
 	}
-	return false;
+	return SYSCALLS_OTHER;
 }
 
 static __always_inline void syscall_open_32(struct pt_regs *regs, struct open_call *call)
@@ -143,14 +145,18 @@ static __always_inline void syscall_open_64(struct pt_regs *regs, struct open_ca
 	}
 }
 
-static __always_inline void syscall_open(struct pt_regs *regs, struct task_struct *task,
-					 struct open_call *call)
+static __always_inline bool syscall_is_32(struct task_struct *task)
 {
-	if (READ(task, thread_info.flags) & TIF_32BIT_BIT)
-		syscall_open_32(regs, call);
-	else
-		syscall_open_64(regs, call);
+	return READ(task, thread_info.flags) & TIF_32BIT_BIT;
 }
 
 #endif
 /* clang-format on */
+
+static __always_inline void syscall_open(struct pt_regs *regs, struct task_struct *task, struct open_call *call)
+{
+	if (syscall_is_32(task))
+		syscall_open_32(regs, call);
+	else
+		syscall_open_64(regs, call);
+}

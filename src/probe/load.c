@@ -12,6 +12,7 @@
 #include "probe/parts.h"
 
 #define RING_HIGH_WATER(bytes) ((bytes) / 4)
+#define SYS_EXIT "on_sys_exit" /* and on_sys_exit_bounded */
 
 /* The first of the row's functions that this kernel has. */
 static const char *function_of(const struct hook *row, struct str types)
@@ -71,6 +72,20 @@ static int maps_size(struct source *source)
 	return r < 0 ? r : bpf_map__set_max_entries(programs->maps.exec_scratch, (uint32_t)source->n_cpus);
 }
 
+/* The kinds that the program at the exit of all system calls brings on this kernel. */
+static unsigned int sys_exit_kinds(const struct source *source)
+{
+	unsigned int kinds = 0;
+
+	for (size_t i = 0; i < source->n_hooks; i++) {
+		const struct hook *row = source->hooks[i].row;
+
+		if (strncmp(row->program, SYS_EXIT, strlen(SYS_EXIT)) == 0)
+			kinds |= 1u << row->kind;
+	}
+	return kinds;
+}
+
 static void settings_write(struct source *source)
 {
 	struct signals_bpf *programs = source->programs;
@@ -80,6 +95,7 @@ static void settings_write(struct source *source)
 	programs->rodata->cfg_collector = (uint32_t)getpid();
 	programs->rodata->cfg_sock_storage = source->features & FEATURE_SOCK_STORAGE;
 	programs->rodata->cfg_direct_reads = source->features & FEATURE_DIRECT_READS;
+	programs->rodata->cfg_sys_exit_kinds = sys_exit_kinds(source);
 	programs->rodata->cfg_fold_scope = source->options.fold;
 }
 
