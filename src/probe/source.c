@@ -180,3 +180,24 @@ const char *source_transport(const struct source *source)
 {
 	return source->options.perf_buffer ? "perf_buffer" : "ring_buffer";
 }
+
+int source_sweep(struct source *source, source_take_fn take, void *taker)
+{
+	(void)source;
+	(void)take;
+	(void)taker;
+	return 0;
+}
+
+size_t source_targets(struct source *source, const struct source_target **ret_targets)
+{
+	(void)source;
+	*ret_targets = NULL;
+	return 0;
+}
+
+void source_target_counts(const struct source *source, struct source_target_counts *ret_counts)
+{
+	(void)source;
+	*ret_counts = (struct source_target_counts) { 0 };
+}

@@ -29,6 +29,11 @@ struct source_options {
 	unsigned int kinds; /* what to record: a mask of 1 << enum wire_kind; 0 = all */
 	enum source_fold fold;
 	bool perf_buffer; /* instead of the ring */
+	bool tls; /* ssl_op: attach to each TLS library that is found */
+	bool libc; /* net_connect by the libc's functions */
+	const char *function_map; /* path of the function map (docs/function-map.md); NULL = no function_call */
+	bool one_shot; /* a function that has answered in every container is left alone until the next chunk */
+	const char *debug_directory; /* separate debug files, by build id; NULL = /usr/lib/debug */
 	struct btf_options btf;
 	unsigned int without; /* FEATURE_*: run as older kernels have to, on a newer one; for tests */
 };
@@ -40,6 +45,38 @@ struct source_probe {
 	uint64_t from_boot_ns; /* attached, and coverage open, since */
 	bool alive; /* found attached at the last source_refresh, and answering; false too when that is not known */
 	const char *const *blind_spots; /* sorted, NULL-ended */
+};
+
+#define SOURCE_MISSING_MAX 64 /* names of functions that are listed; beyond, only counted */
+
+/*
+ * One file (an inode with one content) whose functions are watched, for one kind of record. Says what is measured:
+ * a function of the map that is in no row is not measured, whatever was recorded.
+ */
+struct source_target {
+	enum wire_kind kind; /* SSL_OP, FUNCTION_CALL, NET_CONNECT */
+	const char *library; /* its path where it was first seen, in that process's own root */
+	uint32_t dev_major, dev_minor;
+	uint64_t inode;
+	uint8_t build_id[WIRE_BUILD_ID_MAX];
+	uint8_t build_id_len; /* 0 = it has none */
+	const char *purl; /* NULL = none; of the first entry of the map that names the file */
+	uint64_t from_boot_ns; /* attached since */
+	uint64_t to_boot_ns; /* taken off: rewritten, or deleted and mapped by nobody; 0 = still attached */
+	size_t attached; /* functions watched */
+	const char *const *missing; /* names asked for that the file does not have: the first of them */
+	size_t n_missing_listed; /* at most SOURCE_MISSING_MAX */
+	uint64_t missing_count; /* all of them */
+};
+
+/* What is asked of targets, and what came of it. */
+struct source_target_counts {
+	uint64_t functions_asked; /* by the map: names and offsets; a "*" counts when its library is found */
+	uint64_t functions_attached; /* now; one-shot functions that have answered are not */
+	uint64_t entries_unmet; /* entries of the map whose file was never seen */
+	uint64_t files_seen; /* looked into */
+	uint64_t files_lost; /* gone before they could be looked into */
+	uint64_t refused; /* attachments that the kernel or the limit of targets refused */
 };
 
 /* When this returns 0, every probe is attached: records come. Coverage opens with the snapshot. */
@@ -68,6 +105,12 @@ int source_drain(struct source *source, size_t max_records, source_take_fn take,
  */
 int source_epoch(struct source *source, uint16_t *ret_epoch);
 
+/*
+ * After source_epoch, when the ring is drained, and before the chunk is cut: what was folded in tables of the kernel
+ * half in earlier epochs, as records with count and sum. Negative errno: some are still in the tables.
+ */
+int source_sweep(struct source *source, source_take_fn take, void *taker);
+
 /* Sums the per-CPU counters: first = the earliest, last = the latest. All of them, or a negative errno. */
 int source_counters(struct source *source, struct wire_cpu_counters *ret_sum);
 
@@ -92,3 +135,10 @@ const struct btf_choice *source_btf(const struct source *source);
 unsigned int source_features(const struct source *source);
 /* "ring_buffer" or "perf_buffer". */
 const char *source_transport(const struct source *source);
+
+/*
+ * Targets of this chunk, those taken off during it or the one before included. Valid until the next call of a function
+ * of this source that is not const.
+ */
+size_t source_targets(struct source *source, const struct source_target **ret_targets);
+void source_target_counts(const struct source *source, struct source_target_counts *ret_counts);
