@@ -22,6 +22,12 @@ static const char *const tcp_state_names[] = {
 	[13] = "BOUND_INACTIVE",
 };
 
+/* include/linux/net.h: enum sock_type. */
+static const char *const socket_type_names[] = {
+	[1] = "stream",	   [2] = "dgram", [3] = "raw",	   [4] = "rdm",
+	[5] = "seqpacket", [6] = "dccp",  [10] = "packet",
+};
+
 const char *event_kind_name(enum wire_kind kind)
 {
 	return (size_t)kind < ARRAY_LEN(kind_names) ? kind_names[kind] : NULL;
@@ -48,4 +54,14 @@ int event_kind_find(struct str name, enum wire_kind *ret_kind)
 const char *event_tcp_state_name(uint8_t state)
 {
 	return state < ARRAY_LEN(tcp_state_names) ? tcp_state_names[state] : NULL;
+}
+
+bool event_family_is_ip(uint16_t family)
+{
+	return family == EVENT_AF_INET || family == EVENT_AF_INET6;
+}
+
+const char *event_socket_type_name(uint16_t type)
+{
+	return type < ARRAY_LEN(socket_type_names) ? socket_type_names[type] : NULL;
 }

@@ -61,7 +61,7 @@ struct event_tcp {
 
 struct event_exit {
 	uint32_t ppid; /* whoever is its parent now */
-	uint64_t started_boot_ns;
+	uint64_t started_boot_ns; /* 0 = unknown */
 	uint16_t exit_status; /* 0..255; not when a signal ended it */
 	uint8_t signal; /* 0 = none */
 };
@@ -77,13 +77,20 @@ struct event_library {
 	bool deleted;
 };
 
+/* The kernel's numbers, the same on every architecture (include/linux/socket.h). */
+#define EVENT_AF_UNIX 1
+#define EVENT_AF_INET 2
+#define EVENT_AF_INET6 10
+#define EVENT_ERRNO_MAX 4095 /* include/linux/err.h: MAX_ERRNO */
+
 struct event_connect {
 	bool accept; /* else connect */
-	uint16_t family; /* AF_*: an IP family has addr and port, AF_UNIX has path */
+	uint16_t family; /* EVENT_AF_*, or another: an IP family has addr and port, a Unix socket a path */
 	uint8_t addr[16]; /* network order; IPv4 in the first four */
 	uint16_t port;
-	struct str
-		path; /* of a Unix socket: absolute or relative as the caller named it, "@name" when abstract */
+	/* Of a Unix socket: absolute or relative as the caller named it, "@name" when abstract; unknown when unnamed. */
+	struct str path;
+	bool abstract; /* `path` is no file's: "@" stands for the NUL that it begins with */
 	uint16_t socket_type; /* SOCK_*, 0 = unknown */
 	int32_t result; /* 0, or a negative errno */
 };
@@ -134,3 +141,9 @@ const char *event_source_name(enum wire_source source);
 int event_kind_find(struct str name, enum wire_kind *ret_kind);
 /* "ESTABLISHED" ... ; NULL for a number that is none (1..13 are known). */
 const char *event_tcp_state_name(uint8_t state);
+/* AF_INET or AF_INET6. */
+bool event_family_is_ip(uint16_t family);
+/* "stream" ...; NULL for a number that is no SOCK_*. */
+const char *event_socket_type_name(uint16_t type);
+/* "ECONNREFUSED" ... by the kernel's number (1..EVENT_ERRNO_MAX); NULL for one that has no name. */
+const char *event_errno_name(uint32_t number);

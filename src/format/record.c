@@ -11,133 +11,14 @@
 
 #include <assert.h>
 
-#include "base/text.h"
 #include "format/address.h"
-
-#define ONES 0x0101010101010101ull
-#define HIGHS 0x8080808080808080ull
+#include "format/record_text.h"
 
 /* Braces, keys, numbers and addresses of the longest record; texts come on top. */
 #define FIXED_MAX 1024
 
-#define PUT(p, literal) ((char *)memcpy((p), (literal), sizeof(literal) - 1) + sizeof(literal) - 1)
-
-/* The keys of a text and of its exact bytes. */
-struct text_key {
-	struct str text, base64;
-};
-
-#define TEXT_KEY(name) ((struct text_key) { STR(",\"" name "\":"), STR(",\"" name "_b64\":\"") })
-
-static const char escapes[0x80] = {
-	['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"', ['\\'] = '\\',
-};
-
 #define SOURCE_AND_TID(ENUM, name, kind, number) [WIRE_SOURCE_##ENUM] = STR(",\"src\":\"" name "\",\"tid\":"),
 static const struct str source_texts[] = { WIRE_SOURCES(SOURCE_AND_TID) };
-
-static char *put_str(char *p, struct str text)
-{
-	return (char *)memcpy(p, text.data, text.len) + text.len;
-}
-
-static char *put_u64(char *p, uint64_t value)
-{
-	return p + text_put_u64(p, value);
-}
-
-/* One byte below 0x80 that must not stand as it is, or may. */
-static char *put_ascii(char *p, unsigned char c)
-{
-	if (escapes[c]) {
-		*p++ = '\\';
-		*p++ = escapes[c];
-		return p;
-	}
-	if (c >= 0x20) {
-		*p++ = (char)c;
-		return p;
-	}
-	p = PUT(p, "\\u00");
-	*p++ = (char)('0' + (c >> 4));
-	*p++ = "0123456789abcdef"[c & 15];
-	return p;
-}
-
-/* Quotes, escapes, U+FFFD for each byte that belongs to no UTF-8 sequence: *ret_bad is then set. */
-static char *put_quoted(char *p, struct str text, bool *ret_bad)
-{
-	const unsigned char *at = (const unsigned char *)text.data, *end = at + text.len;
-
-	*p++ = '"';
-	while (at < end) {
-		uint64_t word, quote, slash;
-		size_t sequence;
-
-		if (end - at >= 8) {
-			memcpy(&word, at, 8);
-			quote = word ^ (ONES * '"');
-			slash = word ^ (ONES * '\\');
-			if (!((((word - ONES * 0x20) & ~word) | ((quote - ONES) & ~quote) |
-			       ((slash - ONES) & ~slash) | word) &
-			      HIGHS)) {
-				memcpy(p, &word, 8);
-				p += 8;
-				at += 8;
-				continue;
-			}
-		}
-		if (*at < 0x80) {
-			p = put_ascii(p, *at++);
-			continue;
-		}
-		sequence = text_utf8_sequence(at, (size_t)(end - at));
-		if (sequence == 0) {
-			*ret_bad = true;
-			p = PUT(p, "\xef\xbf\xbd");
-			at++;
-			continue;
-		}
-		p = (char *)memcpy(p, at, sequence) + sequence;
-		at += sequence;
-	}
-	*p++ = '"';
-	return p;
-}
-
-/* What put_quoted and put_base64 together can need for it, keys aside. */
-static size_t text_max(struct str text)
-{
-	return 6 * text.len + (text.len + 2) / 3 * 4 + 8;
-}
-
-static char *put_base64(char *p, struct buf *out, struct str bytes)
-{
-	int r;
-
-	out->len = (size_t)(p - out->data);
-	r = text_base64_append(out, bytes.data, bytes.len);
-	assert(r == 0); /* the room is there */
-	(void)r;
-	return out->data + out->len;
-}
-
-static char *put_member(char *p, struct buf *out, struct text_key key, struct str text)
-{
-	bool bad = false;
-
-	p = put_quoted(put_str(p, key.text), text, &bad);
-	if (bad) {
-		p = put_base64(put_str(p, key.base64), out, text);
-		*p++ = '"';
-	}
-	return p;
-}
-
-static char *put_known_member(char *p, struct buf *out, struct text_key key, struct str text)
-{
-	return text.data ? put_member(p, out, key, text) : p;
-}
 
 /* MAJOR:MINOR and the quote behind it; the member's name is already there. */
 static char *put_dev(char *p, uint32_t major, uint32_t minor)
@@ -233,11 +114,14 @@ static char *put_arguments(char *p, struct buf *out, const struct event_exec *ex
 }
 
 /* Device and inode are the loaded file's: of a script that is the interpreter, and is named so. */
-static char *put_process_exec(char *p, struct buf *out, const struct event_exec *exec)
+static char *put_process_exec(char *p, struct buf *out, const struct event *event)
 {
+	const struct event_exec *exec = &event->exec;
 	bool script = exec->interpreter.data;
 
 	p = put_arguments(p, out, exec);
+	if (event->at_start)
+		p = PUT(p, ",\"at_start\":true");
 	if (exec->deleted)
 		p = PUT(p, ",\"deleted\":true");
 	if (!script)
@@ -266,10 +150,14 @@ static char *put_address(char *p, uint8_t family, const uint8_t bytes[16])
 	return family == 4 ? address_put_ipv4(p, bytes) : address_put_ipv6(p, bytes);
 }
 
-static char *put_tcp_state(char *p, const struct event_tcp *tcp)
+static char *put_tcp_state(char *p, const struct event *event)
 {
+	const struct event_tcp *tcp = &event->tcp;
+
 	assert(tcp->family == 4 || tcp->family == 6);
 	assert(event_tcp_state_name(tcp->old_state) && event_tcp_state_name(tcp->new_state));
+	if (event->at_start)
+		p = PUT(p, "\"at_start\":true,");
 	p = put_address(PUT(p, "\"daddr\":\""), tcp->family, tcp->daddr);
 	p = put_u64(PUT(p, "\",\"dport\":"), tcp->dport);
 	p = PUT(p, ",\"family\":\"ipv");
@@ -279,6 +167,119 @@ static char *put_tcp_state(char *p, const struct event_tcp *tcp)
 	p = put_address(PUT(p, "\",\"saddr\":\""), tcp->family, tcp->saddr);
 	p = put_u64(PUT(p, "\",\"sport\":"), tcp->sport);
 	return PUT(p, ",\"type\":\"tcp_state\"");
+}
+
+/* A status or a signal, never both: the one that is not there did not end it. */
+static char *put_process_exit(char *p, const struct event_exit *exit)
+{
+	if (exit->signal == 0)
+		p = PUT(put_u64(PUT(p, "\"exit_status\":"), exit->exit_status), ",");
+	p = put_u64(PUT(p, "\"ppid\":"), exit->ppid);
+	if (exit->signal > 0)
+		p = put_u64(PUT(p, ",\"signal\":"), exit->signal);
+	if (exit->started_boot_ns > 0)
+		p = put_u64(PUT(p, ",\"started_ns\":"), exit->started_boot_ns);
+	return PUT(p, ",\"type\":\"process_exit\"");
+}
+
+static char *put_hex(char *p, struct str bytes)
+{
+	assert(bytes.len <= WIRE_BUILD_ID_MAX);
+	text_hex((const uint8_t *)bytes.data, bytes.len, p);
+	return p + 2 * bytes.len;
+}
+
+static char *put_library_load(char *p, struct buf *out, const struct event *event)
+{
+	const struct event_library *library = &event->library;
+
+	if (event->at_start)
+		p = PUT(p, "\"at_start\":true,");
+	if (library->build_id.data)
+		p = PUT(put_hex(PUT(p, "\"build_id\":\""), library->build_id), "\",");
+	if (library->deleted)
+		p = PUT(p, "\"deleted\":true,");
+	p = put_dev(PUT(p, "\"dev\":\""), library->dev_major, library->dev_minor);
+	p = put_u64(PUT(p, ",\"inode\":"), library->inode);
+	p = put_member(p, out, TEXT_KEY("path"), library->path);
+	p = put_path_bytes(p, library->path_truncated, library->path_bytes);
+	if (library->path_truncated)
+		p = PUT(p, ",\"path_truncated\":true");
+	p = PUT(p, ",\"type\":\"library_load\"");
+	if (library->unreachable)
+		p = PUT(p, ",\"unreachable\":true");
+	return p;
+}
+
+/* The address and the family that gives it its form. */
+static char *put_peer(char *p, struct buf *out, const struct event_connect *connect)
+{
+	switch (connect->family) {
+	case EVENT_AF_INET:
+		p = address_put_ipv4(PUT(p, "\"addr\":\""), connect->addr);
+		return PUT(p, "\",\"family\":\"ipv4\"");
+	case EVENT_AF_INET6:
+		p = address_put_ipv6(PUT(p, "\"addr\":\""), connect->addr);
+		return PUT(p, "\",\"family\":\"ipv6\"");
+	case EVENT_AF_UNIX:
+		if (connect->abstract)
+			p = PUT(p, "\"abstract\":true,");
+		if (connect->path.data)
+			p = PUT(put_member(p, out, TEXT_KEY_FIRST("addr"), connect->path), ",");
+		return PUT(p, "\"family\":\"unix\"");
+	default:
+		return put_u64(PUT(p, "\"family\":\"other\",\"family_number\":"), connect->family);
+	}
+}
+
+/* 0, or the errno's name; a number without one is named by itself. */
+static char *put_result(char *p, int32_t result)
+{
+	const uint32_t number = (uint32_t)-result;
+	const char *name = event_errno_name(number);
+
+	assert(result <= 0);
+	if (result == 0)
+		return PUT(p, "0");
+	*p++ = '"';
+	p = name ? put_str(p, str_of(name)) : put_u64(PUT(p, "E"), number);
+	*p++ = '"';
+	return p;
+}
+
+static char *put_net_connect(char *p, struct buf *out, const struct event_connect *connect)
+{
+	p = put_peer(p, out, connect);
+	p = connect->accept ? PUT(p, ",\"op\":\"accept\"") : PUT(p, ",\"op\":\"connect\"");
+	if (event_family_is_ip(connect->family))
+		p = put_u64(PUT(p, ",\"port\":"), connect->port);
+	p = put_result(PUT(p, ",\"result\":"), connect->result);
+	if (connect->socket_type != 0) {
+		assert(event_socket_type_name(connect->socket_type));
+		p = put_str(PUT(p, ",\"socket_type\":\""),
+			    str_of(event_socket_type_name(connect->socket_type)));
+		*p++ = '"';
+	}
+	return PUT(p, ",\"type\":\"net_connect\"");
+}
+
+static char *put_ssl_op(char *p, struct buf *out, const struct event_ssl *ssl)
+{
+	p = put_u64(PUT(p, "\"bytes\":"), ssl->bytes);
+	p = put_member(p, out, TEXT_KEY("library"), ssl->library);
+	p = ssl->write ? PUT(p, ",\"op\":\"write\"") : PUT(p, ",\"op\":\"read\"");
+	return PUT(p, ",\"type\":\"ssl_op\"");
+}
+
+static char *put_function_call(char *p, struct buf *out, const struct event_function *function)
+{
+	if (function->build_id.data)
+		p = PUT(put_hex(PUT(p, "\"build_id\":\""), function->build_id), "\",");
+	p = put_member(p, out, TEXT_KEY_FIRST("library"), function->library);
+	p = put_u64(PUT(p, ",\"offset\":"), function->offset);
+	p = put_known_member(p, out, TEXT_KEY("purl"), function->purl);
+	p = put_member(p, out, TEXT_KEY("symbol"), function->symbol);
+	return PUT(p, ",\"type\":\"function_call\"");
 }
 
 static size_t record_max(const struct event *event)
@@ -297,7 +298,22 @@ static size_t record_max(const struct event *event)
 		for (i = 0; event->exec.argv_known && i < event->exec.argc; i++)
 			max += text_max(event->exec.argv[i]);
 		break;
-	default:
+	case WIRE_KIND_LIBRARY_LOAD:
+		max += text_max(event->library.path);
+		break;
+	case WIRE_KIND_NET_CONNECT:
+		max += text_max(event->connect.path);
+		break;
+	case WIRE_KIND_SSL_OP:
+		max += text_max(event->ssl.library);
+		break;
+	case WIRE_KIND_FUNCTION_CALL:
+		max += text_max(event->function.symbol) + text_max(event->function.library) +
+		       text_max(event->function.purl);
+		break;
+	case WIRE_KIND_TCP_STATE:
+	case WIRE_KIND_PROCESS_EXIT:
+	case WIRE_KIND_END:
 		break;
 	}
 	return max;
@@ -311,16 +327,26 @@ static char *put_event(char *p, struct buf *out, const struct event *event)
 		p = put_file_open(p, out, &event->open);
 		break;
 	case WIRE_KIND_PROCESS_EXEC:
-		p = put_process_exec(p, out, &event->exec);
+		p = put_process_exec(p, out, event);
 		break;
 	case WIRE_KIND_TCP_STATE:
-		p = put_tcp_state(p, &event->tcp);
+		p = put_tcp_state(p, event);
 		break;
 	case WIRE_KIND_PROCESS_EXIT:
+		p = put_process_exit(p, &event->exit);
+		break;
 	case WIRE_KIND_LIBRARY_LOAD:
+		p = put_library_load(p, out, event);
+		break;
 	case WIRE_KIND_NET_CONNECT:
+		p = put_net_connect(p, out, &event->connect);
+		break;
 	case WIRE_KIND_SSL_OP:
+		p = put_ssl_op(p, out, &event->ssl);
+		break;
 	case WIRE_KIND_FUNCTION_CALL:
+		p = put_function_call(p, out, &event->function);
+		break;
 	case WIRE_KIND_END:
 		assert(false);
 	}
@@ -347,8 +373,12 @@ int record_append(struct buf *out, const struct event *event)
 	}
 	p = put_member(p, out, comm, event->comm);
 	p = put_known_member(p, out, TEXT_KEY("container_id"), event->container_id);
+	if (event->count > 1)
+		p = put_u64(PUT(p, ",\"count\":"), event->count);
 	p = put_event(p, out, event);
 	p = put_known_member(p, out, TEXT_KEY("image_digest"), event->image_digest);
+	if (event->count > 1)
+		p = put_u64(PUT(p, ",\"last_ts_ns\":"), event->last_boot_ns);
 	p = put_u64(PUT(p, ",\"pid\":"), event->pid);
 	p = put_u64(put_str(p, source_texts[event->source]), event->tid);
 	p = put_u64(PUT(p, ",\"ts_ns\":"), event->boot_ns);

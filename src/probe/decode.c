@@ -225,53 +225,211 @@ static bool decode_tcp(const void *data, size_t len, struct event *event)
 	return true;
 }
 
+/* 0 and 255 are both known: a status is there unless a signal ended it, and never both. */
+static bool decode_exit(const void *data, size_t len, struct event *event)
+{
+	struct wire_process_exit fixed;
+
+	if (len != sizeof(fixed))
+		return false;
+	memcpy(&fixed, data, sizeof(fixed));
+	if (fixed.exit_status > 255 || fixed.signal > 127 || (fixed.signal > 0 && fixed.exit_status > 0))
+		return false;
+	event->exit.ppid = fixed.ppid;
+	event->exit.started_boot_ns = fixed.started_boot_ns;
+	event->exit.exit_status = fixed.exit_status;
+	event->exit.signal = fixed.signal;
+	return true;
+}
+
+/* A view into the record, not into the copy of its fixed part; no bytes is unknown. */
+static struct str build_id_of(const void *data, size_t offset, uint8_t len)
+{
+	return len > 0 ? (struct str) { (const char *)data + offset, len } : (struct str) { 0 };
+}
+
+static bool decode_library(const void *data, size_t len, struct decode_scratch *scratch, struct event *event)
+{
+	struct event_library *library = &event->library;
+	struct wire_library_load fixed;
+	struct str components;
+	struct tail tail;
+
+	if (len < sizeof(fixed))
+		return false;
+	memcpy(&fixed, data, sizeof(fixed));
+	tail = (struct tail) { (const char *)data + sizeof(fixed), len - sizeof(fixed) };
+	if (fixed.path_len > WIRE_PATH_MAX || fixed.build_id_len > WIRE_BUILD_ID_MAX)
+		return false;
+	if (!tail_take(&tail, fixed.path_len, &components) || tail.left != 0 ||
+	    !path_turn(components, scratch->path, &library->path))
+		return false;
+	library->inode = fixed.inode;
+	dev_split(fixed.dev, &library->dev_major, &library->dev_minor);
+	library->build_id = build_id_of(data, offsetof(struct wire_library_load, build_id), fixed.build_id_len);
+	library->path_truncated = fixed.head.flags & WIRE_FLAG_PATH_CUT;
+	library->path_bytes = library->path_truncated ? fixed.path_bytes : 0;
+	library->unreachable = fixed.head.flags & WIRE_FLAG_UNREACHABLE;
+	library->deleted = fixed.head.flags & WIRE_FLAG_DELETED;
+	return true;
+}
+
+/*
+ * A Unix socket's name as bind took it: a path ends at its first NUL, whatever the caller's length said
+ * (net/unix/af_unix.c: unix_mkname_bsd); an abstract one begins with NUL, for which "@" stands as it does in
+ * /proc/net/unix, and may hold more of them. No name is unknown.
+ */
+static void socket_name(struct str name, char *out, struct event_connect *connect)
+{
+	connect->abstract = name.len > 0 && name.data[0] == '\0';
+	connect->path = (struct str) { 0 };
+	if (connect->abstract) {
+		memcpy(out, name.data, name.len);
+		out[0] = '@';
+		connect->path = (struct str) { out, name.len };
+	} else if (name.len > 0) {
+		connect->path = (struct str) { name.data, strnlen(name.data, name.len) };
+	}
+}
+
+static bool decode_connect(const void *data, size_t len, struct decode_scratch *scratch, struct event *event)
+{
+	struct event_connect *connect = &event->connect;
+	struct wire_net_connect fixed;
+	struct str name;
+	struct tail tail;
+
+	if (len < sizeof(fixed))
+		return false;
+	memcpy(&fixed, data, sizeof(fixed));
+	tail = (struct tail) { (const char *)data + sizeof(fixed), len - sizeof(fixed) };
+	if ((fixed.op != WIRE_CONNECT && fixed.op != WIRE_ACCEPT) || fixed.result > 0 ||
+	    fixed.result < -EVENT_ERRNO_MAX || fixed.path_len > WIRE_SOCKET_PATH_MAX ||
+	    (fixed.path_len > 0 && fixed.family != EVENT_AF_UNIX) ||
+	    (fixed.port > 0 && !event_family_is_ip(fixed.family)) ||
+	    (fixed.type != 0 && !event_socket_type_name(fixed.type)))
+		return false;
+	if (!tail_take(&tail, fixed.path_len, &name) || tail.left != 0)
+		return false;
+	connect->accept = fixed.op == WIRE_ACCEPT;
+	connect->family = fixed.family;
+	memcpy(connect->addr, fixed.addr, sizeof(connect->addr));
+	connect->port = fixed.port;
+	connect->socket_type = fixed.type;
+	connect->result = fixed.result;
+	socket_name(name, scratch->path, connect);
+	return true;
+}
+
+static bool decode_ssl(const void *data, size_t len, struct event *event)
+{
+	struct event_ssl *ssl = &event->ssl;
+	struct wire_ssl_op fixed;
+	struct tail tail;
+
+	if (len < sizeof(fixed))
+		return false;
+	memcpy(&fixed, data, sizeof(fixed));
+	tail = (struct tail) { (const char *)data + sizeof(fixed), len - sizeof(fixed) };
+	if ((fixed.op != WIRE_READ && fixed.op != WIRE_WRITE) || fixed.target != 0 || fixed.library_len == 0 ||
+	    fixed.library_len > WIRE_PATH_MAX)
+		return false;
+	ssl->write = fixed.op == WIRE_WRITE;
+	ssl->bytes = fixed.bytes;
+	return tail_take(&tail, fixed.library_len, &ssl->library) && tail.left == 0;
+}
+
+static bool decode_function(const void *data, size_t len, struct event *event)
+{
+	struct event_function *function = &event->function;
+	struct wire_function_call fixed;
+	struct tail tail;
+
+	if (len < sizeof(fixed))
+		return false;
+	memcpy(&fixed, data, sizeof(fixed));
+	tail = (struct tail) { (const char *)data + sizeof(fixed), len - sizeof(fixed) };
+	if (fixed.target != 0 || fixed.symbol_len == 0 || fixed.symbol_len > WIRE_SYMBOL_MAX ||
+	    fixed.library_len == 0 || fixed.library_len > WIRE_PATH_MAX || fixed.purl_len > WIRE_PURL_MAX ||
+	    fixed.build_id_len > WIRE_BUILD_ID_MAX)
+		return false;
+	function->offset = fixed.offset;
+	function->build_id =
+		build_id_of(data, offsetof(struct wire_function_call, build_id), fixed.build_id_len);
+	if (!tail_take(&tail, fixed.symbol_len, &function->symbol) ||
+	    !tail_take(&tail, fixed.library_len, &function->library) ||
+	    !tail_take(&tail, fixed.purl_len, &function->purl) || tail.left != 0)
+		return false;
+	if (function->purl.len == 0)
+		function->purl = (struct str) { 0 };
+	return true;
+}
+
 #define SOURCE_KIND(ENUM, name, kind, number) [number] = WIRE_KIND_##kind,
 static const uint8_t kind_of_source[WIRE_SOURCE_END] = { WIRE_SOURCES(SOURCE_KIND) };
 #undef SOURCE_KIND
 
-enum decode_result decode_record(const void *data, size_t len, struct decode_scratch *scratch,
-				 struct event *ret_event)
+/* The kinds that a snapshot finds. */
+#define KINDS_AT_START (1u << WIRE_KIND_PROCESS_EXEC | 1u << WIRE_KIND_LIBRARY_LOAD | 1u << WIRE_KIND_TCP_STATE)
+
+/* What every kind has. False: it cannot be a record of ours, whatever follows. */
+static bool decode_head(const void *data, size_t len, struct event *event)
 {
 	struct wire_head head;
-	bool good = false;
 
 	if (len < sizeof(head))
-		return DECODE_MALFORMED;
+		return false;
 	memcpy(&head, data, sizeof(head));
 	if (head.size != len || head.pid == 0 || head.source >= WIRE_SOURCE_END ||
-	    kind_of_source[head.source] != head.kind)
-		return DECODE_MALFORMED;
-	ret_event->kind = head.kind;
-	ret_event->source = head.source;
-	ret_event->boot_ns = head.boot_ns;
-	ret_event->pid = head.pid;
-	ret_event->tid = head.tid;
-	ret_event->cgroup_id = head.cgroup_id;
-	ret_event->comm = (struct str) { (const char *)data + offsetof(struct wire_head, comm),
-					 strnlen(head.comm, WIRE_COMM) };
-	ret_event->at_start = head.flags & WIRE_FLAG_AT_START;
-	ret_event->count = head.count;
-	ret_event->last_boot_ns = head.last_boot_ns;
-	ret_event->epoch = head.epoch;
-	ret_event->container_id = (struct str) { 0 };
-	ret_event->image_digest = (struct str) { 0 };
-	switch (ret_event->kind) {
+	    kind_of_source[head.source] != head.kind || (head.count > 1 && head.last_boot_ns < head.boot_ns) ||
+	    (head.flags & WIRE_FLAG_AT_START && !(KINDS_AT_START >> head.kind & 1)))
+		return false;
+	event->kind = head.kind;
+	event->source = head.source;
+	event->boot_ns = head.boot_ns;
+	event->pid = head.pid;
+	event->tid = head.tid;
+	event->cgroup_id = head.cgroup_id;
+	event->comm = (struct str) { (const char *)data + offsetof(struct wire_head, comm),
+				     strnlen(head.comm, WIRE_COMM) };
+	event->at_start = head.flags & WIRE_FLAG_AT_START;
+	event->count = head.count;
+	event->last_boot_ns = head.last_boot_ns;
+	event->epoch = head.epoch;
+	event->container_id = (struct str) { 0 };
+	event->image_digest = (struct str) { 0 };
+	return true;
+}
+
+static bool decode_kind(const void *data, size_t len, struct decode_scratch *scratch, struct event *event)
+{
+	switch (event->kind) {
 	case WIRE_KIND_FILE_OPEN:
-		good = decode_open(data, len, scratch, ret_event);
-		break;
+		return decode_open(data, len, scratch, event);
 	case WIRE_KIND_PROCESS_EXEC:
-		good = decode_exec(data, len, scratch, ret_event);
-		break;
+		return decode_exec(data, len, scratch, event);
 	case WIRE_KIND_TCP_STATE:
-		good = decode_tcp(data, len, ret_event);
-		break;
+		return decode_tcp(data, len, event);
 	case WIRE_KIND_PROCESS_EXIT:
+		return decode_exit(data, len, event);
 	case WIRE_KIND_LIBRARY_LOAD:
+		return decode_library(data, len, scratch, event);
 	case WIRE_KIND_NET_CONNECT:
+		return decode_connect(data, len, scratch, event);
 	case WIRE_KIND_SSL_OP:
+		return decode_ssl(data, len, event);
 	case WIRE_KIND_FUNCTION_CALL:
+		return decode_function(data, len, event);
 	case WIRE_KIND_END:
 		break;
 	}
-	return good ? DECODE_OK : DECODE_MALFORMED;
+	return false;
+}
+
+enum decode_result decode_record(const void *data, size_t len, struct decode_scratch *scratch,
+				 struct event *ret_event)
+{
+	if (!decode_head(data, len, ret_event) || !decode_kind(data, len, scratch, ret_event))
+		return DECODE_MALFORMED;
+	return DECODE_OK;
 }
