@@ -34,11 +34,24 @@ void statement_forget_losses(struct statement *statement)
 		free(statement->losses[i].layer);
 		free(statement->losses[i].cause);
 		free(statement->losses[i].effect);
+		free(statement->losses[i].cgroups);
 	}
 	free(statement->losses);
 	statement->losses = NULL;
 	statement->n_losses = 0;
 	statement->losses_known = false;
+}
+
+static void free_targets(struct statement *statement)
+{
+	for (size_t i = 0; i < statement->n_targets; i++) {
+		free(statement->targets[i].kind);
+		free(statement->targets[i].library);
+		free(statement->targets[i].build_id);
+		free(statement->targets[i].purl);
+		free_strings(statement->targets[i].missing, statement->targets[i].n_missing);
+	}
+	free(statement->targets);
 }
 
 static void free_arrays(struct statement *statement)
@@ -59,6 +72,16 @@ static void free_arrays(struct statement *statement)
 	free(statement->containers);
 	free_strings(statement->path_allowlist, statement->n_path_allowlist);
 	free_strings(statement->path_denylist, statement->n_path_denylist);
+	free_strings(statement->comm_allowlist, statement->n_comm_allowlist);
+	free_strings(statement->comm_denylist, statement->n_comm_denylist);
+	free_strings(statement->cgroups, statement->n_cgroups);
+	free_strings(statement->pid_namespaces, statement->n_pid_namespaces);
+	free_targets(statement);
+	for (i = 0; i < statement->n_incidents; i++) {
+		free(statement->incidents[i].what);
+		free(statement->incidents[i].detail);
+	}
+	free(statement->incidents);
 }
 
 void statement_done(struct statement *statement)
@@ -68,7 +91,8 @@ void statement_done(struct statement *statement)
 		statement->collector_version, statement->replay_of,	   statement->host_id,
 		statement->boot_id,	      statement->kernel_release,   statement->arch,
 		statement->btf_source_kind,   statement->btf_source_path,  statement->btf_selection_reason,
-		statement->encoding,	      statement->gap_from_boot_id,
+		statement->encoding,	      statement->gap_from_boot_id, statement->dedup_scope,
+		statement->transport,
 	};
 	size_t i;
 

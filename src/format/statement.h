@@ -28,6 +28,9 @@
 #define STATEMENT_STRING_MAX 4096 /* bytes of one string */
 #define STATEMENT_LIST_MAX 1024 /* probes, blind spots of one, filters of a list, losses */
 #define STATEMENT_CONTAINERS_MAX 16384
+#define STATEMENT_TARGETS_MAX 4096
+#define STATEMENT_MISSING_MAX 256 /* symbols named of one target; missing_count has the true number */
+#define STATEMENT_CGROUPS_MAX 256 /* of one loss; the rest is in its total only */
 
 enum statement_gap_kind { GAP_NONE, GAP_RESTART, GAP_CRASH, GAP_SUSPEND };
 /* By kind, as they stand in the text; NULL-ended. */
@@ -43,6 +46,34 @@ struct statement_probe {
 	size_t n_blind_spots;
 };
 
+/* A file whose functions are probed: one library of a kind, in all processes that map it. */
+struct statement_target {
+	char *kind; /* record type: "ssl_op", "function_call", ... */
+	char *library; /* path by which it was found */
+	uint32_t dev_major, dev_minor;
+	uint64_t inode;
+	char *build_id; /* hex; NULL = it has none, or none that could be read */
+	char *purl; /* NULL = the map names none */
+	uint64_t from_boot_ns, to_boot_ns;
+	uint64_t attached; /* functions of it that are probed */
+	char **missing; /* functions asked for that could not be found or probed: not measured; at most MISSING_MAX */
+	size_t n_missing;
+	uint64_t missing_count; /* all of them, n_missing at least */
+};
+
+/* Something that happened to the machine or to a probe, by which the evidence must be read. */
+struct statement_incident {
+	char *what; /* "clock_step", "cpu_online", "cpu_offline", "suspend", "probe_silent" */
+	uint64_t boot_ns;
+	char *detail; /* one sentence for people */
+};
+
+/* The part of a loss that is known to be one cgroup's. */
+struct statement_loss_cgroup {
+	uint64_t cgroup_id, count; /* above 0 */
+	uint64_t first_boot_ns, last_boot_ns;
+};
+
 struct statement_loss {
 	char *kind; /* record type; NULL when the layer does not know it */
 	char *layer; /* "kernel", "collector" */
@@ -50,6 +81,9 @@ struct statement_loss {
 	char *effect; /* "record" or "member" */
 	uint64_t count;
 	uint64_t first_boot_ns, last_boot_ns; /* written when count > 0 */
+	struct statement_loss_cgroup
+		*cgroups; /* as far as the cgroup is known, bounded; written when count > 0 */
+	size_t n_cgroups;
 };
 
 struct statement_container {
@@ -95,7 +129,21 @@ struct statement {
 	size_t n_probes;
 	char **path_allowlist, **path_denylist; /* filters in force, in configured order */
 	size_t n_path_allowlist, n_path_denylist;
-	uint64_t filtered; /* records seen and left out because a filter said so */
+	char **comm_allowlist,
+		**comm_denylist; /* the kernel's: left out of the text when empty, as the next two */
+	size_t n_comm_allowlist, n_comm_denylist;
+	char **cgroups, **pid_namespaces;
+	size_t n_cgroups, n_pid_namespaces;
+	uint64_t filtered; /* records seen and left out because a filter said so, in kernel and collector */
+	char *dedup_scope; /* "process", "container" or "off"; NULL = not said (older collectors) */
+	uint64_t folded
+		[WIRE_KIND_END]; /* by kind: events without a record of their own; with dedup_scope only */
+	char *transport; /* "ring_buffer" or "perf_buffer"; NULL = not said */
+	struct statement_target *targets; /* left out of the text when there are none */
+	size_t n_targets;
+	bool incidents_known; /* false: nobody looked (older collectors) */
+	struct statement_incident *incidents; /* in order of time */
+	size_t n_incidents;
 	struct statement_container *containers;
 	size_t n_containers;
 
