@@ -64,6 +64,7 @@ static __always_inline bool fold_hides(struct fold_key *key, struct wire_head *h
 {
 	struct wire_cpu_counters *mine;
 	struct fold *fold;
+	__u32 kind;
 
 	if (cfg_fold_scope == FOLD_OFF)
 		return false;
@@ -82,8 +83,9 @@ static __always_inline bool fold_hides(struct fold_key *key, struct wire_head *h
 		return false;
 	}
 	mine = counters_mine();
-	if (mine)
-		mine->folded[head->kind - 1]++;
+	kind = head->kind - 1;
+	if (mine && kind < WIRE_KIND_END - 1)
+		mine->folded[kind]++;
 	return true;
 }
 

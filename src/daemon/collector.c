@@ -57,7 +57,7 @@ static int open_chain(struct collector *collector, struct diag *diag)
 
 static int open_source(struct collector *collector, struct diag *diag)
 {
-	struct source_options options = { .ring_bytes = collector->config->ring_buffer_mb << 20 };
+	struct source_options options = collector_watches(collector->config);
 	int r;
 
 	/* The window begins before the first record can; from when each probe covers, it says itself. */

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The table of options and what follows from it: defaults, values, canonical text, digest. Adding a row (and its
- * field) is all it takes for a new option; parser, help, example and manual follow. Refuses with a sentence what
- * a later version brings, so that nobody believes a key is in force that is not.
+ * What follows from the table of options (config_rows.c): defaults, values, canonical text, digest.
  */
 
 #include "daemon/config_table.h"
@@ -10,218 +8,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 
 #include "base/text.h"
 #include "collect/filter.h"
 #include "format/canon.h"
-
-static const char *check_absolute(const char *text)
-{
-	return text[0] == '/' && strlen(text) < 4096 ? NULL : "an absolute path is wanted";
-}
-
-static const char *check_socket(const char *text)
-{
-	if (text[0] != '/')
-		return "an absolute path is wanted";
-	return strlen(text) < sizeof(((struct sockaddr_un *)NULL)->sun_path)
-		       ? NULL
-		       : "a socket's path has at most 107 bytes";
-}
-
-static const char *check_signing(const char *text)
-{
-	return strcmp(text, "true") == 0 ? NULL : "an unsigned chain proves nothing; only true is possible";
-}
-
-static const char *check_rekor(const char *text)
-{
-	return strcmp(text, "false") == 0
-		       ? NULL
-		       : "the transparency log comes with a later version; only false is possible";
-}
-
-static const char *check_key_id(const char *text)
-{
-	if (strcmp(text, "local") == 0)
-		return NULL;
-	if (strncmp(text, "file:", 5) == 0)
-		return text[5] == '/' ? NULL : "behind file: an absolute path is wanted";
-	return "'local' or 'file:/PATH' is wanted; other keys come with a later version";
-}
-
-static const char *check_power_of_two(const char *text)
-{
-	uint64_t value = strtoull(text, NULL, 10); /* a whole number in range: looked at before */
-
-	return value & (value - 1) ? "a power of two is wanted" : NULL;
-}
-
-static const char *check_glob(const char *text)
-{
-	const char *reason = NULL;
-
-	if (glob_check(str_of(text), &reason) < 0)
-		return reason;
-	/* An escaped slash is one too. */
-	return strchr("/*?[", text[0]) || (text[0] == '\\' && text[1] == '/')
-		       ? NULL
-		       : "paths are absolute, this matches none; begin it with / or **/";
-}
-
-static const char *check_no_container(const char *text)
-{
-	(void)text;
-	return "choosing containers comes with a later version; only the empty list is possible";
-}
-
-#define FIELD(member) .offset = offsetof(struct config, member)
-
-const struct config_row config_rows[] = {
-	{ .name = "signals", .type = CONFIG_GROUP, .help = "Everything of Stella Signals." },
-	{ .name = "signals.enabled",
-	  .type = CONFIG_BOOL,
-	  FIELD(enabled),
-	  .initial = "true",
-	  .help = "False: the collector refuses to start." },
-	{ .name = "signals.output_directory",
-	  .type = CONFIG_TEXT,
-	  FIELD(output_directory),
-	  .initial = "/var/lib/stella/evidence",
-	  .check = check_absolute,
-	  .help = "Where the chain of evidence is written. Made when missing, mode 0750. One collector a "
-		  "directory." },
-	{ .name = "signals.rotation",
-	  .type = CONFIG_GROUP,
-	  .help = "When a chunk is closed and sealed: at the size or the age, whichever comes first." },
-	{ .name = "signals.rotation.max_size_mb",
-	  .type = CONFIG_U64,
-	  FIELD(max_size_mb),
-	  .min = 1,
-	  .max = 10240,
-	  .initial = "100",
-	  .unit = "MiB",
-	  .reload = true,
-	  .help = "Size of a chunk's plain text." },
-	{ .name = "signals.rotation.max_age_hours",
-	  .type = CONFIG_DECIMAL,
-	  FIELD(max_age_millihours),
-	  .min = 1,
-	  .max = 8760000,
-	  .initial = "1",
-	  .unit = "hours",
-	  .reload = true,
-	  .help = "Age of a chunk. Up to three decimals: 0.25 is a quarter of an hour." },
-	{ .name = "signals.signing", .type = CONFIG_GROUP, .help = "How chunks are sealed." },
-	{ .name = "signals.signing.enabled",
-	  .type = CONFIG_BOOL,
-	  FIELD(signing_enabled),
-	  .initial = "true",
-	  .check = check_signing,
-	  .help = "Only true is possible: an unsigned chain proves nothing." },
-	{ .name = "signals.signing.key_id",
-	  .type = CONFIG_TEXT,
-	  FIELD(key_id),
-	  .initial = "local",
-	  .check = check_key_id,
-	  .help = "'local': a key made at the first start, in keys/ of the state directory, its public half in "
-		  "trust/. "
-		  "'file:/PATH': a private key in PEM (PKCS#8, ECDSA P-256) that only its owner can read." },
-	{ .name = "signals.signing.submit_to_rekor",
-	  .type = CONFIG_BOOL,
-	  FIELD(submit_to_rekor),
-	  .initial = "false",
-	  .check = check_rekor,
-	  .help = "Send each seal to a transparency log. Only false is possible in this version." },
-	{ .name = "signals.filters",
-	  .type = CONFIG_GROUP,
-	  .help = "What is recorded. Left out records are counted in the seal." },
-	{ .name = "signals.filters.target_containers",
-	  .type = CONFIG_LIST,
-	  FIELD(target_containers),
-	  .initial = "[]",
-	  .check = check_no_container,
-	  .reload = true,
-	  .help = "Containers to record; empty: all, and the host. Only empty is possible in this version." },
-	{ .name = "signals.filters.path_allowlist",
-	  .type = CONFIG_LIST,
-	  FIELD(path_allowlist),
-	  .initial = "[]",
-	  .check = check_glob,
-	  .reload = true,
-	  .help = "Globs of the paths whose opens are recorded; empty: all. '*' stays inside one component, "
-		  "'**' crosses them." },
-	{ .name = "signals.filters.path_denylist",
-	  .type = CONFIG_LIST,
-	  FIELD(path_denylist),
-	  .initial = "[]",
-	  .check = check_glob,
-	  .reload = true,
-	  .help = "Globs of the paths whose opens are not recorded. Wins over the allowlist." },
-	{ .name = "signals.ring_buffer_mb",
-	  .type = CONFIG_U64,
-	  FIELD(ring_buffer_mb),
-	  .min = 1,
-	  .max = 512,
-	  .initial = "8",
-	  .unit = "MiB",
-	  .check = check_power_of_two,
-	  .help = "Ring between kernel and collector, a power of two. Raise it when status shows ring_full "
-		  "losses." },
-	{ .name = "signals.drain_interval_ms",
-	  .type = CONFIG_U64,
-	  FIELD(drain_interval_ms),
-	  .min = 2,
-	  .max = 10,
-	  .initial = "5",
-	  .unit = "ms",
-	  .help = "How often the ring is emptied. Shorter: fewer losses in bursts, more CPU." },
-	{ .name = "signals.compression",
-	  .type = CONFIG_WORD,
-	  FIELD(compression),
-	  .words = "none|zstd",
-	  .initial = "none",
-	  .help = "How sealed chunks lie on disk." },
-	{ .name = "signals.control_socket",
-	  .type = CONFIG_TEXT,
-	  FIELD(control_socket),
-	  .initial = "/run/stella/signals.sock",
-	  .check = check_socket,
-	  .help = "Unix socket for status, stats, health and stop. Mode 0600; only root and the collector's "
-		  "user may ask." },
-	{ .name = "signals.state_directory",
-	  .type = CONFIG_TEXT,
-	  FIELD(state_directory),
-	  .initial = "/var/lib/stella",
-	  .check = check_absolute,
-	  .help = "Holds keys/ (the local signing key), trust/ (public keys of this host) and heads/ (how far "
-		  "chains had come)." },
-	{ .name = "signals.probes",
-	  .type = CONFIG_LATER,
-	  .help = "Choosing probes comes with a later version." },
-	{ .name = "signals.dedup",
-	  .type = CONFIG_LATER,
-	  .help = "Folding equal records comes with a later version." },
-	{ .name = "signals.metrics",
-	  .type = CONFIG_LATER,
-	  .help = "The metrics page comes with a later version." },
-	{ .name = "signals.btf",
-	  .type = CONFIG_LATER,
-	  .help = "Choosing type information comes with a later version." },
-	{ .name = "signals.containers",
-	  .type = CONFIG_LATER,
-	  .help = "Asking container engines comes with a later version." },
-	{ .name = "signals.signing.rekor_url",
-	  .type = CONFIG_LATER,
-	  .help = "The transparency log comes with a later version." },
-	{ .name = "signals.signing.fulcio_url",
-	  .type = CONFIG_LATER,
-	  .help = "Signing without a key of one's own comes with a later version." },
-};
-
-const size_t config_n_rows = ARRAY_LEN(config_rows);
-_Static_assert(ARRAY_LEN(config_rows) <= CONFIG_ROWS_MAX, "the parser's bit set is full");
 
 const char *config_row_key(const struct config_row *row)
 {
@@ -346,6 +136,31 @@ const char *config_row_set(struct config *config, const struct config_row *row, 
 	return wrong || !row->check ? wrong : row->check(text);
 }
 
+void config_list_clear(struct config_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->items[i]);
+	free(list->items);
+	*list = (struct config_list) { .items = NULL };
+}
+
+/* "[one, two]" as it stands in the table. */
+static void set_initial_list(struct config *config, const struct config_row *row, int *ret_error)
+{
+	const char *at = row->initial + 1;
+
+	while (*ret_error >= 0 && *at && *at != ']') {
+		_cleanup_(freep) char *item = strndup(at, strcspn(at, ",]"));
+
+		if (item)
+			(void)config_row_set(config, row, item, ret_error);
+		else
+			*ret_error = -ENOMEM;
+		at += strcspn(at, ",]");
+		at += strspn(at, ", ");
+	}
+}
+
 int config_new(struct config **ret_config)
 {
 	_cleanup_(config_freep) struct config *config = calloc(1, sizeof(*config));
@@ -354,20 +169,17 @@ int config_new(struct config **ret_config)
 	if (!config)
 		return -ENOMEM;
 	for (size_t i = 0; i < config_n_rows; i++) {
-		if (config_rows[i].initial && config_rows[i].type != CONFIG_LIST)
-			(void)config_row_set(config, &config_rows[i], config_rows[i].initial, &error);
+		const struct config_row *row = &config_rows[i];
+
+		if (row->initial && row->type == CONFIG_LIST)
+			set_initial_list(config, row, &error);
+		else if (row->initial) /* a text that is empty stands as "" in the table */
+			(void)config_row_set(config, row, row->initial[0] == '"' ? "" : row->initial, &error);
 	}
 	if (error < 0)
 		return error;
 	*ret_config = TAKE(config);
 	return 0;
-}
-
-static void list_done(struct config_list *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		free(list->items[i]);
-	free(list->items);
 }
 
 void config_free(struct config *config)
@@ -378,7 +190,7 @@ void config_free(struct config *config)
 		if (config_rows[i].type == CONFIG_TEXT)
 			free(*(char **)config_field(config, &config_rows[i]));
 		else if (config_rows[i].type == CONFIG_LIST)
-			list_done(config_field(config, &config_rows[i]));
+			config_list_clear(config_field(config, &config_rows[i]));
 	}
 	free(config->file);
 	free(config);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * stellaops.yaml: one table of options (config.c) from which the parser, --help-config, the example file and the
+ * stellaops.yaml: one table of options (config_rows.c) from which the parser, --help-config, the example file and the
  * manual page come. What is not in the table is refused, with file, line and column.
  */
 
@@ -24,6 +24,10 @@ struct config_list {
 	size_t count;
 };
 
+#define CONFIG_PROBE_LIBC "libc" /* in signals.probes: a word that is no type of record */
+
+enum config_transport { CONFIG_TRANSPORT_AUTO, CONFIG_TRANSPORT_RING, CONFIG_TRANSPORT_PERF };
+enum config_functions_mode { CONFIG_FUNCTIONS_ONE_SHOT, CONFIG_FUNCTIONS_EVERY };
 enum config_compression { CONFIG_COMPRESSION_NONE, CONFIG_COMPRESSION_ZSTD };
 
 struct config {
@@ -38,6 +42,13 @@ struct config {
 	uint64_t ring_buffer_mb, drain_interval_ms;
 	uint64_t compression; /* enum config_compression */
 	char *control_socket, *state_directory;
+	struct config_list probes; /* types of records, and CONFIG_PROBE_* */
+	uint64_t dedup; /* enum source_fold */
+	uint64_t transport; /* enum config_transport */
+	char *btf_full, *btf_split_directory; /* "" = none */
+	bool btf_ignore_kernel;
+	char *functions_map, *functions_debug_directory; /* "" = none */
+	uint64_t functions_mode; /* enum config_functions_mode */
 
 	char *file; /* where it came from, absolute; NULL: the defaults */
 };

@@ -188,12 +188,16 @@ static int read_scalar(struct reader *reader, const struct config_row *row)
 
 static int read_list(struct reader *reader, const struct config_row *row)
 {
+	struct config_list *list = config_field(reader->config, row);
 	int r;
 
 	if (reader->event.type != YAML_SEQUENCE_START_EVENT)
 		return refuse(reader, "%s: a list is wanted", row->name);
+	config_list_clear(list); /* what stands in the file is the list, not an addition to the default */
 	for (;;) {
 		r = next(reader);
+		if (r >= 0 && reader->event.type == YAML_SEQUENCE_END_EVENT && list->count < row->min)
+			return refuse(reader, "%s: the list is too short", row->name);
 		if (r < 0 || reader->event.type == YAML_SEQUENCE_END_EVENT)
 			return r;
 		if (reader->event.type != YAML_SCALAR_EVENT)

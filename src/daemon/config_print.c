@@ -32,6 +32,21 @@ static int put_wrapped(struct buf *out, const char *text, const char *indent, si
 	return r;
 }
 
+/* "off|process|container" -> "off, process or container". */
+static void describe_words(const char *words, char *text, size_t size)
+{
+	size_t len = 0;
+
+	while (*words && len < size) {
+		size_t word = strcspn(words, "|");
+		const char *rest = words[word] ? words + word + 1 : "";
+		const char *link = !*rest ? "" : strchr(rest, '|') ? ", " : " or ";
+
+		len += (size_t)snprintf(text + len, size - len, "%.*s%s", (int)word, words, link);
+		words = rest;
+	}
+}
+
 /* "1 to 512 MiB", "none or zstd": what may stand there; "" when the help says all. */
 static void describe_range(const struct config_row *row, char *text, size_t size)
 {
@@ -46,8 +61,7 @@ static void describe_range(const struct config_row *row, char *text, size_t size
 	else if (row->type == CONFIG_BOOL)
 		snprintf(text, size, "true or false");
 	else if (row->type == CONFIG_WORD)
-		snprintf(text, size, "%.*s or %s", (int)strcspn(row->words, "|"), row->words,
-			 strchr(row->words, '|') + 1);
+		describe_words(row->words, text, size);
 	else if (row->type == CONFIG_LIST)
 		snprintf(text, size, "list of texts");
 	else if (row->type == CONFIG_TEXT)

@@ -20,8 +20,8 @@ struct config_row {
 	const char *name; /* dotted, from the top */
 	enum config_type type;
 	size_t offset; /* in struct config */
-	uint64_t min, max; /* U64, DECIMAL */
-	const char *initial; /* as it stands in the example file */
+	uint64_t min, max; /* U64, DECIMAL; of a LIST the fewest items */
+	const char *initial; /* as it stands in the example file; a list's items are plain words */
 	const char *unit; /* or NULL */
 	const char *words; /* WORD: "none|zstd" */
 	bool reload; /* SIGHUP may change it */
@@ -51,6 +51,7 @@ unsigned int config_row_depth(const struct config_row *row);
 int config_row_value(const struct config *config, const struct config_row *row, struct buf *out);
 /* Index of `text` among "a|b|c"; -1. */
 int config_word_index(const char *words, const char *text);
+void config_list_clear(struct config_list *list);
 /*
  * Checks `text` against the row and stores it (or adds it, for lists). NULL, or what is wrong with it: "" when it
  * is not of the row's form or range (numbers, words).

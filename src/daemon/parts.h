@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The collector's parts as its files share them: collector.c, loop.c, rotate.c, describe.c, reload.c,
+ * The collector's parts as its files share them: collector.c, watch.c, loop.c, rotate.c, describe.c, reload.c,
  * report.c, ready.c, replay.c. Nobody else includes this.
  */
 
@@ -66,6 +66,11 @@ struct collector {
 	char reload_error[DIAG_MAX]; /* "" = none, or the last reload succeeded */
 	char log_error[DIAG_MAX]; /* the last seal error that was logged */
 };
+
+/* ---- watch.c ---- */
+
+/* Borrows the configuration's strings. */
+struct source_options collector_watches(const struct config *config);
 
 /* ---- describe.c: the chain's callbacks; user is the collector ---- */
 

@@ -87,14 +87,22 @@ static void test_canonical(void **state)
 	assert_int_equal(config_canonical(config, &text), 0);
 	assert_string_equal(
 		buf_cstr(&text),
-		"{\"signals.compression\":\"zstd\",\"signals.control_socket\":\"/run/stella/signals.sock\","
+		"{\"signals.btf.full\":\"\",\"signals.btf.ignore_kernel\":false,\"signals.btf.split_"
+		"directory\":\"\","
+		"\"signals.compression\":\"zstd\",\"signals.control_socket\":\"/run/stella/signals.sock\","
+		"\"signals.dedup\":\"process\","
 		"\"signals.drain_interval_ms\":5,\"signals.enabled\":true,"
 		"\"signals.filters.path_allowlist\":[\"/usr/**\",\"/opt/*\"],"
 		"\"signals.filters.path_denylist\":[\"/proc/**\"],\"signals.filters.target_containers\":[],"
-		"\"signals.output_directory\":\"/evidence\",\"signals.ring_buffer_mb\":8,"
+		"\"signals.functions.debug_directory\":\"/usr/lib/debug\",\"signals.functions.map\":\"\","
+		"\"signals.functions.mode\":\"one_shot\",\"signals.output_directory\":\"/evidence\","
+		"\"signals.probes\":[\"file_open\",\"process_exec\",\"process_exit\",\"library_load\",\"tcp_"
+		"state\","
+		"\"net_connect\",\"function_call\"],\"signals.ring_buffer_mb\":8,"
 		"\"signals.rotation.max_age_hours\":0.25,\"signals.rotation.max_size_mb\":100,"
 		"\"signals.signing.enabled\":true,\"signals.signing.key_id\":\"local\","
-		"\"signals.signing.submit_to_rekor\":false,\"signals.state_directory\":\"/var/lib/stella\"}");
+		"\"signals.signing.submit_to_rekor\":false,\"signals.state_directory\":\"/var/lib/stella\","
+		"\"signals.transport\":\"auto\"}");
 }
 
 /* Every key, one at a time, must show in the digest: what is in force is what is signed. */
@@ -113,6 +121,18 @@ static void test_digest_sees_every_key(void **state)
 		"signals: {compression: zstd}",
 		"signals: {control_socket: /x}",
 		"signals: {state_directory: /x}",
+		"signals: {probes: [file_open]}",
+		"signals: {probes: [net_connect, libc]}",
+		"signals: {dedup: off}",
+		"signals: {dedup: container}",
+		"signals: {transport: ring_buffer}",
+		"signals: {transport: perf_buffer}",
+		"signals: {btf: {full: /x}}",
+		"signals: {btf: {split_directory: /x}}",
+		"signals: {btf: {ignore_kernel: true}}",
+		"signals: {functions: {map: /x}}",
+		"signals: {functions: {mode: every}}",
+		"signals: {functions: {debug_directory: \"\"}}",
 		"signals: {}",
 	};
 	struct digest digests[ARRAY_LEN(texts)];
@@ -151,6 +171,23 @@ static void test_edges_of_ranges(void **state)
 	}
 }
 
+/* What the file lists is the list; what it does not, is the default. */
+static void test_lists_with_defaults(void **state)
+{
+	_cleanup_(config_freep) struct config *initial = NULL, *chosen = NULL;
+	struct diag diag;
+
+	(void)state;
+	assert_int_equal(parse(STR("signals: {}"), &diag, &initial), 0);
+	assert_int_equal(initial->probes.count, 7);
+	assert_string_equal(initial->probes.items[0], "file_open");
+	assert_string_equal(initial->probes.items[6], "function_call");
+	assert_string_equal(initial->btf_full, "");
+	assert_int_equal(parse(STR("signals: {probes: [ssl_op]}"), &diag, &chosen), 0);
+	assert_int_equal(chosen->probes.count, 1);
+	assert_string_equal(chosen->probes.items[0], "ssl_op");
+}
+
 /* ---- bad ---- */
 
 struct bad {
@@ -174,10 +211,7 @@ static const struct bad bads[] = {
 	{ "signals: {<<: {enabled: true}}", "F:1:11: ", "unknown key '<<'" },
 	{ "signals: {[a, b]: true}", "F:1:11: ", "a key is wanted" },
 	/* not in this version: told apart from unknown */
-	{ "signals:\n  probes: {}\n", "F:2:3: ", "signals.probes is not in this version" },
-	{ "signals: {dedup: on}", "F:1:11: ", "signals.dedup is not in this version" },
 	{ "signals: {metrics: {listen: x}}", "F:1:11: ", "signals.metrics is not in this version" },
-	{ "signals: {btf: x}", "F:1:11: ", "signals.btf is not in this version" },
 	{ "signals: {signing: {rekor_url: x}}", "F:1:21: ", "not in this version: The transparency log" },
 	/* twice */
 	{ "signals:\n  enabled: true\n  enabled: true", "F:3:3: ", "signals.enabled stands there twice" },
@@ -226,6 +260,12 @@ static const struct bad bads[] = {
 	{ "signals: {rotation: {max_age_hours: 1.5.5}}", "F:1:37: ", "a number" },
 	{ "signals: {rotation: {max_age_hours: .inf}}", "F:1:37: ", "a number" },
 	{ "signals: {compression: gzip}", "F:1:24: ", "one of none|zstd is wanted" },
+	{ "signals:\n  probes: {}\n", "F:2:11: ", "signals.probes: a list is wanted" },
+	{ "signals: {probes: []}", "F:1:20: ", "signals.probes: the list is too short" },
+	{ "signals: {probes: [file_open, file_opens]}", "F:1:31: ", "a record type or 'libc' is wanted" },
+	{ "signals: {dedup: on}", "F:1:18: ", "one of off|process|container is wanted" },
+	{ "signals: {btf: x}", "F:1:16: ", "signals.btf: a mapping of keys is wanted" },
+	{ "signals: {btf: {full: x}}", "F:1:23: ", "an absolute path is wanted" },
 	{ "signals: {compression: none|zstd}", "F:1:24: ", "one of none|zstd" },
 	/* what this version does not do */
 	{ "signals: {signing: {enabled: false}}", "F:1:30: ", "an unsigned chain proves nothing" },
@@ -453,7 +493,7 @@ static void test_help_names_every_key(void **state)
 					    "signals.rotation.max_size_mb ",
 					    "signals.filters.path_denylist ",
 					    "signals.compression ",
-					    "signals.dedup:",
+					    "signals.metrics:",
 					    "none or zstd",
 					    "1 to 512 MiB" };
 	_cleanup_(buf_done) struct buf text = BUF_MAX(CONFIG_TEXT_MAX);
@@ -471,6 +511,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_the_defaults),
 		cmocka_unit_test(test_canonical),
 		cmocka_unit_test(test_digest_sees_every_key),
+		cmocka_unit_test(test_lists_with_defaults),
 		cmocka_unit_test(test_edges_of_ranges),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_bytes_that_are_no_text),

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * From the configuration to what the kernel half is asked to do. Pure: owns nothing, the options' strings are the
+ * configuration's.
+ */
+
+#include <string.h>
+
+#include "daemon/parts.h"
+
+static const char *path_or_none(const char *path)
+{
+	return *path ? path : NULL;
+}
+
+static unsigned int kinds_of(const struct config_list *probes)
+{
+	unsigned int kinds = 0;
+
+	for (size_t i = 0; i < probes->count; i++) {
+		enum wire_kind kind;
+
+		if (event_kind_find(str_of(probes->items[i]), &kind) == 0)
+			kinds |= 1u << kind;
+	}
+	return kinds;
+}
+
+struct source_options collector_watches(const struct config *config)
+{
+	return (struct source_options) {
+		.ring_bytes = config->ring_buffer_mb << 20,
+		.kinds = kinds_of(&config->probes),
+		.fold = (enum source_fold)config->dedup,
+		.perf_buffer = config->transport == CONFIG_TRANSPORT_PERF,
+		.btf = { .full = path_or_none(config->btf_full),
+			 .split_directory = path_or_none(config->btf_split_directory),
+			 .ignore_kernel = config->btf_ignore_kernel },
+	};
+}
