@@ -7,7 +7,7 @@ load helpers
 
 setup() {
 	need_bpf
-	collector_config "rotation: {max_age_hours: 0.001}"
+	collector_config "dedup: off" "rotation: {max_age_hours: 0.001}"
 	mkdir -p "$WORK"
 }
 
@@ -107,7 +107,7 @@ sealed_lines() {
 }
 
 @test "stopped and let go again, full chunks on the way: sound all the same, and nothing lost is unsaid" {
-	collector_config "rotation: {max_size_mb: 1}"
+	collector_config "dedup: off" "rotation: {max_size_mb: 1}"
 	collector_start
 	pid=$(jq .pid "$WORK/start.json")
 	kill -STOP "$pid"

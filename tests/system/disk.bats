@@ -24,7 +24,7 @@ one_line() {
 	mkdir "$SMALL"
 	mount -t tmpfs -o size=2m tmpfs "$SMALL" || skip "mounting is not permitted"
 	EVIDENCE=$SMALL/evidence
-	collector_config
+	collector_config "dedup: off"
 	collector_start
 	"$DOER" opens 30000 /etc/passwd >/dev/null
 	until "$STELLA" signals status --socket "$SOCKET" --output json |
@@ -47,7 +47,7 @@ one_line() {
 	mkdir "$SMALL"
 	mount -t tmpfs -o size=1m tmpfs "$SMALL" || skip "mounting is not permitted"
 	EVIDENCE=$SMALL/evidence
-	collector_config
+	collector_config "dedup: off"
 	collector_start
 	"$DOER" opens 20000 /etc/passwd >/dev/null
 	until "$STELLA" signals status --socket "$SOCKET" --output json |
@@ -69,7 +69,7 @@ one_line() {
 	mkdir "$SMALL"
 	mount -t tmpfs -o size=8m tmpfs "$SMALL" || skip "mounting is not permitted"
 	EVIDENCE=$SMALL/evidence
-	collector_config
+	collector_config "dedup: off"
 	collector_start
 	collector_stop
 	sum=$(records | sha256sum)

@@ -8,7 +8,7 @@ load helpers
 
 setup() {
 	need_bpf
-	collector_config
+	collector_config "dedup: off"
 	collector_start
 	cp "$DOER" "$WORK/doer"
 }
@@ -62,7 +62,7 @@ balance() {
 
 @test "a ring that is too small, a collector that stands still: the deficit is signed" {
 	collector_stop
-	collector_config "ring_buffer_mb: 1"
+	collector_config "dedup: off" "ring_buffer_mb: 1"
 	rm -rf "$EVIDENCE" "$WORK/state/heads"
 	collector_start
 	echo x >"$WORK/target"

@@ -7,7 +7,7 @@ load helpers
 
 setup() {
 	need_bpf
-	collector_config
+	collector_config "dedup: off"
 	RAW=$WORK/capture.raw
 	COPY="$WORK/the copy"
 	collector_start --record-raw "$RAW"
