@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "format/canon.h"
+#include "format/statement_parts.h"
 
 const char *const statement_gap_names[] = {
 	[GAP_NONE] = "none", [GAP_RESTART] = "restart", [GAP_CRASH] = "crash", [GAP_SUSPEND] = "suspend", NULL
@@ -118,63 +118,6 @@ int statement_set(char **field, const char *text)
 
 /* ---- writing: one function an object, members in canonical order ---- */
 
-static void fail(struct canon *w, int error)
-{
-	if (w->error == 0)
-		w->error = error;
-}
-
-static void put_text(struct canon *w, const char *text)
-{
-	assert(text);
-	if (strlen(text) > STATEMENT_STRING_MAX)
-		fail(w, -E2BIG);
-	canon_string(w, str_of(text));
-}
-
-static void put_string(struct canon *w, const char *key, const char *text)
-{
-	canon_key(w, key);
-	put_text(w, text);
-}
-
-static void put_known_string(struct canon *w, const char *key, const char *text)
-{
-	if (text)
-		put_string(w, key, text);
-}
-
-static void put_number(struct canon *w, const char *key, uint64_t value)
-{
-	if (value > (uint64_t)STATEMENT_NUMBER_MAX)
-		fail(w, -ERANGE);
-	canon_key_u64(w, key, value);
-}
-
-static void put_digest(struct canon *w, const char *key, const char *prefix, const struct digest *digest)
-{
-	char text[sizeof("sha256:") + DIGEST_TEXT_LEN];
-	size_t len = strlen(prefix);
-
-	assert(len < sizeof("sha256:"));
-	memcpy(text, prefix, len);
-	text_hex(digest->bytes, DIGEST_LEN, text + len);
-	put_string(w, key, text);
-}
-
-static void put_strings(struct canon *w, const char *key, char *const *strings, size_t count)
-{
-	size_t i;
-
-	if (count > STATEMENT_LIST_MAX)
-		fail(w, -E2BIG);
-	canon_key(w, key);
-	canon_array(w);
-	for (i = 0; i < count && w->error == 0; i++)
-		put_text(w, strings[i]);
-	canon_array_end(w);
-}
-
 static void put_moment(struct canon *w, const char *key, const struct moment *moment, const char *boot_id)
 {
 	char time[CLOCK_TEXT_MAX];
@@ -182,9 +125,9 @@ static void put_moment(struct canon *w, const char *key, const struct moment *mo
 	clock_format(moment->wall_ns, time);
 	canon_key(w, key);
 	canon_object(w);
-	put_known_string(w, "boot_id", boot_id);
-	put_number(w, "boot_ns", moment->boot_ns);
-	put_string(w, "time", time);
+	member_known_string(w, "boot_id", boot_id);
+	member_number(w, "boot_ns", moment->boot_ns);
+	member_string(w, "time", time);
 	canon_object_end(w);
 }
 
@@ -193,16 +136,16 @@ static void put_chain(struct canon *w, const struct statement *s)
 	canon_key(w, "chain");
 	canon_object(w);
 	canon_key_bool(w, "final", s->final);
-	put_string(w, "id", s->chain_id);
+	member_string(w, "id", s->chain_id);
 	if (s->has_previous) {
-		put_digest(w, "previous", "", &s->previous);
+		member_digest(w, "previous", "", &s->previous);
 	} else {
 		canon_key(w, "previous");
 		canon_null(w);
 	}
-	put_number(w, "sequence", s->sequence);
+	member_number(w, "sequence", s->sequence);
 	if (s->sequence < 1 || s->sequence > STATEMENT_SEQUENCE_MAX)
-		fail(w, -ERANGE);
+		member_fail(w, -ERANGE);
 	canon_object_end(w);
 }
 
@@ -210,10 +153,10 @@ static void put_collector(struct canon *w, const struct statement *s)
 {
 	canon_key(w, "collector");
 	canon_object(w);
-	put_digest(w, "config_digest", "sha256:", &s->config_digest);
-	put_string(w, "name", s->collector_name);
-	put_known_string(w, "replay_of", s->replay_of);
-	put_string(w, "version", s->collector_version);
+	member_digest(w, "config_digest", "sha256:", &s->config_digest);
+	member_string(w, "name", s->collector_name);
+	member_known_string(w, "replay_of", s->replay_of);
+	member_string(w, "version", s->collector_version);
 	canon_object_end(w);
 }
 
@@ -222,15 +165,15 @@ static void put_containers(struct canon *w, const struct statement *s)
 	size_t i;
 
 	if (s->n_containers > STATEMENT_CONTAINERS_MAX)
-		fail(w, -E2BIG);
+		member_fail(w, -E2BIG);
 	canon_key(w, "containers");
 	canon_array(w);
 	for (i = 0; i < s->n_containers && w->error == 0; i++) {
 		canon_object(w);
-		put_number(w, "cgroup_id", s->containers[i].cgroup_id);
-		put_number(w, "generation", s->containers[i].generation);
-		put_string(w, "id", s->containers[i].id);
-		put_known_string(w, "image_digest", s->containers[i].image_digest);
+		member_number(w, "cgroup_id", s->containers[i].cgroup_id);
+		member_number(w, "generation", s->containers[i].generation);
+		member_string(w, "id", s->containers[i].id);
+		member_known_string(w, "image_digest", s->containers[i].image_digest);
 		canon_object_end(w);
 	}
 	canon_array_end(w);
@@ -240,75 +183,12 @@ static void put_content(struct canon *w, const struct statement *s)
 {
 	canon_key(w, "content");
 	canon_object(w);
-	put_number(w, "bytes", s->bytes);
-	put_string(w, "encoding", s->encoding);
-	put_number(w, "records", s->records);
+	member_number(w, "bytes", s->bytes);
+	member_string(w, "encoding", s->encoding);
+	member_number(w, "records", s->records);
 	if (s->recovered)
 		canon_key_bool(w, "recovered", true);
-	put_digest(w, "sha256", "", &s->plain_digest);
-	canon_object_end(w);
-}
-
-static void put_probes(struct canon *w, const struct statement *s)
-{
-	size_t i;
-
-	if (s->n_probes > STATEMENT_LIST_MAX)
-		fail(w, -E2BIG);
-	canon_key(w, "probes");
-	canon_array(w);
-	for (i = 0; i < s->n_probes && w->error == 0; i++) {
-		canon_object(w);
-		put_strings(w, "blind_spots", s->probes[i].blind_spots, s->probes[i].n_blind_spots);
-		put_number(w, "from_boot_ns", s->probes[i].from_boot_ns);
-		put_string(w, "hook", s->probes[i].hook);
-		put_string(w, "kind", s->probes[i].kind);
-		put_number(w, "to_boot_ns", s->probes[i].to_boot_ns);
-		canon_object_end(w);
-	}
-	canon_array_end(w);
-}
-
-static void put_coverage(struct canon *w, const struct statement *s)
-{
-	canon_key(w, "coverage");
-	canon_object(w);
-	/* Coverage per container begins with the container resolver; until then none is claimed. */
-	put_strings(w, "containers", NULL, 0);
-	put_number(w, "filtered", s->filtered);
-	canon_key(w, "filters");
-	canon_object(w);
-	put_strings(w, "path_allowlist", s->path_allowlist, s->n_path_allowlist);
-	put_strings(w, "path_denylist", s->path_denylist, s->n_path_denylist);
-	canon_object_end(w);
-	put_probes(w, s);
-	canon_object_end(w);
-}
-
-/* The kind whose name comes next after `name` in canonical order: numbers are in order of invention. */
-static enum wire_kind next_kind(const char *name)
-{
-	enum wire_kind best = WIRE_KIND_END;
-	unsigned int i;
-
-	for (i = 1; i < WIRE_KIND_END; i++) {
-		const char *candidate = event_kind_name((enum wire_kind)i);
-
-		if (candidate && (!name || strcmp(candidate, name) > 0) &&
-		    (best == WIRE_KIND_END || strcmp(candidate, event_kind_name(best)) < 0))
-			best = (enum wire_kind)i;
-	}
-	return best;
-}
-
-static void put_events(struct canon *w, const struct statement *s)
-{
-	enum wire_kind kind;
-
-	canon_key(w, "events");
-	canon_object(w);
-	for (kind = next_kind(NULL); kind != WIRE_KIND_END; kind = next_kind(event_kind_name(kind)))
-		put_number(w, event_kind_name(kind), s->events[kind]);
+	member_digest(w, "sha256", "", &s->plain_digest);
 	canon_object_end(w);
 }
 
@@ -318,7 +198,7 @@ static void put_gap(struct canon *w, const struct statement *s)
 	canon_object(w);
 	if (s->gap != GAP_NONE)
 		put_moment(w, "from", &s->gap_from, s->gap_from_boot_id);
-	put_string(w, "kind", statement_gap_names[s->gap]);
+	member_string(w, "kind", statement_gap_names[s->gap]);
 	if (s->gap != GAP_NONE)
 		put_moment(w, "to", &s->gap_to, NULL);
 	canon_object_end(w);
@@ -328,52 +208,20 @@ static void put_host(struct canon *w, const struct statement *s)
 {
 	canon_key(w, "host");
 	canon_object(w);
-	put_known_string(w, "arch", s->arch);
-	put_known_string(w, "boot_id", s->boot_id);
+	member_known_string(w, "arch", s->arch);
+	member_known_string(w, "boot_id", s->boot_id);
 	if (s->btf_source_kind) {
 		canon_key(w, "btf");
 		canon_object(w);
-		put_known_string(w, "selection_reason", s->btf_selection_reason);
-		put_digest(w, "source_digest", "sha256:", &s->btf_source_digest);
-		put_string(w, "source_kind", s->btf_source_kind);
-		put_known_string(w, "source_path", s->btf_source_path);
+		member_known_string(w, "selection_reason", s->btf_selection_reason);
+		member_digest(w, "source_digest", "sha256:", &s->btf_source_digest);
+		member_string(w, "source_kind", s->btf_source_kind);
+		member_known_string(w, "source_path", s->btf_source_path);
 		canon_object_end(w);
 	}
-	put_known_string(w, "id", s->host_id);
-	put_known_string(w, "kernel_release", s->kernel_release);
+	member_known_string(w, "id", s->host_id);
+	member_known_string(w, "kernel_release", s->kernel_release);
 	canon_object_end(w);
-}
-
-static void put_loss(struct canon *w, const struct statement_loss *loss)
-{
-	canon_object(w);
-	put_string(w, "cause", loss->cause);
-	put_number(w, "count", loss->count);
-	put_string(w, "effect", loss->effect);
-	if (loss->count > 0)
-		put_number(w, "first_boot_ns", loss->first_boot_ns);
-	put_known_string(w, "kind", loss->kind);
-	if (loss->count > 0)
-		put_number(w, "last_boot_ns", loss->last_boot_ns);
-	put_string(w, "layer", loss->layer);
-	canon_object_end(w);
-}
-
-static void put_losses(struct canon *w, const struct statement *s)
-{
-	size_t i;
-
-	canon_key(w, "losses");
-	if (!s->losses_known) {
-		canon_null(w);
-		return;
-	}
-	if (s->n_losses > STATEMENT_LIST_MAX)
-		fail(w, -E2BIG);
-	canon_array(w);
-	for (i = 0; i < s->n_losses && w->error == 0; i++)
-		put_loss(w, &s->losses[i]);
-	canon_array_end(w);
 }
 
 static void put_predicate(struct canon *w, const struct statement *s)
@@ -384,11 +232,11 @@ static void put_predicate(struct canon *w, const struct statement *s)
 	put_collector(w, s);
 	put_containers(w, s);
 	put_content(w, s);
-	put_coverage(w, s);
-	put_events(w, s);
+	statement_put_coverage(w, s);
+	member_counts(w, "events", s->events);
 	put_gap(w, s);
 	put_host(w, s);
-	put_losses(w, s);
+	statement_put_losses(w, s);
 	canon_key(w, "window");
 	canon_object(w);
 	put_moment(w, "closed", &s->closed, NULL);
@@ -404,9 +252,9 @@ static void put_subject(struct canon *w, const struct statement *s)
 	canon_object(w);
 	canon_key(w, "digest");
 	canon_object(w);
-	put_digest(w, "sha256", "", &s->chunk_digest);
+	member_digest(w, "sha256", "", &s->chunk_digest);
 	canon_object_end(w);
-	put_string(w, "name", s->chunk_name);
+	member_string(w, "name", s->chunk_name);
 	canon_object_end(w);
 	canon_array_end(w);
 }
@@ -418,9 +266,9 @@ int statement_write(struct buf *out, const struct statement *statement)
 	int r;
 
 	canon_object(&w);
-	put_string(&w, "_type", STATEMENT_TYPE);
+	member_string(&w, "_type", STATEMENT_TYPE);
 	put_predicate(&w, statement);
-	put_string(&w, "predicateType", STATEMENT_PREDICATE_TYPE);
+	member_string(&w, "predicateType", STATEMENT_PREDICATE_TYPE);
 	put_subject(&w, statement);
 	canon_object_end(&w);
 	r = canon_done(&w);

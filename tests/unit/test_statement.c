@@ -33,6 +33,39 @@ static void set_list(char ***list, size_t *count, const char *first, const char 
 	set(&(*list)[1], second);
 }
 
+static void add_coverage(struct statement *s)
+{
+	set_list(&s->comm_denylist, &s->n_comm_denylist, "cron", "backup \"1\"");
+	set_list(&s->cgroups, &s->n_cgroups, "/system.slice/**", "4711");
+	set_list(&s->pid_namespaces, &s->n_pid_namespaces, "4026531836", "4026532000");
+	set(&s->dedup_scope, "process");
+	for (unsigned int i = 1; i < WIRE_KIND_END; i++)
+		s->folded[i] = i * 100;
+	set(&s->transport, "ring_buffer");
+	s->targets = calloc(2, sizeof(*s->targets));
+	s->n_targets = 2;
+	s->targets[0] = (struct statement_target) {
+		.dev_major = 254, .inode = 99, .from_boot_ns = 10, .to_boot_ns = 70, .attached = 4
+	};
+	s->targets[1] = (struct statement_target) { .dev_minor = UINT32_MAX, .missing_count = 900 };
+	set(&s->targets[0].kind, "ssl_op");
+	set(&s->targets[0].library, "/usr/lib/libssl.so.3");
+	set(&s->targets[0].build_id, "00ff");
+	set(&s->targets[1].kind, "function_call");
+	set(&s->targets[1].library, "/usr/lib/libz.so.1");
+	set(&s->targets[1].purl, "pkg:deb/debian/zlib1g@1.2");
+	set_list(&s->targets[1].missing, &s->targets[1].n_missing, "inflate_fast", "no\x01pe");
+	s->incidents_known = true;
+	s->incidents = calloc(2, sizeof(*s->incidents));
+	s->n_incidents = 2;
+	s->incidents[0].boot_ns = 12;
+	set(&s->incidents[0].what, "clock_step");
+	set(&s->incidents[0].detail, "the wall clock went back by 3 s");
+	s->incidents[1].boot_ns = 13;
+	set(&s->incidents[1].what, "probe_silent");
+	set(&s->incidents[1].detail, "sys_exit saw nothing of the collector's own open");
+}
+
 static struct statement sample(void)
 {
 	struct statement s = { .sequence = 2,
@@ -90,6 +123,10 @@ static struct statement sample(void)
 		set(&s.losses[i].layer, i ? "collector" : "kernel");
 		set(&s.losses[i].effect, i ? "record" : "member");
 	}
+	s.losses[0].cgroups = calloc(1, sizeof(*s.losses[0].cgroups));
+	s.losses[0].n_cgroups = 1;
+	s.losses[0].cgroups[0] = (struct statement_loss_cgroup) { 4711, 3, 1, 2 };
+	add_coverage(&s);
 	s.containers = calloc(1, sizeof(*s.containers));
 	s.n_containers = 1;
 	s.containers[0].cgroup_id = 4711;
@@ -205,6 +242,21 @@ static void vary(struct statement *s)
 		s->containers[i].generation = any_number();
 		any_text(&s->containers[i].image_digest, true);
 	}
+	for (size_t i = 0; i < s->n_targets; i++) {
+		s->targets[i].dev_major = (uint32_t)any(UINT64_C(1) << 32);
+		s->targets[i].inode = any_number();
+		s->targets[i].attached = any_number();
+		s->targets[i].missing_count = 2 + any(1000);
+		any_text(&s->targets[i].library, false);
+		any_text(&s->targets[i].purl, true);
+	}
+	set(&s->dedup_scope, any(2) ? "off" : NULL);
+	for (unsigned int i = 1; i < WIRE_KIND_END; i++)
+		s->folded[i] = s->dedup_scope ? any_number() : 0;
+	set(&s->transport, any(2) ? "perf_buffer" : NULL);
+	any_text(&s->incidents[0].what, false);
+	s->incidents[1].boot_ns = any_number();
+	any_text(&s->comm_denylist[0], false);
 	any_text(&s->path_denylist[1], false);
 	any_text(&s->probes[1].hook, false);
 }
@@ -274,6 +326,25 @@ static const struct {
 	{ "\"count\":5", "\"count\":0", "losses[].count" },
 	{ "\"count\":0", "\"count\":5", "losses[].first_boot_ns" },
 	{ "\"effect\":\"member\"", "\"effect\":\"none\"", "losses[].effect" },
+	{ "\"count\":3", "\"count\":0", "losses[].cgroups[].count" },
+	{ "\"cgroups\":[{", "\"cgroups\":[1,{", "losses[].cgroups[].cgroup_id" },
+	{ "\"cause\":\"torn_tail\"", "\"cause\":\"torn_tail\",\"cgroups\":[]", "losses[].cgroups" },
+	{ "\"scope\":\"process\"", "\"scope\":\"thread\"", "dedup.scope" },
+	{ "\"scope\":\"process\"", "\"scopes\":\"process\"", "dedup.scope" },
+	{ "\"file_open\":100", "\"file_open\":-1", "dedup.folded.file_open" },
+	{ "\"comm_denylist\":[", "\"comm_denylist\":[1,", "filters.comm_denylist" },
+	{ "\"pid_namespaces\":[\"4026531836\",\"4026532000\"]", "\"pid_namespaces\":{}",
+	  "filters.pid_namespaces" },
+	{ "\"ring_buffer\"", "\"pigeon\"", "coverage.transport" },
+	{ "\"what\":\"clock_step\"", "\"what\":\"\"", "incidents[].what" },
+	{ "\"incidents\":[", "\"incidents\":[{},", "incidents[].boot_ns" },
+	{ "\"incidents\":[", "\"incidents\":null,\"x\":[", "coverage.incidents" },
+	{ "\"254:0\"", "\"254\"", "targets[].dev" },
+	{ "\"254:0\"", "\"254:00\"", "targets[].dev" },
+	{ "\"0:4294967295\"", "\"0:4294967296\"", "targets[].dev" },
+	{ "\"missing_count\":900", "\"missing_count\":1", "targets[].missing_count" },
+	{ "\"missing\":[\"inflate_fast\"", "\"missing\":[7", "targets[].missing" },
+	{ "\"attached\":4,", "", "targets[].attached" },
 	{ "\"opened\":{", "\"opened\":{\"x\":", "expected near" },
 	{ "2023-11-14T22:13:20.123456789Z", "2023-11-14T22:13:20Z", "opened.time" },
 	{ "2023-11-14T22:13:20.123456789Z", "2023-02-30T22:13:20.123456789Z", "opened.time" },
@@ -330,6 +401,44 @@ static void unknown_members_are_ignored(void **state)
 	assert_int_equal(back.sequence, 2);
 }
 
+static void cut_out(struct buf *text, const char *from, const char *until)
+{
+	char *at = strstr(buf_cstr(text), from), *end = at ? strstr(at + 1, until) : NULL;
+
+	if (!end)
+		fail_msg("%s ... %s is not in the sample", from, until);
+	text->len = text->len - (size_t)(end - at);
+	memmove(at, end, strlen(end) + 1);
+}
+
+/* Seals of the first version know neither the later kinds nor the later members; each is unknown, or none. */
+static void seals_of_older_collectors_are_read(void **state)
+{
+	_cleanup_(buf_done) struct buf text = BUF_MAX(STATEMENT_MAX);
+	_cleanup_(statement_done) struct statement s = sample(), back = { 0 };
+	struct diag diag = { 0 };
+
+	(void)state;
+	assert_int_equal(statement_write(&text, &s), 0);
+	cut_out(&text, "\"dedup\"", "\"filtered\"");
+	cut_out(&text, "\"cgroups\":[\"", "\"path_allowlist\"");
+	cut_out(&text, ",\"pid_namespaces\"", "},\"incidents\"");
+	cut_out(&text, "\"incidents\"", "\"probes\"");
+	cut_out(&text, ",\"targets\"", "},\"events\"");
+	cut_out(&text, "\"function_call\":24", "\"process_exec\":6");
+	cut_out(&text, ",\"process_exit\"", ",\"tcp_state\"");
+	cut_out(&text, "\"cgroups\":[{", "\"count\":5");
+	if (statement_parse(buf_str(&text), &diag, &back) < 0)
+		fail_msg("%s: %s", diag.text, buf_cstr(&text));
+	assert_null(back.dedup_scope);
+	assert_null(back.transport);
+	assert_false(back.incidents_known);
+	assert_int_equal(back.n_targets + back.n_cgroups + back.n_comm_denylist + back.n_pid_namespaces, 0);
+	assert_int_equal(back.events[WIRE_KIND_TCP_STATE], 9);
+	assert_int_equal(back.events[WIRE_KIND_PROCESS_EXIT], 0);
+	assert_int_equal(back.losses[0].n_cgroups, 0);
+}
+
 static void every_cut_text_is_refused(void **state)
 {
 	_cleanup_(buf_done) struct buf text = BUF_MAX(STATEMENT_MAX);
@@ -368,6 +477,12 @@ static void writer_refuses_what_no_reader_takes(void **state)
 	set(&s.host_id, long_text);
 	assert_int_equal(statement_write(&out, &s), -E2BIG);
 	set(&s.host_id, NULL);
+	s.targets[1].missing_count = 1;
+	assert_int_equal(statement_write(&out, &s), -ERANGE);
+	s.targets[1].missing_count = 2;
+	s.losses[0].cgroups[0].count = 0;
+	assert_int_equal(statement_write(&out, &s), -ERANGE);
+	s.losses[0].cgroups[0].count = 1;
 	assert_int_equal(out.len, 6);
 	assert_int_equal(statement_write(&out, &s), 0);
 }
@@ -418,6 +533,7 @@ int main(void)
 		cmocka_unit_test(any_statement_comes_back),
 		cmocka_unit_test(forged_statements_are_refused),
 		cmocka_unit_test(unknown_members_are_ignored),
+		cmocka_unit_test(seals_of_older_collectors_are_read),
 		cmocka_unit_test(every_cut_text_is_refused),
 		cmocka_unit_test(writer_refuses_what_no_reader_takes),
 		cmocka_unit_test(chunk_names_are_exact),
