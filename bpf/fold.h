@@ -14,6 +14,7 @@
 #include "emit.h"
 
 #define FOLDS_MAX 65536 /* set before load */
+#define FOLD_COUNT_MAX 0xffffffffULL /* what the record can hold */
 #define FOLD_AGAIN 16 /* a record with the count so far at 16, 256, 4096, ... equal events */
 
 enum fold_scope { FOLD_OFF, FOLD_PROCESS, FOLD_CONTAINER };
@@ -25,14 +26,16 @@ struct fold_key {
 	__u64 inode;
 	__u32 tgid, exec_id; /* container: 0 */
 	__u32 dev;
+	__u32 generation; /* of the inode: its number comes again, for another file */
 	__u16 epoch;
 	__u8 kind, access;
+	__u32 pad;
 };
 
 struct fold {
 	__u64 first_boot_ns;
-	__u32 count;
-	__u32 next; /* the count at which a record is written again */
+	__u64 count;
+	__u64 next; /* the count at which a record is written again */
 };
 
 struct {
@@ -42,51 +45,73 @@ struct {
 	__type(value, struct fold);
 } folds SEC(".maps");
 
-static __always_inline void fold_scope_of(struct fold_key *key, struct task_struct *task, __u64 cgroup_id)
+/* What became of an event. FOLD_HIDDEN: it is counted, and that is all. */
+enum fold_verdict { FOLD_NEW, FOLD_DUE, FOLD_HIDDEN };
+
+static __always_inline void fold_scope_of(struct fold_key *key, struct task_struct *task)
 {
 	struct task_struct *leader;
 
 	if (cfg_fold_scope == FOLD_CONTAINER) {
-		key->started = cgroup_id;
+		key->started = bpf_get_current_cgroup_id();
 		return;
 	}
 	leader = READ(task, group_leader);
 	key->started = READ(leader, start_boottime);
-	key->tgid = bpf_get_current_pid_tgid() >> 32;
+	key->tgid = READ(task, tgid);
 	key->exec_id = READ(task, self_exec_id);
 }
 
 /*
- * Is it equal to what is recorded? Then it is counted, and true. Else the record is to be made: `head` says so with
- * its count, and fold_remember follows when it is in the ring. `key` is zeroed but for inode, dev and access.
+ * Is the current task's event equal to what is recorded? It may be asked before there is a head, because most are.
+ * `key` is zeroed but for what tells the kind's events apart; fold_head follows for the head, and fold_remember when
+ * the record is in the ring. Two processors may both find a count due: one record more, and never one less.
  */
-static __always_inline bool fold_hides(struct fold_key *key, struct wire_head *head, struct task_struct *task)
+static __always_inline enum fold_verdict fold_count(struct fold_key *key, enum wire_kind kind,
+						    struct task_struct *task, struct fold **ret_fold)
 {
 	struct wire_cpu_counters *mine;
 	struct fold *fold;
-	__u32 kind;
 
+	*ret_fold = NULL;
 	if (cfg_fold_scope == FOLD_OFF)
-		return false;
-	key->kind = head->kind;
-	key->epoch = head->epoch;
-	fold_scope_of(key, task, head->cgroup_id);
+		return FOLD_NEW;
+	key->kind = kind;
+	key->epoch = fold_epoch;
+	fold_scope_of(key, task);
 	fold = bpf_map_lookup_elem(&folds, key);
 	if (!fold)
-		return false;
+		return FOLD_NEW;
+	*ret_fold = fold;
 	__sync_fetch_and_add(&fold->count, 1);
-	if (fold->count == fold->next) {
-		fold->next *= FOLD_AGAIN;
-		head->count = fold->count;
-		head->last_boot_ns = head->boot_ns;
-		head->boot_ns = fold->first_boot_ns;
-		return false;
-	}
+	if (fold->count >= fold->next)
+		return FOLD_DUE;
 	mine = counters_mine();
-	kind = head->kind - 1;
-	if (mine && kind < WIRE_KIND_END - 1)
-		mine->folded[kind]++;
-	return true;
+	if (mine && (__u32)kind - 1 < WIRE_KIND_END - 1)
+		mine->folded[kind - 1]++;
+	return FOLD_HIDDEN;
+}
+
+/* The head of a record that tells how often it was so far. */
+static __always_inline void fold_head(struct fold *fold, struct wire_head *head)
+{
+	__u64 count = fold->count;
+
+	fold->next *= FOLD_AGAIN;
+	head->count = count < FOLD_COUNT_MAX ? count : FOLD_COUNT_MAX;
+	head->last_boot_ns = head->boot_ns;
+	head->boot_ns = fold->first_boot_ns;
+}
+
+/* Both in one, for kinds that have their head anyway. False: the record is to be made. */
+static __always_inline bool fold_hides(struct fold_key *key, struct wire_head *head, struct task_struct *task)
+{
+	struct fold *fold;
+	enum fold_verdict verdict = fold_count(key, head->kind, task, &fold);
+
+	if (fold && verdict == FOLD_DUE)
+		fold_head(fold, head);
+	return verdict == FOLD_HIDDEN;
 }
 
 static __always_inline void fold_remember(const struct fold_key *key, const struct wire_head *head)

@@ -2,13 +2,11 @@
 #pragma once
 
 /*
- * file_open, at the exit of the system call: only opens that succeeded, the caller's memory is resident, and
- * nothing has to be carried over from the entry. The path is the kernel's own, taken from the descriptor that
- * the call returned.
+ * file_open: the record of an open that succeeded, whichever hook saw it. The path is the kernel's own, from the
+ * open file; the name is the one it was asked for by, when there is one.
  */
 
 #include "fold.h"
-#include "syscall.h"
 #include "walk.h"
 
 struct open_scratch {
@@ -17,59 +15,38 @@ struct open_scratch {
 	char tail[WALK_ROOM + WIRE_PATH_MAX];
 };
 
+/* Programs that may be preempted by one another have their own. */
+enum open_slot { OPEN_SLOT_FIRST, OPEN_SLOT_ROOT, OPEN_SLOTS };
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, OPEN_SLOTS);
 	__type(key, __u32);
 	__type(value, struct open_scratch);
 } open_scratch SEC(".maps");
 
-struct open_how_view {
-	__u64 flags, mode;
+/* What a hook knows of an open that succeeded. */
+struct opened {
+	enum wire_source source;
+	enum open_slot slot;
+	struct file *file; /* TYPED */
+	__u32 flags;
+	__u16 mode;
+	bool kernel_name; /* where `name` lies: a constant of the program */
+	const void *name; /* NULL = it was asked for without one */
 };
 
-static __always_inline struct file *open_file(struct task_struct *task, unsigned int fd)
-{
-	struct files_struct *files = READ(task, files);
-	struct fdtable *table = READ(files, fdt);
-	struct file **slots, *file = NULL;
-
-	/* The descriptor was valid a moment ago; the table may have been replaced, never shrunk. */
-	if (fd >= READ(table, max_fds))
-		return NULL;
-	slots = READ(table, fd);
-	bpf_probe_read_kernel(&file, sizeof(file), &slots[fd]);
-	return file ? TYPED(struct file, file) : NULL;
-}
-
-/* Flags and mode as the caller asked. False: they lie in memory that cannot be read. */
-static __always_inline bool open_flags(struct wire_file_open *record, const struct open_call *call)
-{
-	record->flags = call->flags_or_how;
-	record->mode = call->mode & 07777;
-	if (call->by_how) {
-		struct open_how_view how = {};
-
-		if (bpf_probe_read_user(&how, sizeof(how), (void *)call->flags_or_how) < 0)
-			return false;
-		record->flags = how.flags;
-		record->mode = how.mode & 07777;
-	}
-	if (!(record->flags & (KERNEL_O_CREAT | KERNEL_O_TMPFILE_BIT)))
-		record->mode = 0; /* the kernel ignores it, and it may be anything */
-	return true;
-}
-
-/* Appends the caller's name for the file behind `len` bytes of tail; returns the new length. */
+/* Appends the name it was asked for by behind `len` bytes of tail; returns the new length. */
 static __always_inline __u32 open_requested(struct wire_file_open *record, char *tail, __u32 len,
-					    unsigned long name)
+					    const struct opened *opened)
 {
 	long got;
 
 	record->requested_len = 0;
-	if (!name || len > WIRE_PATH_MAX)
+	if (!opened->name || len > WIRE_PATH_MAX)
 		return len;
-	got = bpf_probe_read_user_str(tail + len, WIRE_PATH_MAX, (void *)name);
+	got = opened->kernel_name ? bpf_probe_read_kernel_str(tail + len, WIRE_PATH_MAX, opened->name)
+				  : bpf_probe_read_user_str(tail + len, WIRE_PATH_MAX, opened->name);
 	if (got <= 0) {
 		record->head.flags |= WIRE_FLAG_NO_NAME;
 		loss_count(WIRE_KIND_FILE_OPEN, WIRE_LOSS_NAME_UNREADABLE);
@@ -79,65 +56,73 @@ static __always_inline __u32 open_requested(struct wire_file_open *record, char 
 	return len + record->requested_len;
 }
 
-/* The exit of a call that is one of SYSCALLS_OPEN, or looks like it. */
-static __always_inline int open_exit(bool loop, void *ctx, struct pt_regs *regs, long ret)
+/* The record's tails; returns their length. */
+static __always_inline __u32 open_names(bool loop, struct open_scratch *scratch, struct task_struct *task,
+					const struct opened *opened)
 {
-	struct open_call call = {};
+	struct wire_file_open *record = &scratch->record;
+	struct fs_struct *fs = READ(task, fs);
+	struct walk *walk = &scratch->walk;
+
+	walk_path(loop, walk, &opened->file->f_path, &fs->root, scratch->tail);
+	record->path_len = walk->len;
+	record->path_bytes = walk_true_length(walk);
+	record->head.flags |= walk->flags;
+	if (walk->flags & WIRE_FLAG_PATH_CUT)
+		loss_count(WIRE_KIND_FILE_OPEN, WIRE_LOSS_PATH_CUT);
+	return open_requested(record, scratch->tail, walk->len, opened);
+}
+
+/* What tells one open file from another, and what it was opened for. */
+static __always_inline void open_key(struct fold_key *key, struct file *file, __u32 granted)
+{
+	struct inode *inode = READ(file, f_inode);
+	struct super_block *super = READ(inode, i_sb);
+
+	key->inode = READ(inode, i_ino);
+	key->generation = READ(inode, i_generation);
+	key->dev = READ(super, s_dev);
+	key->access = granted & (WIRE_GRANTED_READ | WIRE_GRANTED_WRITE);
+}
+
+static __always_inline void open_fill(struct wire_file_open *record, const struct fold_key *key, __u32 granted,
+				      const struct opened *opened)
+{
+	record->inode = key->inode;
+	record->dev = key->dev;
+	record->granted = granted;
+	record->flags = opened->flags;
+	/* Without these the kernel ignores it, and it may be anything. */
+	record->mode = opened->flags & (KERNEL_O_CREAT | KERNEL_O_TMPFILE_BIT) ? opened->mode & 07777 : 0;
+	record->pad = 0;
+}
+
+static __always_inline int open_record(bool loop, void *ctx, struct task_struct *task,
+				       const struct opened *opened)
+{
+	struct file *file = opened->file; /* CO-RE would look for `opened` in the kernel */
+	__u32 granted = READ(file, f_mode), slot = opened->slot, len;
+	struct fold_key key = {};
 	struct open_scratch *scratch;
 	struct wire_file_open *record;
-	struct task_struct *task;
-	struct walk *walk;
-	struct super_block *super;
-	struct fs_struct *fs;
-	struct inode *inode;
-	struct fold_key key = {};
-	struct file *file;
-	__u32 zero = 0, len;
+	enum fold_verdict verdict;
+	struct fold *fold;
 
-	if (ret < 0)
+	open_key(&key, file, granted);
+	verdict = fold_count(&key, WIRE_KIND_FILE_OPEN, task, &fold);
+	if (verdict == FOLD_HIDDEN)
 		return 0;
-	task = current_task();
-	syscall_open(regs, task, &call);
-	if (!call.source)
-		return 0;
-	scratch = bpf_map_lookup_elem(&open_scratch, &zero);
+	scratch = bpf_map_lookup_elem(&open_scratch, &slot);
 	if (!scratch) {
 		loss_count(WIRE_KIND_FILE_OPEN, WIRE_LOSS_SCRATCH);
 		return 0;
 	}
 	record = &scratch->record;
-	head_of_current(&record->head, WIRE_KIND_FILE_OPEN, call.source);
-	if (!open_flags(record, &call)) {
-		loss_count(WIRE_KIND_FILE_OPEN, WIRE_LOSS_FLAGS_UNREADABLE);
-		return 0;
-	}
-	file = open_file(task, ret);
-	if (!file) {
-		loss_count(WIRE_KIND_FILE_OPEN, WIRE_LOSS_FILE_GONE);
-		return 0;
-	}
-	inode = READ(file, f_inode);
-	super = READ(inode, i_sb);
-	record->inode = READ(inode, i_ino);
-	record->dev = READ(super, s_dev);
-	fs = READ(task, fs);
-	record->granted = READ(file, f_mode);
-	record->pad = 0;
-	key.inode = record->inode;
-	key.dev = record->dev;
-	key.access = record->granted & (WIRE_GRANTED_READ | WIRE_GRANTED_WRITE);
-	if (fold_hides(&key, &record->head, task))
-		return 0;
-
-	walk = &scratch->walk;
-	walk_path(loop, walk, &file->f_path, &fs->root, scratch->tail);
-	len = walk->len;
-	record->path_len = len;
-	record->path_bytes = walk_true_length(walk);
-	record->head.flags |= walk->flags;
-	if (walk->flags & WIRE_FLAG_PATH_CUT)
-		loss_count(WIRE_KIND_FILE_OPEN, WIRE_LOSS_PATH_CUT);
-	len = open_requested(record, scratch->tail, len, call.name);
+	head_of_current(&record->head, WIRE_KIND_FILE_OPEN, opened->source);
+	if (fold)
+		fold_head(fold, &record->head);
+	open_fill(record, &key, granted, opened);
+	len = open_names(loop, scratch, task, opened);
 	if (len > 2 * WIRE_PATH_MAX) {
 		/* Cannot be: every part is bounded above. The verifier wants to hear it; were it so, it would count. */
 		loss_count(WIRE_KIND_FILE_OPEN, WIRE_LOSS_SCRATCH);

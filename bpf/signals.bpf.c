@@ -2,6 +2,7 @@
 /* The kernel half: one object, one file a subject. What each promises stands at its top. */
 
 #include "exec.h"
+#include "open_late.h"
 #include "sys_exit.h"
 #include "tcp.h"
 

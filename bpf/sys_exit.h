@@ -7,7 +7,7 @@
  * its own file.
  */
 
-#include "open.h"
+#include "open_exit.h"
 #include "syscall.h"
 
 const volatile __u32 cfg_sys_exit_kinds = 0; /* a bit 1 << enum wire_kind each: those that come from here */

@@ -7,7 +7,9 @@
 #include "probe/features.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <linux/bpf.h>
 #include <stdbool.h>
 #include <string.h>
@@ -25,6 +27,16 @@ bool features_know(struct str types, const char *name)
 		return false;
 	memcpy(whole + 1, name, len); /* a string of its own in the string section: NUL on both sides */
 	return memmem(types.data, types.len, whole, len + 2) != NULL;
+}
+
+int features_arguments(struct str types, const char *function)
+{
+	struct btf *btf = btf__new(types.data, (uint32_t)types.len);
+	int id = btf ? btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) : -ENOENT;
+	int count = id < 0 ? id : btf_vlen(btf__type_by_id(btf, btf__type_by_id(btf, (uint32_t)id)->type));
+
+	btf__free(btf);
+	return count;
 }
 
 /* The smallest program there is, hung on a function that every kernel has, and taken off again. */

@@ -39,3 +39,6 @@ bool features_know(struct str types, const char *name);
 
 /* "ring_buffer" for a number; NULL when there is none. */
 const char *feature_name(unsigned int number);
+
+/* How many arguments this function of the kernel takes; negative: not known. */
+int features_arguments(struct str types, const char *function);

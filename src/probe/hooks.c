@@ -13,11 +13,27 @@ static const char *const blind_open_exit[] = {
 	"kernel_internal_opens",	 "renamed_during_open",
 	"skipped_or_rewritten_syscalls", NULL
 };
+static const char *const blind_open_late[] = { "descriptors_not_from_open", "kernel_files_without_names",
+					       "renamed_during_open", NULL };
 static const char *const blind_tcp[] = { "accepted_by_another_process", "syn_recv_birth", NULL };
 
+/* Functions by the names they had and have. */
+static const char *const filp_open[] = { "do_filp_open", "do_file_open", NULL };
+static const char *const file_open_root[] = { "do_file_open_root", NULL };
+
+#define LATE (FEATURE_TRAMPOLINE | FEATURE_LOOP)
+
 const struct hook hooks[] = {
-	{ "on_sys_exit", WIRE_KIND_FILE_OPEN, "sys_exit", FEATURE_LOOP, 0, NULL, blind_open_exit },
-	{ "on_sys_exit_bounded", WIRE_KIND_FILE_OPEN, "sys_exit", 0, FEATURE_LOOP, NULL, blind_open_exit },
+	{ "on_filp_open", WIRE_KIND_FILE_OPEN, "do_filp_open", LATE, 0, filp_open, blind_open_late },
+	{ "on_filp_open_bounded", WIRE_KIND_FILE_OPEN, "do_filp_open", FEATURE_TRAMPOLINE, FEATURE_LOOP,
+	  filp_open, blind_open_late },
+	{ "on_file_open_root", WIRE_KIND_FILE_OPEN, "do_file_open_root", LATE, 0, file_open_root,
+	  blind_open_late },
+	{ "on_file_open_root_bounded", WIRE_KIND_FILE_OPEN, "do_file_open_root", FEATURE_TRAMPOLINE,
+	  FEATURE_LOOP, file_open_root, blind_open_late },
+	{ "on_sys_exit", WIRE_KIND_FILE_OPEN, "sys_exit", FEATURE_LOOP, FEATURE_TRAMPOLINE, NULL,
+	  blind_open_exit },
+	{ "on_sys_exit_bounded", WIRE_KIND_FILE_OPEN, "sys_exit", 0, LATE, NULL, blind_open_exit },
 	{ "on_exec", WIRE_KIND_PROCESS_EXEC, "sched_process_exec", FEATURE_LOOP, 0, NULL, blind_none },
 	{ "on_exec_bounded", WIRE_KIND_PROCESS_EXEC, "sched_process_exec", 0, FEATURE_LOOP, NULL, blind_none },
 	{ "on_tcp_state", WIRE_KIND_TCP_STATE, "inet_sock_set_state", 0, 0, NULL, blind_tcp },

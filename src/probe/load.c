@@ -12,6 +12,7 @@
 #include "probe/parts.h"
 
 #define RING_HIGH_WATER(bytes) ((bytes) / 4)
+#define ROOT_ARGUMENTS 3 /* of do_file_open_root since 5.13; before, its first was two */
 #define SYS_EXIT "on_sys_exit" /* and on_sys_exit_bounded */
 
 /* The first of the row's functions that this kernel has. */
@@ -86,7 +87,7 @@ static unsigned int sys_exit_kinds(const struct source *source)
 	return kinds;
 }
 
-static void settings_write(struct source *source)
+static void settings_write(struct source *source, struct str types)
 {
 	struct signals_bpf *programs = source->programs;
 
@@ -96,6 +97,8 @@ static void settings_write(struct source *source)
 	programs->rodata->cfg_sock_storage = source->features & FEATURE_SOCK_STORAGE;
 	programs->rodata->cfg_direct_reads = source->features & FEATURE_DIRECT_READS;
 	programs->rodata->cfg_sys_exit_kinds = sys_exit_kinds(source);
+	programs->rodata->cfg_root_is_path = !(source->features & FEATURE_TRAMPOLINE) ||
+					     features_arguments(types, "do_file_open_root") == ROOT_ARGUMENTS;
 	programs->rodata->cfg_fold_scope = source->options.fold;
 }
 
@@ -112,7 +115,7 @@ static int load_once(struct source *source, struct str types)
 		r = maps_size(source);
 	if (r < 0)
 		return r;
-	settings_write(source);
+	settings_write(source, types);
 	return signals_bpf__load(source->programs);
 }
 

@@ -127,12 +127,12 @@ def messages():
 
 
 def blind():
-    code = set(re.findall(r'"(\w+)"', " ".join(re.findall(r"_blind_spots\[\] = \{(.*?)\}",
-                                                          read("src/probe/source.c"), re.S))))
+    code = set(re.findall(r'"(\w+)"', " ".join(re.findall(r"\bblind_\w+\[\] = \{(.*?)\}",
+                                                          read("src/probe/hooks.c"), re.S))))
     section = read("docs/probe-reference.md").split("## Blind spots")[1].split("\n## ")[0]
     told = set(re.findall(r"^\| `(\w+)` \|", section, re.M))
     if not code:
-        print("src/probe/source.c names no blind spots any more, or names them elsewhere")
+        print("src/probe/hooks.c names no blind spots any more, or names them elsewhere")
     for name in sorted(code ^ told):
         print(f"{name}: {'not explained' if name in code else 'in no seal'}")
 
