@@ -60,6 +60,11 @@ static int open_source(struct collector *collector, struct diag *diag)
 	struct source_options options = collector_watches(collector->config);
 	int r;
 
+	if (options.kinds == 0)
+		return diag_exit(diag, EXIT_UNSOUND, -EINVAL,
+				 "signals.probes leaves nothing to watch; function_call needs functions.map, "
+				 "and libc net_connect");
+
 	/* The window begins before the first record can; from when each probe covers, it says itself. */
 	collector->opened = collector->last_second = clock_now();
 	r = source_open(&options, diag, &collector->source);
@@ -125,8 +130,8 @@ int collector_stop(struct collector *collector, struct diag *diag)
 	struct moment opened, closed;
 	int r;
 
-	closed = collector_drain_to_now(collector);
-	collector_read_counters(collector);
+	closed = collector_turn(collector);
+	buf_done(&collector->held); /* it happened after the last window, so it is nobody's */
 	chain_current(collector->chain, &sequence, &bytes, &records, &opened);
 	collector->cutting = true;
 	r = chain_close(TAKE(collector->chain), closed, SEAL_WAIT_MS, diag);
@@ -156,6 +161,7 @@ void collector_free(struct collector *collector)
 	signing_key_done(&collector->key);
 	config_free(collector->config);
 	buf_done(&collector->cut);
+	buf_done(&collector->held);
 	closep(&collector->epoll);
 	closep(&collector->timer);
 	closep(&collector->signals);

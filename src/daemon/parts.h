@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The collector's parts as its files share them: collector.c, watch.c, loop.c, rotate.c, describe.c, reload.c,
+ * The collector's parts as its files share them: collector.c, watch.c, loop.c, rotate.c, epoch.c, describe.c, reload.c,
  * report.c, ready.c, replay.c. Nobody else includes this.
  */
 
@@ -45,6 +45,12 @@ struct collector {
 	uint64_t alive_boot_ns[COLLECTOR_PROBES_MAX]; /* a probe was last found alive */
 	uint64_t filtered_before; /* pipeline's total when the current chunk opened */
 
+	/* at the end of a chunk: what happened after it, and belongs to the next one (epoch.c) */
+	bool holding;
+	uint16_t epoch;
+	struct moment since;
+	struct buf held;
+
 	int epoll, timer, signals;
 	bool stopping;
 
@@ -81,12 +87,16 @@ int collector_describe(void *user, const struct moment *closed, struct statement
 
 /* Takes what is in the ring, at most max_records; how many, or a negative errno. */
 int collector_drain(struct collector *collector, size_t max_records);
+/* Takes what the kernel half keeps in tables of its own: totals of the chunk that ends. */
+void collector_sweep(struct collector *collector);
 /* Takes what was there before the probes into the first chunk; when it returns 0, coverage is open. */
 int collector_snapshot(struct collector *collector, struct diag *diag);
-/* Empties the ring. What happened before the moment it returns is in the chain, or counted as lost. */
-struct moment collector_drain_to_now(struct collector *collector);
+/* One record into the current chunk, and into the capture. */
+void collector_take(struct collector *collector, const void *data, size_t len);
 /* Closes the chunk with all that happened before it does. The disk's failure is noted and tried again. */
 int collector_rotate(struct collector *collector);
+/* The same but for what belongs to the next chunk: that is held back until collector_release. */
+int collector_cut(struct collector *collector);
 void collector_rotate_when_full(struct collector *collector);
 /* Into the raw capture, after the chunk was closed. */
 void collector_record_cut(struct collector *collector);
@@ -94,6 +104,18 @@ void collector_record_cut(struct collector *collector);
 void collector_note_capture(struct collector *collector, int error);
 void collector_read_counters(struct collector *collector);
 void collector_note_disk(struct collector *collector, int error, struct moment now);
+
+/* ---- epoch.c: the border between two chunks ---- */
+
+/*
+ * Ends the chunk: what happened before the moment it returns is in the chain or counted as lost, what happened since
+ * is held back. The counters are those of that moment.
+ */
+struct moment collector_turn(struct collector *collector);
+/* While the chunk ends: true when the record was put aside for the next one, and is not this one's. */
+bool collector_hold(struct collector *collector, const void *data, size_t len);
+/* What was held back is taken now. */
+void collector_release(struct collector *collector);
 
 /* ---- reload.c ---- */
 

@@ -83,11 +83,12 @@ static int reload(struct collector *collector, struct diag *diag)
 	r = collector_filter_new(config, diag, &filter);
 	if (r < 0)
 		return r;
-	r = collector_rotate(collector);
-	if (r < 0)
-		return diag_error(diag, r, "the chunk could not be closed: %s", strerror(-r));
-	swap_config(collector, &config, &digest, &filter);
-	return 0;
+	r = collector_cut(collector);
+	if (r >= 0)
+		swap_config(collector, &config, &digest, &filter);
+	collector_release(
+		collector); /* what happened since the cut is under the configuration that holds now */
+	return r < 0 ? diag_error(diag, r, "the chunk could not be closed: %s", strerror(-r)) : 0;
 }
 
 void collector_reload(struct collector *collector)

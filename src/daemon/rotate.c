@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Ring to chain, and where one chunk ends and the next begins. Promises that counters are read right before a chunk is
- * closed and cut right after, so that what its seal says of losses (describe.c) belongs to it. A disk that fails is
+ * Ring to chain, and from one chunk to the next. Promises that what a seal says of losses (describe.c) belongs to its
+ * chunk: the counters are those of the moment at which it ended (epoch.c), and are cut right after. A disk that fails is
  * noted, never waited for: the ring is emptied all the same and what cannot be kept is counted.
  */
 
@@ -11,11 +11,7 @@
 #include "daemon/log.h"
 #include "daemon/parts.h"
 
-#define DRAIN_RECORDS 16384
 #define SECOND_NS 1000000000ull
-#define GRACE_NS 1000000
-#define STALL_NS (SECOND_NS / 2)
-#define STALL_TRIES 8
 #define MINUTE_NS (60 * SECOND_NS)
 
 void collector_note_disk(struct collector *collector, int error, struct moment now)
@@ -67,12 +63,12 @@ void collector_record_cut(struct collector *collector)
 	buf_clear(&collector->cut);
 }
 
-static int collector_cut(struct collector *collector, struct moment now)
+int collector_cut(struct collector *collector)
 {
+	struct moment now = collector_turn(collector);
 	struct diag diag = { .text = "" };
 	int r;
 
-	collector_read_counters(collector);
 	collector->cutting = true;
 	r = chain_rotate(collector->chain, now, &diag);
 	collector->cutting = false;
@@ -98,15 +94,21 @@ static void flush_batch(struct collector *collector)
 		collector_note_disk(collector, r, now);
 }
 
-static void take_record(void *taker, const void *data, size_t len)
+void collector_take(struct collector *collector, const void *data, size_t len)
 {
-	struct collector *collector = taker;
-
 	if (collector->raw)
 		collector_note_capture(collector, raw_writer_add(collector->raw, RAW_RECORD, data, len));
 	pipeline_take(collector->pipeline, data, len);
 	if (pipeline_full(collector->pipeline))
 		flush_batch(collector);
+}
+
+static void take_record(void *taker, const void *data, size_t len)
+{
+	struct collector *collector = taker;
+
+	if (!collector->holding || !collector_hold(collector, data, len))
+		collector_take(collector, data, len);
 }
 
 int collector_drain(struct collector *collector, size_t max_records)
@@ -117,6 +119,20 @@ int collector_drain(struct collector *collector, size_t max_records)
 	return taken;
 }
 
+static void take_total(void *taker, const void *data, size_t len)
+{
+	collector_take(taker, data, len);
+}
+
+void collector_sweep(struct collector *collector)
+{
+	int r = source_sweep(collector->source, take_total, collector);
+
+	flush_batch(collector);
+	if (r < 0)
+		log_line(LOG_LEVEL_ERROR, "totals of folded events could not be read: %s", strerror(-r));
+}
+
 int collector_snapshot(struct collector *collector, struct diag *diag)
 {
 	int r = source_snapshot(collector->source, take_record, collector, diag);
@@ -125,43 +141,12 @@ int collector_snapshot(struct collector *collector, struct diag *diag)
 	return r;
 }
 
-/* One emptying of the ring; returns when it began. What was in the ring by then is out when it ends. */
-static struct moment drain_once(struct collector *collector)
-{
-	struct moment now = clock_now();
-	size_t used, size, rounds;
-	int taken;
-
-	source_ring(collector->source, &used, &size);
-	rounds = size / sizeof(struct wire_head) / DRAIN_RECORDS + 1; /* more was never in it */
-	do {
-		taken = collector_drain(collector, DRAIN_RECORDS);
-	} while ((taken == DRAIN_RECORDS && --rounds > 0) ||
-		 (taken >= 0 && clock_now().boot_ns < now.boot_ns + GRACE_NS));
-	return now;
-}
-
-/*
- * A window may only say what is certain: so the moment is taken first, and then all that was in the ring by then
- * is taken out. The grace is for programs that had stamped a record but not yet handed it over. Whoever stopped us
- * in the middle let newer records in: then once more, so that the moment is not far behind them.
- */
-struct moment collector_drain_to_now(struct collector *collector)
-{
-	struct moment moment;
-	int tries = STALL_TRIES;
-
-	do {
-		moment = drain_once(collector);
-	} while (clock_now().boot_ns > moment.boot_ns + STALL_NS && --tries > 0);
-	return moment;
-}
-
 int collector_rotate(struct collector *collector)
 {
-	struct moment now = collector_drain_to_now(collector);
+	int r = collector_cut(collector);
 
-	return collector_cut(collector, now);
+	collector_release(collector);
+	return r;
 }
 
 static bool collector_chunk_full(const struct collector *collector)

@@ -13,6 +13,15 @@ static const char *path_or_none(const char *path)
 	return *path ? path : NULL;
 }
 
+static bool lists(const struct config_list *probes, const char *word)
+{
+	for (size_t i = 0; i < probes->count; i++) {
+		if (strcmp(probes->items[i], word) == 0)
+			return true;
+	}
+	return false;
+}
+
 static unsigned int kinds_of(const struct config_list *probes)
 {
 	unsigned int kinds = 0;
@@ -28,11 +37,20 @@ static unsigned int kinds_of(const struct config_list *probes)
 
 struct source_options collector_watches(const struct config *config)
 {
+	unsigned int kinds = kinds_of(&config->probes);
+
+	if (!*config->functions_map)
+		kinds &= ~(1u << WIRE_KIND_FUNCTION_CALL);
 	return (struct source_options) {
 		.ring_bytes = config->ring_buffer_mb << 20,
-		.kinds = kinds_of(&config->probes),
+		.kinds = kinds,
 		.fold = (enum source_fold)config->dedup,
 		.perf_buffer = config->transport == CONFIG_TRANSPORT_PERF,
+		.tls = kinds & 1u << WIRE_KIND_SSL_OP,
+		.libc = lists(&config->probes, CONFIG_PROBE_LIBC),
+		.function_map = path_or_none(config->functions_map),
+		.one_shot = config->functions_mode == CONFIG_FUNCTIONS_ONE_SHOT,
+		.debug_directory = path_or_none(config->functions_debug_directory),
 		.btf = { .full = path_or_none(config->btf_full),
 			 .split_directory = path_or_none(config->btf_split_directory),
 			 .ignore_kernel = config->btf_ignore_kernel },

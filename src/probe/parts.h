@@ -7,6 +7,7 @@
  */
 
 #include <bpf/libbpf.h>
+#include <pthread.h>
 
 #include "probe/hooks.h"
 #include "probe/source.h"
@@ -29,6 +30,14 @@ struct sequence_seen {
 	uint64_t sent; /* the highest sequence number, unwrapped, and one */
 };
 
+/* epoch.c: the thread that waits for the kernel's barrier. */
+struct epoch_barrier {
+	pthread_t thread;
+	bool running; /* not joined yet */
+	bool passed; /* read and written atomically */
+	int error;
+};
+
 struct source {
 	struct source_options options;
 	unsigned int features;
@@ -44,6 +53,8 @@ struct source {
 	struct wire_cpu_counters *per_cpu; /* n_cpus of them */
 	uint64_t missed_read_boot_ns;
 	struct sequence_seen *seen; /* n_cpus * (WIRE_KIND_END - 1) */
+
+	struct epoch_barrier barrier;
 
 	/* while draining */
 	source_take_fn take;

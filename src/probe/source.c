@@ -8,11 +8,9 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #include "base/clock.h"
 #include "probe/parts.h"
@@ -114,6 +112,7 @@ void source_close(struct source *source)
 {
 	if (!source)
 		return;
+	(void)source_epoch_over(source);
 	for (size_t i = 0; i < source->n_hooks; i++)
 		bpf_link__destroy(source->hooks[i].link);
 	transport_close(source->transport);
@@ -142,17 +141,6 @@ int source_drain(struct source *source, size_t max_records, source_take_fn take,
 	source->take = take;
 	source->taker = taker;
 	return transport_drain(source->transport, max_records, on_record, source);
-}
-
-/*
- * The kernel's own barrier: it returns when every stretch of the kernel that was not to be interrupted is over, and a
- * program that had read the old epoch runs in one.
- */
-int source_epoch(struct source *source, uint16_t *ret_epoch)
-{
-	source->programs->data->fold_epoch++;
-	*ret_epoch = (uint16_t)source->programs->data->fold_epoch;
-	return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0 ? -errno : 0;
 }
 
 void source_ring(const struct source *source, size_t *ret_used, size_t *ret_size)

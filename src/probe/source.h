@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/diag.h"
 #include "format/event.h"
 #include "probe/btf.h"
@@ -100,10 +101,14 @@ int source_fd(const struct source *source);
 int source_drain(struct source *source, size_t max_records, source_take_fn take, void *taker);
 
 /*
- * A chunk ends: what is folded from now on is folded anew, so that each chunk stands alone. Returns when no program
- * runs any more that has seen the old epoch; what such a one recorded has wire_head.epoch != *ret_epoch.
+ * A chunk ends at *ret_since: what is folded from now on is folded anew, so that each chunk stands alone. Programs that
+ * are at work may go on in the old epoch until source_epoch_passed; meanwhile the caller drains. What they record has
+ * wire_head.epoch != *ret_epoch. A record of the new epoch may have happened just before *ret_since.
  */
-int source_epoch(struct source *source, uint16_t *ret_epoch);
+void source_epoch(struct source *source, uint16_t *ret_epoch, struct moment *ret_since);
+bool source_epoch_passed(struct source *source);
+/* Waits for it; negative errno: the kernel has no such barrier, and a late record of the old epoch may still come. */
+int source_epoch_over(struct source *source);
 
 /*
  * After source_epoch, when the ring is drained, and before the chunk is cut: what was folded in tables of the kernel
