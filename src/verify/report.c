@@ -179,6 +179,24 @@ static int report_blind_spot(struct stella_report *report, const struct statemen
 	return r < 0 ? r : statement_set(&row->spot, spot);
 }
 
+/* A probe that came late or died early leaves a hole in the window, with nothing else to show for it. */
+static int report_hole(struct stella_report *report, const struct statement *statement,
+		       const struct statement_probe *probe)
+{
+	char from[CLOCK_TEXT_MAX], to[CLOCK_TEXT_MAX];
+	uint64_t boot_to_wall = statement->opened.wall_ns - statement->opened.boot_ns;
+
+	if (probe->from_boot_ns <= statement->opened.boot_ns && probe->to_boot_ns >= statement->closed.boot_ns)
+		return 0;
+	if (probe->to_boot_ns <= probe->from_boot_ns)
+		return report_reason(report, "chunk %" PRIu64 ": %s was not watched by %s at all",
+				     statement->sequence, probe->kind, probe->hook);
+	clock_format(boot_to_wall + probe->from_boot_ns, from);
+	clock_format(boot_to_wall + probe->to_boot_ns, to);
+	return report_reason(report, "chunk %" PRIu64 ": %s was watched by %s only from %s to %s",
+			     statement->sequence, probe->kind, probe->hook, from, to);
+}
+
 static int report_coverage(struct stella_report *report, const struct statement *statement)
 {
 	int r = 0;
@@ -186,6 +204,7 @@ static int report_coverage(struct stella_report *report, const struct statement 
 	for (size_t i = 0; i < statement->n_probes && r == 0; i++) {
 		const struct statement_probe *probe = &statement->probes[i];
 
+		r = report_hole(report, statement, probe);
 		for (size_t k = 0; k < probe->n_blind_spots && r == 0; k++)
 			r = report_blind_spot(report, probe, probe->blind_spots[k]);
 	}

@@ -248,6 +248,43 @@ static void leave_gap(struct statement *statement)
 	statement->gap_from = statement->gap_to = statement->opened;
 }
 
+/* Adds a probe that covered the window but for so many ns at its beginning and at its end. */
+static void with_probe(struct statement *statement, uint64_t late_ns, uint64_t early_ns)
+{
+	struct statement_probe *probes =
+		realloc(statement->probes, (statement->n_probes + 1) * sizeof(*probes));
+
+	assert_non_null(probes);
+	statement->probes = probes;
+	probes[statement->n_probes] = (struct statement_probe) {
+		.from_boot_ns = statement->opened.boot_ns + late_ns,
+		.to_boot_ns = statement->closed.boot_ns - early_ns,
+	};
+	statement_set(&probes[statement->n_probes].kind, "process_exec");
+	statement_set(&probes[statement->n_probes].hook, "sched_process_exec");
+	statement->n_probes++;
+}
+
+static void watch_all(struct statement *statement)
+{
+	with_probe(statement, 0, 0);
+}
+
+static void watch_late(struct statement *statement)
+{
+	with_probe(statement, 1, 0);
+}
+
+static void die_early(struct statement *statement)
+{
+	with_probe(statement, 0, 1);
+}
+
+static void be_dead(struct statement *statement)
+{
+	with_probe(statement, 0, statement->closed.boot_ns - statement->opened.boot_ns);
+}
+
 static void test_complete(void **state)
 {
 	static const struct {
@@ -256,6 +293,8 @@ static void test_complete(void **state)
 	} cases[] = {
 		{ lose_records, false },  { lose_members, true }, { lose_nothing, true },
 		{ forget_losses, false }, { recover, false },	  { leave_gap, false },
+		{ watch_all, true },	  { watch_late, false },  { die_early, false },
+		{ be_dead, false },
 	};
 
 	(void)state;
