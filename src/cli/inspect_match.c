@@ -199,7 +199,7 @@ static bool path_matches(struct str want, const char *path)
 
 static bool match_path(const struct match *match, const struct record_view *view)
 {
-	static const char *const keys[] = { "path", "filename", "requested", "interpreter", "library" };
+	static const char *const keys[] = { "path", "filename", "requested", "interpreter", "library", "addr" };
 	_cleanup_(buf_done) struct buf text = BUF_MAX(65536);
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {

@@ -11,11 +11,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 #include "cli/output.h"
 
 #define ROW_MAX (1u << 20)
 #define ROW_ARGV_MAX 32
+#define NS_PER_S UINT64_C(1000000000)
+#define NS_PER_MS UINT64_C(1000000)
 
 void record_print_json(const struct found_record *record)
 {
@@ -26,7 +29,7 @@ void record_print_json(const struct found_record *record)
 
 void record_print_heading(void)
 {
-	printf("%-23s  %-8s  %5s  %-7s  %-15s  %-12s  %s\n", "TIME (UTC)", "STATE", "CHUNK", "PID", "COMMAND",
+	printf("%-23s  %-8s  %5s  %-7s  %-15s  %-13s  %s\n", "TIME (UTC)", "STATE", "CHUNK", "PID", "COMMAND",
 	       "TYPE", "WHAT");
 }
 
@@ -93,16 +96,93 @@ static void put_tcp(struct buf *row, const struct record_view *view)
 	put(row, view, "new_state");
 }
 
+static bool has(const struct record_view *view, const char *key)
+{
+	return canon_find(view->event, view->event_count, str_of(key));
+}
+
+static uint64_t number_of(const struct record_view *view, const char *key)
+{
+	return view_number(view->event, view->event_count, key);
+}
+
+static void put_exit(struct buf *row, const struct record_view *view)
+{
+	uint64_t started = number_of(view, "started_ns");
+
+	if (has(view, "signal"))
+		buf_printf(row, "killed by signal %" PRIu64, number_of(view, "signal"));
+	else
+		buf_printf(row, "exit status %" PRIu64, number_of(view, "exit_status"));
+	if (has(view, "started_ns") && view->ts_ns >= started)
+		buf_printf(row, " after %" PRIu64 ".%03" PRIu64 " s", (view->ts_ns - started) / NS_PER_S,
+			   (view->ts_ns - started) % NS_PER_S / NS_PER_MS);
+}
+
+static void put_path(struct buf *row, const struct record_view *view)
+{
+	put(row, view, "path");
+}
+
+/* The result is told when it is not that all went well. */
+static void put_connect(struct buf *row, const struct record_view *view)
+{
+	_cleanup_(buf_done) struct buf op = BUF_MAX(ROW_MAX), family = BUF_MAX(ROW_MAX);
+	const char *name = record_text(view->event, view->event_count, "family", &family);
+	bool accept = strcmp(record_text(view->event, view->event_count, "op", &op), "accept") == 0;
+
+	buf_printf(row, accept ? "accept from " : "connect to ");
+	if (has(view, "family_number"))
+		buf_printf(row, "family %" PRIu64, number_of(view, "family_number"));
+	else if (strcmp(name, "unix") == 0)
+		buf_printf(row, has(view, "addr") ? "unix " : "unix socket without a name");
+	put(row, view, "addr");
+	if (has(view, "port"))
+		buf_printf(row, " port %" PRIu64, number_of(view, "port"));
+	record_text(view->event, view->event_count, "result", &op);
+	if (op.len > 0)
+		buf_printf(row, ": %s", buf_cstr(&op));
+}
+
+static void put_ssl(struct buf *row, const struct record_view *view)
+{
+	put(row, view, "op");
+	buf_printf(row, " %" PRIu64 " bytes through ", number_of(view, "bytes"));
+	put(row, view, "library");
+}
+
+static void put_function(struct buf *row, const struct record_view *view)
+{
+	put(row, view, "symbol");
+	buf_printf(row, " in ");
+	put(row, view, "library");
+	if (!has(view, "purl"))
+		return;
+	buf_printf(row, " of ");
+	put(row, view, "purl");
+}
+
 static void put_what(struct buf *row, const struct record_view *view, const char *type)
 {
-	if (strcmp(type, "file_open") == 0)
-		put_file(row, view);
-	else if (strcmp(type, "process_exec") == 0)
-		put_exec(row, view);
-	else if (strcmp(type, "tcp_state") == 0)
-		put_tcp(row, view);
-	else
-		put(row, view, "path");
+	static const struct {
+		const char *type;
+		void (*put)(struct buf *row, const struct record_view *view);
+	} types[] = {
+		{ "file_open", put_file }, { "process_exec", put_exec },      { "process_exit", put_exit },
+		{ "tcp_state", put_tcp },  { "library_load", put_path },      { "net_connect", put_connect },
+		{ "ssl_op", put_ssl },	   { "function_call", put_function },
+	};
+	const struct canon_value *at_start = canon_find(view->event, view->event_count, STR("at_start"));
+	uint64_t count = view_number(view->members, view->count, "count");
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(types) && strcmp(type, types[i].type) != 0)
+		i++;
+	(i < ARRAY_LEN(types) ? types[i].put : put_path)(row, view);
+	if (at_start && at_start->type == CANON_TRUE)
+		buf_printf(row, ", already so at start");
+	if (count > 1)
+		buf_printf(row, ", %" PRIu64 " times", count);
 }
 
 void record_print_row(const struct found_record *record)
@@ -118,7 +198,7 @@ void record_print_row(const struct found_record *record)
 		return;
 	clock_format(view.ts_ns + (uint64_t)record->wall_minus_boot_ns, time);
 	name = record_text(view.event, view.event_count, "type", &type);
-	buf_printf(&row, "%.23s  %-8s  %5" PRIu64 "  %-7" PRIu64 "  %-15s  %-12s  ", time,
+	buf_printf(&row, "%.23s  %-8s  %5" PRIu64 "  %-7" PRIu64 "  %-15s  %-13s  ", time,
 		   record->sealed ? "sealed" : "unsealed", record->chunk,
 		   view_number(view.members, view.count, "pid"),
 		   record_text(view.members, view.count, "comm", &comm), name);

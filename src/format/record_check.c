@@ -37,12 +37,17 @@
 #define DEV(...) DEV_AS("dev", ##__VA_ARGS__)
 #define ADDRESS(text, ...) PATTERN(text, ADDRESS, form_address, " is no address", ##__VA_ARGS__)
 #define BUILD_ID(...) PATTERN("build_id", BUILD_ID, form_build_id, " is no lower-case hex", ##__VA_ARGS__)
-#define PORT(text) INTEGER(text, 0, 65535, REQUIRED)
-#define WORDS(text, list) \
-	ROW(text, WORD, .words = list, .wrong = text " is none of the values of the schema", REQUIRED)
+#define PORT(text, ...) INTEGER(text, 0, 65535, ##__VA_ARGS__)
+#define KNOWN_WORDS(text, list, ...) \
+	ROW(text, WORD, .words = list, .wrong = text " is none of the values of the schema", ##__VA_ARGS__)
+#define WORDS(text, list) KNOWN_WORDS(text, list, REQUIRED)
 
 static const char *const accesses[] = { "read", "write", "read_write", NULL };
 static const char *const families[] = { "ipv4", "ipv6", NULL };
+static const char *const connect_families[] = { "ipv4", "ipv6", "unix", "other", NULL };
+static const char *const socket_types[] = {
+	"stream", "dgram", "raw", "rdm", "seqpacket", "dccp", "packet", NULL
+};
 static const char *const connect_ops[] = { "connect", "accept", NULL };
 static const char *const ssl_ops[] = { "read", "write", NULL };
 static const char *const tcp_states[] = { "ESTABLISHED",    "SYN_SENT",	 "SYN_RECV", "FIN_WAIT1",
@@ -95,6 +100,7 @@ static const struct record_member process_exec[] = {
 	    WRONG("argv_b64 is no array of base64")),
 	COUNT("argv_bytes"),
 	BOOL("argv_truncated"),
+	BOOL("at_start"),
 	BOOL("deleted"),
 	DEV(),
 	NAME("filename", REQUIRED),
@@ -114,28 +120,37 @@ static const struct record_member process_exec[] = {
 };
 
 static const struct record_member tcp_state[] = {
-	ADDRESS("daddr", REQUIRED),
-	PORT("dport"),
-	WORDS("family", families),
-	WORDS("new_state", tcp_states),
-	WORDS("old_state", tcp_states),
-	ADDRESS("saddr", REQUIRED),
-	PORT("sport"),
-	TYPE("tcp_state"),
+	BOOL("at_start"),	    ADDRESS("daddr", REQUIRED),	    PORT("dport", REQUIRED),
+	WORDS("family", families),  WORDS("new_state", tcp_states), WORDS("old_state", tcp_states),
+	ADDRESS("saddr", REQUIRED), PORT("sport", REQUIRED),	    TYPE("tcp_state"),
+};
+
+static const struct record_member process_exit[] = {
+	INTEGER("exit_status", 0, 255), INTEGER("ppid", 0, 4294967295, REQUIRED),
+	INTEGER("signal", 1, 127),	COUNT("started_ns"),
+	TYPE("process_exit"),
 };
 
 static const struct record_member library_load[] = {
-	BOOL("at_start"),	    BUILD_ID(),	       DEV(REQUIRED),	     COUNT("inode", REQUIRED),
-	ABSOLUTE("path", REQUIRED), EXACT("path_b64"), TYPE("library_load"),
+	BOOL("at_start"),	  BUILD_ID(),
+	BOOL("deleted"),	  DEV(REQUIRED),
+	COUNT("inode", REQUIRED), ABSOLUTE("path", REQUIRED),
+	EXACT("path_b64"),	  COUNT("path_bytes"),
+	BOOL("path_truncated"),	  TYPE("library_load"),
+	BOOL("unreachable"),
 };
 
 static const struct record_member net_connect[] = {
-	ADDRESS("addr", REQUIRED),
-	WORDS("family", families),
+	BOOL("abstract"),
+	ROW("addr", TEXT, WRONG("addr is no string")),
+	EXACT("addr_b64"),
+	WORDS("family", connect_families),
+	INTEGER("family_number", 0, 65535),
 	WORDS("op", connect_ops),
 	PORT("port"),
 	ROW("result", RESULT, .pattern = PATTERN_ERRNO, .matches = form_errno,
 	    WRONG("result is neither 0 nor an errno name"), REQUIRED),
+	KNOWN_WORDS("socket_type", socket_types),
 	TYPE("net_connect"),
 };
 
@@ -144,23 +159,84 @@ static const struct record_member ssl_op[] = {
 	TYPE("ssl_op"),
 };
 
+/* The contract names build_id among the required; a file that has none, or none that could be read, has none here. */
 static const struct record_member function_call[] = {
-	BUILD_ID(REQUIRED), NAME("library", REQUIRED), EXACT("library_b64"), COUNT("offset"),
-	NAME("purl"),	    NAME("symbol", REQUIRED),  EXACT("symbol_b64"),  TYPE("function_call"),
+	BUILD_ID(),	   NAME("library", REQUIRED), EXACT("library_b64"), COUNT("offset"),	   NAME("purl"),
+	EXACT("purl_b64"), NAME("symbol", REQUIRED),  EXACT("symbol_b64"),  TYPE("function_call"),
 };
 
-#define RECORD_TYPE(table)                                              \
-	{                                                               \
-		{ #table, sizeof(#table) - 1 }, table, ARRAY_LEN(table) \
-	}
+/* ---- what no single member can say ---- */
 
-const struct record_type record_top = { { NULL, 0 }, top, ARRAY_LEN(top) };
+static struct str inside(const struct canon_value *value)
+{
+	return (struct str) { value->raw.data + 1, value->raw.len - 2 };
+}
+
+static bool event_find(struct str object, struct str key, struct canon_value *ret_value)
+{
+	struct canon_member member;
+
+	while (canon_member_next(&object, &member)) {
+		if (str_equal(member.key, key)) {
+			*ret_value = member.value;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool event_has(struct str object, const char *key)
+{
+	struct canon_value value;
+
+	return event_find(object, str_of(key), &value);
+}
+
+static bool one_end(struct str object, const char **ret_why)
+{
+	if (event_has(object, "exit_status") != event_has(object, "signal"))
+		return true;
+	*ret_why = "a process ends by an exit_status or by a signal";
+	return false;
+}
+
+/* An IP family has an address and a port, a Unix socket may have a name, of another family the number is known. */
+static bool peer_fits(struct str object, const char **ret_why)
+{
+	struct canon_value family, addr;
+	bool ip, has_addr = event_find(object, STR("addr"), &addr);
+
+	event_find(object, STR("family"), &family);
+	ip = memcmp(inside(&family).data, "ip", 2) == 0;
+	if (ip && !has_addr)
+		*ret_why = "addr is missing";
+	else if (ip && !form_address(inside(&addr)))
+		*ret_why = "addr is no address";
+	else if (event_has(object, "port") != ip)
+		*ret_why = ip ? "port is missing" : "port is there, but the family has none";
+	else if (event_has(object, "family_number") != str_equal(inside(&family), STR("other")))
+		*ret_why = "family_number does not go with family";
+	else if (!str_equal(inside(&family), STR("unix")) &&
+		 (event_has(object, "abstract") || (has_addr && !ip)))
+		*ret_why = "only a Unix socket has a name";
+	else
+		return true;
+	return false;
+}
+
+#define RECORD_TYPE_WITH(table, rule)                                         \
+	{                                                                     \
+		{ #table, sizeof(#table) - 1 }, table, ARRAY_LEN(table), rule \
+	}
+#define RECORD_TYPE(table) RECORD_TYPE_WITH(table, NULL)
+
+const struct record_type record_top = { { NULL, 0 }, top, ARRAY_LEN(top), NULL };
 
 /* The commonest first: they are looked for in this order. */
 const struct record_type record_types[] = {
-	RECORD_TYPE(file_open),	    RECORD_TYPE(process_exec), RECORD_TYPE(tcp_state),
-	RECORD_TYPE(library_load),  RECORD_TYPE(net_connect),  RECORD_TYPE(ssl_op),
-	RECORD_TYPE(function_call),
+	RECORD_TYPE(file_open),	   RECORD_TYPE(process_exec),  RECORD_TYPE_WITH(process_exit, one_end),
+	RECORD_TYPE(library_load), RECORD_TYPE(tcp_state),     RECORD_TYPE_WITH(net_connect, peer_fits),
+	RECORD_TYPE(ssl_op),	   RECORD_TYPE(function_call),
 };
 const size_t record_n_types = ARRAY_LEN(record_types);
 
@@ -173,11 +249,6 @@ struct seen {
 };
 
 _Static_assert(ARRAY_LEN(process_exec) <= 32, "struct seen has too few bits");
-
-static struct str inside(const struct canon_value *value)
-{
-	return (struct str) { value->raw.data + 1, value->raw.len - 2 };
-}
 
 /* Characters, or bytes, that a raw string stands for: an escape is one of either. */
 static size_t decoded_length(struct str raw, bool characters)
@@ -346,7 +417,7 @@ static bool check_event(struct str object, enum wire_kind *ret_kind, const char 
 	for (rest = object; canon_member_next(&rest, &member);)
 		if (is_plain_key(member.key) && !check_member(type, &member, &at, &seen, ret_why))
 			return false;
-	if (!all_required(type, &seen, ret_why))
+	if (!all_required(type, &seen, ret_why) || (type->rule && !type->rule(object, ret_why)))
 		return false;
 	if (event_kind_find(type->name, ret_kind) < 0)
 		*ret_kind = (enum wire_kind)0;

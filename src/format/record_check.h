@@ -55,6 +55,7 @@ struct record_type {
 	struct str name; /* NULL: the record itself */
 	const struct record_member *members; /* in canonical order */
 	size_t n_members;
+	bool (*rule)(struct str object, const char **ret_why); /* across members, when each fits; or NULL */
 };
 
 extern const struct record_type record_top;

@@ -290,6 +290,259 @@ static void test_tcp(void **state)
 	assert_int_equal(decode_record(&fixed, sizeof(fixed), &scratch, &event), DECODE_MALFORMED);
 }
 
+/* ---- the kinds that came with version 2 of the border ---- */
+
+/* Any kind: the head is that of cat, the tail one piece. */
+static enum decode_result decode_as(enum wire_kind kind, enum wire_source source, void *fixed, size_t len,
+				    struct str tail)
+{
+	static struct buf out = BUF_MAX(WIRE_RECORD_MAX);
+	struct wire_head *head = fixed;
+	uint16_t flags = head->flags;
+	struct str record;
+
+	*head = head_of_cat;
+	head->flags = flags;
+	head->kind = (uint8_t)kind;
+	head->source = (uint8_t)source;
+	record = record_of(&out, fixed, len, &tail, 1);
+	return decode_record(record.data, record.len, &scratch, &event);
+}
+
+#define AS(KIND, SOURCE, fixed, tail) \
+	decode_as(WIRE_KIND_##KIND, WIRE_SOURCE_##SOURCE, &(fixed), sizeof(fixed), tail)
+#define AS_EXIT(fixed) AS(PROCESS_EXIT, SCHED_PROCESS_EXIT, fixed, NONE)
+
+static void test_exit(void **state)
+{
+	struct wire_process_exit fixed = { .started_boot_ns = 5, .ppid = 3, .exit_status = 255 };
+
+	(void)state;
+	assert_int_equal(AS_EXIT(fixed), DECODE_OK);
+	assert_int_equal(event.kind, WIRE_KIND_PROCESS_EXIT);
+	assert_int_equal(event.exit.started_boot_ns, 5);
+	assert_int_equal(event.exit.ppid, 3);
+	assert_int_equal(event.exit.exit_status, 255);
+	assert_int_equal(event.exit.signal, 0);
+	fixed.signal = 9;
+	assert_int_equal(AS_EXIT(fixed), DECODE_MALFORMED);
+	fixed.exit_status = 0;
+	assert_int_equal(AS_EXIT(fixed), DECODE_OK);
+	assert_int_equal(event.exit.signal, 9);
+	fixed.signal = 128;
+	assert_int_equal(AS_EXIT(fixed), DECODE_MALFORMED);
+	fixed.signal = 0;
+	fixed.exit_status = 256;
+	assert_int_equal(AS_EXIT(fixed), DECODE_MALFORMED);
+	fixed.exit_status = 0;
+	assert_int_equal(AS(PROCESS_EXIT, SCHED_PROCESS_EXIT, fixed, STR("x")), DECODE_MALFORMED);
+}
+
+#define AS_LIBRARY(fixed, tail) AS(LIBRARY_LOAD, SYS_EXIT_MMAP, fixed, tail)
+
+static void test_library(void **state)
+{
+	struct wire_library_load fixed = { .head.flags = WIRE_FLAG_DELETED | WIRE_FLAG_AT_START,
+					   .inode = 1ull << 60,
+					   .dev = 8 << 20 | 1,
+					   .path_len = 8,
+					   .path_bytes = 77,
+					   .build_id_len = 3,
+					   .build_id = "\x01\x00\xff" };
+
+	(void)state;
+	assert_int_equal(AS_LIBRARY(fixed, STR("l.so\0us\0")), DECODE_OK);
+	assert_str(event.library.path, "/us/l.so");
+	assert_int_equal(event.library.inode, 1ull << 60);
+	assert_int_equal(event.library.dev_major, 8);
+	assert_int_equal(event.library.dev_minor, 1);
+	assert_int_equal(event.library.build_id.len, 3);
+	assert_memory_equal(event.library.build_id.data, "\x01\x00\xff", 3);
+	assert_true(event.at_start && event.library.deleted);
+	assert_false(event.library.path_truncated || event.library.unreachable);
+	assert_int_equal(event.library.path_bytes, 0);
+	fixed.head.flags = WIRE_FLAG_PATH_CUT | WIRE_FLAG_UNREACHABLE;
+	fixed.build_id_len = 0;
+	assert_int_equal(AS_LIBRARY(fixed, STR("l.so\0us\0")), DECODE_OK);
+	assert_null(event.library.build_id.data);
+	assert_true(event.library.path_truncated && event.library.unreachable);
+	assert_int_equal(event.library.path_bytes, 77);
+	assert_false(event.at_start || event.library.deleted);
+	assert_int_equal(AS_LIBRARY(fixed, STR("l.so\0us")), DECODE_MALFORMED);
+	assert_int_equal(AS_LIBRARY(fixed, STR("l.so\0us\0x")), DECODE_MALFORMED);
+	assert_int_equal(AS_LIBRARY(fixed, STR("l.so\0usx")), DECODE_MALFORMED);
+	fixed.build_id_len = WIRE_BUILD_ID_MAX + 1;
+	assert_int_equal(AS_LIBRARY(fixed, STR("l.so\0us\0")), DECODE_MALFORMED);
+}
+
+static enum decode_result decode_peer(struct wire_net_connect fixed, struct str name)
+{
+	fixed.path_len = (uint16_t)name.len;
+	return AS(NET_CONNECT, UPROBE_CONNECT, fixed, name);
+}
+
+static void test_connect(void **state)
+{
+	struct wire_net_connect fixed = {
+		.addr = { 10, 0, 0, 1 }, .result = -111, .port = 443, .family = 2, .type = 1, .op = WIRE_CONNECT
+	};
+
+	(void)state;
+	assert_int_equal(decode_peer(fixed, NONE), DECODE_OK);
+	assert_false(event.connect.accept);
+	assert_int_equal(event.connect.family, EVENT_AF_INET);
+	assert_memory_equal(event.connect.addr, fixed.addr, 16);
+	assert_int_equal(event.connect.port, 443);
+	assert_int_equal(event.connect.socket_type, 1);
+	assert_int_equal(event.connect.result, -111);
+	assert_null(event.connect.path.data);
+	fixed.op = WIRE_ACCEPT;
+	fixed.family = EVENT_AF_INET6;
+	fixed.result = 0;
+	assert_int_equal(decode_peer(fixed, NONE), DECODE_OK);
+	assert_true(event.connect.accept);
+	fixed.family = 40; /* AF_VSOCK has no port of ours */
+	assert_int_equal(decode_peer(fixed, NONE), DECODE_MALFORMED);
+	fixed.port = 0;
+	assert_int_equal(decode_peer(fixed, NONE), DECODE_OK);
+	assert_int_equal(decode_peer(fixed, STR("/run/x")), DECODE_MALFORMED);
+	for (int op = 0; op < 256; op++) {
+		fixed.op = (uint8_t)op;
+		assert_int_equal(decode_peer(fixed, NONE),
+				 op == WIRE_CONNECT || op == WIRE_ACCEPT ? DECODE_OK : DECODE_MALFORMED);
+	}
+	fixed.op = WIRE_ACCEPT;
+	fixed.type = 7;
+	assert_int_equal(decode_peer(fixed, NONE), DECODE_MALFORMED);
+	fixed.type = 0;
+	fixed.result = 1;
+	assert_int_equal(decode_peer(fixed, NONE), DECODE_MALFORMED);
+	fixed.result = -EVENT_ERRNO_MAX;
+	assert_int_equal(decode_peer(fixed, NONE), DECODE_OK);
+	fixed.result = INT32_MIN;
+	assert_int_equal(decode_peer(fixed, NONE), DECODE_MALFORMED);
+}
+
+static void test_connect_names(void **state)
+{
+	static char longest[WIRE_SOCKET_PATH_MAX + 1];
+	struct wire_net_connect fixed = { .family = EVENT_AF_UNIX, .op = WIRE_CONNECT };
+
+	(void)state;
+	assert_int_equal(decode_peer(fixed, NONE), DECODE_OK);
+	assert_null(event.connect.path.data);
+	assert_int_equal(decode_peer(fixed, STR("run/x.sock")), DECODE_OK);
+	assert_str(event.connect.path, "run/x.sock");
+	assert_false(event.connect.abstract);
+	/* Callers give the size of the whole struct: what is behind the NUL was never part of the name. */
+	assert_int_equal(decode_peer(fixed, STR("/x\0rest\0")), DECODE_OK);
+	assert_str(event.connect.path, "/x");
+	assert_int_equal(decode_peer(fixed, STR("\0a\0b")), DECODE_OK);
+	assert_true(event.connect.abstract);
+	assert_int_equal(event.connect.path.len, 4);
+	assert_memory_equal(event.connect.path.data, "@a\0b", 4);
+	assert_int_equal(decode_peer(fixed, (struct str) { longest, WIRE_SOCKET_PATH_MAX }), DECODE_OK);
+	assert_int_equal(decode_peer(fixed, (struct str) { longest, WIRE_SOCKET_PATH_MAX + 1 }),
+			 DECODE_MALFORMED);
+	assert_int_equal(AS(NET_CONNECT, SYS_CONNECT, fixed, STR("x")), DECODE_MALFORMED);
+}
+
+#define AS_SSL(fixed, tail) AS(SSL_OP, UPROBE_SSL_WRITE, fixed, tail)
+
+static void test_ssl(void **state)
+{
+	struct wire_ssl_op fixed = { .bytes = 1ull << 40, .library_len = 4, .op = WIRE_WRITE };
+
+	(void)state;
+	assert_int_equal(AS_SSL(fixed, STR("/l.3")), DECODE_OK);
+	assert_str(event.ssl.library, "/l.3");
+	assert_int_equal(event.ssl.bytes, 1ull << 40);
+	assert_true(event.ssl.write);
+	fixed.op = WIRE_READ;
+	assert_int_equal(AS_SSL(fixed, STR("/l.3")), DECODE_OK);
+	assert_false(event.ssl.write);
+	assert_int_equal(AS_SSL(fixed, STR("/l.35")), DECODE_MALFORMED);
+	assert_int_equal(AS_SSL(fixed, STR("/l.")), DECODE_MALFORMED);
+	fixed.target = 1; /* the collector has not said which library that is */
+	assert_int_equal(AS_SSL(fixed, STR("/l.3")), DECODE_MALFORMED);
+	fixed.target = 0;
+	fixed.op = 3;
+	assert_int_equal(AS_SSL(fixed, STR("/l.3")), DECODE_MALFORMED);
+	fixed.op = WIRE_READ;
+	fixed.library_len = 0;
+	assert_int_equal(AS_SSL(fixed, NONE), DECODE_MALFORMED);
+}
+
+#define AS_FUNCTION(fixed, tail) AS(FUNCTION_CALL, UPROBE_FUNCTION_ENTRY, fixed, tail)
+
+static void test_function(void **state)
+{
+	struct wire_function_call fixed = { .offset = 4096,
+					    .symbol_len = 2,
+					    .library_len = 3,
+					    .purl_len = 4,
+					    .build_id_len = WIRE_BUILD_ID_MAX };
+
+	(void)state;
+	assert_int_equal(AS_FUNCTION(fixed, STR("fn/libpkg:")), DECODE_MALFORMED);
+	assert_int_equal(AS_FUNCTION(fixed, STR("fn/lipkg:")), DECODE_OK);
+	assert_str(event.function.symbol, "fn");
+	assert_str(event.function.library, "/li");
+	assert_str(event.function.purl, "pkg:");
+	assert_int_equal(event.function.build_id.len, WIRE_BUILD_ID_MAX);
+	assert_int_equal(event.function.offset, 4096);
+	fixed.purl_len = fixed.build_id_len = 0;
+	assert_int_equal(AS_FUNCTION(fixed, STR("fn/li")), DECODE_OK);
+	assert_null(event.function.purl.data);
+	assert_null(event.function.build_id.data);
+	fixed.target = 1;
+	assert_int_equal(AS_FUNCTION(fixed, STR("fn/li")), DECODE_MALFORMED);
+	fixed.target = 0;
+	fixed.symbol_len = 0;
+	assert_int_equal(AS_FUNCTION(fixed, STR("/li")), DECODE_MALFORMED);
+	fixed.symbol_len = WIRE_SYMBOL_MAX + 1;
+	assert_int_equal(AS_FUNCTION(fixed, STR("fn/li")), DECODE_MALFORMED);
+	fixed.symbol_len = 5;
+	fixed.library_len = 0;
+	assert_int_equal(AS_FUNCTION(fixed, STR("fn/li")), DECODE_MALFORMED);
+}
+
+static void test_what_was_folded(void **state)
+{
+	struct wire_tcp_state good = tcp_of(4, 2, 1), bad;
+
+	(void)state;
+	good.head.count = 7;
+	good.head.last_boot_ns = 9;
+	good.head.epoch = 3;
+	assert_int_equal(decode_record(&good, sizeof(good), &scratch, &event), DECODE_OK);
+	assert_int_equal(event.count, 7);
+	assert_int_equal(event.last_boot_ns, 9);
+	assert_int_equal(event.epoch, 3);
+	bad = good;
+	bad.head.last_boot_ns = bad.head.boot_ns - 1;
+	assert_int_equal(decode_record(&bad, sizeof(bad), &scratch, &event), DECODE_MALFORMED);
+	bad.head.count = 1; /* then nobody has set it */
+	assert_int_equal(decode_record(&bad, sizeof(bad), &scratch, &event), DECODE_OK);
+}
+
+/* A snapshot finds processes, mappings and sockets; that an open was found at start cannot be. */
+static void test_at_start(void **state)
+{
+	struct wire_file_open open = { .head.flags = WIRE_FLAG_AT_START };
+	struct wire_process_exec exec = { .head.flags = WIRE_FLAG_AT_START };
+	struct wire_tcp_state tcp = tcp_of(4, 10, 10);
+
+	(void)state;
+	assert_int_equal(decode_open(open, STR("x\0"), NONE), DECODE_MALFORMED);
+	assert_int_equal(decode_exec(exec, STR("x\0"), STR("/x"), NONE, NONE), DECODE_OK);
+	assert_true(event.at_start);
+	tcp.head.flags = WIRE_FLAG_AT_START;
+	tcp.head.source = WIRE_SOURCE_ITER_TASK_FILE;
+	assert_int_equal(decode_record(&tcp, sizeof(tcp), &scratch, &event), DECODE_OK);
+	assert_true(event.at_start);
+}
+
 static void test_heads_that_lie(void **state)
 {
 	struct wire_tcp_state good = tcp_of(4, 2, 1), bad;
@@ -359,6 +612,14 @@ int main(void)
 		cmocka_unit_test(test_exec_argv_unreadable),
 		cmocka_unit_test(test_exec_nothing_but_empty_arguments),
 		cmocka_unit_test(test_tcp),
+		cmocka_unit_test(test_exit),
+		cmocka_unit_test(test_library),
+		cmocka_unit_test(test_connect),
+		cmocka_unit_test(test_connect_names),
+		cmocka_unit_test(test_ssl),
+		cmocka_unit_test(test_function),
+		cmocka_unit_test(test_what_was_folded),
+		cmocka_unit_test(test_at_start),
 		cmocka_unit_test(test_heads_that_lie),
 		cmocka_unit_test(test_tails_that_lie),
 	};

@@ -4,6 +4,9 @@
 
 #include "tests/unit/chain_maker.h"
 #include "cli/inspect_chunks.h"
+#include "cli/inspect_print.h"
+
+#include <sys/mman.h>
 
 #define CHAIN "0123456789abcdef0123456789abcdef"
 #define CONTAINER "aabbccddeeff00112233445566778899aabbccddeeff00112233445566778899"
@@ -72,6 +75,72 @@ static void test_what(void **state)
 	}
 }
 
+/* What a person sees of a record; the row goes to stdout as in the program. */
+static void printed(const char *event, const char *count, char *out, size_t size)
+{
+	_cleanup_(closep) int kept = dup(STDOUT_FILENO), file = memfd_create("row", MFD_CLOEXEC);
+	struct found_record record = { .chunk = 1, .line = 1, .sealed = true };
+	char line[2048];
+	ssize_t len;
+
+	snprintf(line, sizeof(line),
+		 "{\"comm\":\"x\",%s\"event\":%s,\"pid\":7,\"src\":\"s\",\"ts_ns\":5001000000}", count, event);
+	record.text = line;
+	record.len = strlen(line);
+	fflush(stdout);
+	assert_true(kept >= 0 && file >= 0 && dup2(file, STDOUT_FILENO) >= 0);
+	record_print_row(&record);
+	fflush(stdout);
+	assert_true(dup2(kept, STDOUT_FILENO) >= 0);
+	len = pread(file, out, size - 1, 0);
+	assert_true(len > 0);
+	out[len] = '\0';
+}
+
+static void test_rows(void **state)
+{
+	static const struct {
+		const char *event, *count, *row; /* how the row ends */
+	} rows[] = {
+		{ "{\"exit_status\":3,\"ppid\":1,\"started_ns\":1000000000,\"type\":\"process_exit\"}", "",
+		  "process_exit   exit status 3 after 4.001 s\n" },
+		{ "{\"ppid\":1,\"signal\":9,\"type\":\"process_exit\"}", "",
+		  "process_exit   killed by signal 9\n" },
+		{ "{\"at_start\":true,\"dev\":\"8:1\",\"inode\":1,\"path\":\"/"
+		  "l.so\",\"type\":\"library_load\"}",
+		  "", "library_load   /l.so, already so at start\n" },
+		{ "{\"addr\":\"::1\",\"family\":\"ipv6\",\"op\":\"connect\",\"port\":443,\"result\":"
+		  "\"ECONNREFUSED\",\"type\":\"net_connect\"}",
+		  "\"count\":3,", "net_connect    connect to ::1 port 443: ECONNREFUSED, 3 times\n" },
+		{ "{\"family\":\"unix\",\"op\":\"accept\",\"result\":0,\"type\":\"net_connect\"}", "",
+		  "net_connect    accept from unix socket without a name\n" },
+		{ "{\"addr\":\"/run/\\u001b[1m\",\"family\":\"unix\",\"op\":\"connect\",\"result\":0,\"type\":"
+		  "\"net_connect\"}",
+		  "", "net_connect    connect to unix /run/?[1m\n" },
+		{ "{\"family\":\"other\",\"family_number\":40,\"op\":\"connect\",\"result\":0,\"type\":\"net_"
+		  "connect\"}",
+		  "", "net_connect    connect to family 40\n" },
+		{ "{\"bytes\":77,\"library\":\"/libssl.so.3\",\"op\":\"write\",\"type\":\"ssl_op\"}",
+		  "\"count\":2,", "ssl_op         write 77 bytes through /libssl.so.3, 2 times\n" },
+		{ "{\"library\":\"/libz.so\",\"purl\":\"pkg:deb/"
+		  "z\",\"symbol\":\"inflate\",\"type\":\"function_call\"}",
+		  "", "function_call  inflate in /libz.so of pkg:deb/z\n" },
+		{ "{\"library\":\"/libz.so\",\"symbol\":\"inflate\",\"type\":\"function_call\"}", "",
+		  "function_call  inflate in /libz.so\n" },
+		{ "{\"path\":\"/later\",\"type\":\"of_a_later_version\"}", "", "of_a_later_version  /later\n" },
+	};
+	char out[2048];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		size_t len = strlen(rows[i].row);
+
+		printed(rows[i].event, rows[i].count, out, sizeof(out));
+		if (strlen(out) < len || strcmp(out + strlen(out) - len, rows[i].row) != 0)
+			fail_msg("not \"%s\" but: %s", rows[i].row, out);
+	}
+}
+
 static void test_filters(void **state)
 {
 	struct match match = { .want = WANT_ALL };
@@ -83,7 +152,9 @@ static void test_filters(void **state)
 	assert_true(match_record(&match, &view, 0));
 	assert_int_equal(match_type("tcp_state", NULL, &match), 0);
 	assert_false(match_record(&match, &view, 0));
-	assert_int_equal(match_type("library_load", NULL, &match), -EINVAL);
+	for (int kind = 1; kind < WIRE_KIND_END; kind++)
+		assert_int_equal(match_type(event_kind_name((enum wire_kind)kind), NULL, &match), 0);
+	assert_int_equal(match_type("library_loads", NULL, &match), -EINVAL);
 	assert_int_equal(match_type("", NULL, &match), -EINVAL);
 	assert_int_equal(match_type("file_opens", NULL, &match), -EINVAL);
 	match = (struct match) { .want = WANT_ALL };
@@ -266,6 +337,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what),
+		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_newest_first_then_in_order),
 		cmocka_unit_test(test_open_and_hostile),

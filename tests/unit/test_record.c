@@ -63,6 +63,22 @@
 		       .saddr = { [15] = 1 }, \
 		       .daddr = { __VA_ARGS__ } })
 
+#define EXIT(...) EVENT(PROCESS_EXIT, SCHED_PROCESS_EXIT, .exit = { .ppid = 1, ##__VA_ARGS__ })
+#define LIBRARY(...)                                     \
+	EVENT(LIBRARY_LOAD, SYS_EXIT_MMAP,               \
+	      .library = { .path = STR("/usr/lib/l.so"), \
+			   .inode = 131,                 \
+			   .dev_major = 8,               \
+			   .dev_minor = 1,               \
+			   ##__VA_ARGS__ })
+#define CONNECT(af, ...) EVENT(NET_CONNECT, SYS_EXIT_CONNECT, .connect = { .family = af, ##__VA_ARGS__ })
+#define SSL(...) \
+	EVENT(SSL_OP, UPROBE_SSL_READ, .ssl = { .library = STR("/usr/lib/libssl.so.3"), ##__VA_ARGS__ })
+#define FUNCTION(...)                               \
+	EVENT(FUNCTION_CALL, UPROBE_FUNCTION_ENTRY, \
+	      .function = { .symbol = STR("inflate"), .library = STR("/usr/lib/libz.so.1"), ##__VA_ARGS__ })
+#define FOLDED .count = 3, .last_boot_ns = UINT64_MAX
+
 /* The macros set defaults that single samples override. */
 #pragma GCC diagnostic ignored "-Woverride-init"
 
@@ -136,6 +152,41 @@ static const struct event events[] = {
 	EVENT(FILE_OPEN, SYS_EXIT_OPEN, .open.path = STR("/c"), .boot_ns = UINT64_MAX, .pid = UINT32_MAX,
 	      .tid = UINT32_MAX),
 	EVENT(FILE_OPEN, SYS_EXIT_OPEN, .open.path = STR("/c"), .boot_ns = 9007199254740993),
+	EVENT(FILE_OPEN, DO_FILP_OPEN, .open.path = STR("/c"), .count = 1, .last_boot_ns = 5),
+	EVENT(FILE_OPEN, DO_FILP_OPEN, .open.path = STR("/c"), FOLDED),
+	EVENT(FILE_OPEN, DO_FILE_OPEN_ROOT, .open.path = STR("/c"), .count = UINT64_MAX,
+	      .last_boot_ns = 1234567890123456789, .container_id = STR("docker://" HEX64),
+	      .image_digest = STR("sha256:" HEX64)),
+	EVENT(PROCESS_EXEC, ITER_TASK, .exec = { .filename = STR("/sbin/init"), ARGV(one_argv) },
+	      .at_start = true),
+	EVENT(PROCESS_EXEC, ITER_TASK, .exec = { .filename = STR("/sbin/init"), .deleted = true },
+	      .at_start = true),
+	EVENT(TCP_STATE, ITER_TASK_FILE, .tcp = { .family = 4, .sport = 22, .old_state = 10, .new_state = 10 },
+	      .at_start = true),
+	EXIT(.started_boot_ns = 1000),
+	EXIT(.exit_status = 255, .ppid = 0),
+	EXIT(.signal = 9, .started_boot_ns = UINT64_MAX, .ppid = UINT32_MAX),
+	LIBRARY(),
+	LIBRARY(.build_id = STR("\x00\xff\x1a"), .deleted = true),
+	LIBRARY(.build_id = STR(
+			"\x01\x23\x45\x67\x89\xab\xcd\xef\x01\x23\x45\x67\x89\xab\xcd\xef\x01\x23\x45\x67")),
+	LIBRARY(.path = STR("/l\xff"), .path_truncated = true, .path_bytes = 5000, .unreachable = true),
+	EVENT(LIBRARY_LOAD, ITER_TASK_VMA, .library = { .path = STR("/l") }, .at_start = true, FOLDED),
+	CONNECT(EVENT_AF_INET, .addr = { 10, 0, 0, 1 }, .port = 443, .socket_type = 1, .result = -111),
+	CONNECT(EVENT_AF_INET, .accept = true, .socket_type = 2),
+	CONNECT(EVENT_AF_INET6, .addr = { [15] = 1 }, .port = 65535, .result = -115, .socket_type = 5),
+	CONNECT(EVENT_AF_UNIX, .path = STR("/run/x.sock"), .socket_type = 10),
+	CONNECT(EVENT_AF_UNIX, .path = STR("rel\xff")),
+	CONNECT(EVENT_AF_UNIX, .path = STR("@a\0b"), .abstract = true, .result = -4095),
+	CONNECT(EVENT_AF_UNIX, .result = -512),
+	CONNECT(0, .result = -97),
+	CONNECT(40, .accept = true, .socket_type = 1),
+	EVENT(NET_CONNECT, UPROBE_CONNECT, .connect = { .family = EVENT_AF_UNIX }, FOLDED),
+	SSL(.bytes = UINT64_MAX, .write = true),
+	EVENT(SSL_OP, UPROBE_SSL_WRITE_EX, .ssl = { .library = STR("/l\xff"), .bytes = 0 }, FOLDED),
+	FUNCTION(),
+	FUNCTION(.build_id = STR("\xab"), .purl = STR("pkg:deb/debian/zlib1g@1.2"), .offset = UINT64_MAX),
+	FUNCTION(.symbol = STR("s\xff"), .library = STR("/l\xff"), .purl = STR("pkg:\xff")),
 };
 
 static void lines_are_the_golden_ones(void **state)
@@ -206,6 +257,18 @@ static void the_longest_record_fits(void **state)
 	out.len = 0;
 	argv[0] = (struct str) { bad, sizeof(bad) };
 	argv[1] = (struct str) { controls, sizeof(controls) };
+	event.exec.argc = WIRE_ARGV_MAX - 2 * sizeof(bad);
+	assert_int_equal(record_append(&out, &event), 0);
+	check_line(buf_str(&out), &event);
+
+	/* One byte an argument costs most: six for its escape, and quotes, comma and base64 for it alone. */
+	out.len = 0;
+	for (size_t i = 0; i < ARRAY_LEN(argv) / 2; i++)
+		argv[i] = (struct str) { i ? "\x01" : "\xff", 1 };
+	event.exec.argc = ARRAY_LEN(argv) / 2;
+	event.container_id = STR("containerd://" HEX64);
+	event.image_digest = STR("sha256:" HEX64);
+	event.comm = (struct str) { bad, WIRE_COMM };
 	assert_int_equal(record_append(&out, &event), 0);
 	check_line(buf_str(&out), &event);
 
@@ -282,6 +345,33 @@ static void addresses_follow_rfc5952(void **state)
 	}
 }
 
+/* The kernel's numbers on every machine; glibc's names for them must agree where it has the same numbers. */
+static void errno_names_are_the_kernels(void **state)
+{
+	unsigned int known = 0;
+
+	(void)state;
+	assert_null(event_errno_name(0));
+	assert_null(event_errno_name(41));
+	assert_null(event_errno_name(134));
+	assert_null(event_errno_name(EVENT_ERRNO_MAX));
+	assert_null(event_errno_name(UINT32_MAX));
+	assert_string_equal(event_errno_name(11), "EAGAIN");
+	assert_string_equal(event_errno_name(111), "ECONNREFUSED");
+	assert_string_equal(event_errno_name(512), "ERESTARTSYS");
+#if defined(__x86_64__) || defined(__aarch64__)
+	for (int number = 1; number < 512; number++) {
+		const char *libc = strerrorname_np(number), *ours = event_errno_name((uint32_t)number);
+
+		assert_int_equal(libc == NULL, ours == NULL);
+		if (ours)
+			assert_string_equal(ours, libc);
+		known += ours != NULL;
+	}
+	assert_int_equal(known, 131);
+#endif
+}
+
 static void numbers_without_a_name_have_none(void **state)
 {
 	enum wire_kind kind;
@@ -295,6 +385,10 @@ static void numbers_without_a_name_have_none(void **state)
 	assert_null(event_tcp_state_name(14));
 	assert_null(event_tcp_state_name(255));
 	assert_string_equal(event_tcp_state_name(13), "BOUND_INACTIVE");
+	assert_null(event_socket_type_name(0));
+	assert_null(event_socket_type_name(7));
+	assert_null(event_socket_type_name(11));
+	assert_string_equal(event_socket_type_name(10), "packet");
 	assert_int_equal(event_kind_find(STR("file_opens"), &kind), -ENOENT);
 	assert_int_equal(event_kind_find(STR(""), &kind), -ENOENT);
 	assert_int_equal(event_kind_find(STR("tcp_state"), &kind), 0);
@@ -309,6 +403,7 @@ int main(void)
 		cmocka_unit_test(the_longest_record_fits),
 		cmocka_unit_test(hostile_bytes_come_back_exactly),
 		cmocka_unit_test(addresses_follow_rfc5952),
+		cmocka_unit_test(errno_names_are_the_kernels),
 		cmocka_unit_test(numbers_without_a_name_have_none),
 	};
 
