@@ -101,8 +101,21 @@ $(O)/gen/signals.skel.h: $(O)/bpf/signals.bpf.o
 	$(BPFTOOL) gen skeleton $< name signals_bpf >$@.tmp
 	@mv $@.tmp $@
 
-# Only the probe room sees the skeleton and libbpf.
+# The same for kernels without types of their own: no name of a kernel function in it.
+$(O)/bpf/%_plain.bpf.o: bpf/%.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -D__TARGET_ARCH_$(BPF_ARCH) \
+		-DBPF_WITHOUT_KFUNCS -I. -Ibpf -idirafter /usr/include/$(shell uname -m)-linux-gnu -MMD -MP -c $< -o $@
+
+.SECONDARY: $(O)/bpf/signals_plain.bpf.o
+$(O)/gen/%_plain.skel.h: $(O)/bpf/%_plain.bpf.o
+	@mkdir -p $(@D)
+	$(BPFTOOL) gen skeleton $< name $*_plain >$@.tmp
+	@mv $@.tmp $@
+
+# Only the probe room sees the skeletons and libbpf.
 $(patsubst src/%.c,$(O)/obj/%.o,$(wildcard src/probe/*.c)): $(O)/gen/signals.skel.h
+$(O)/obj/probe/plain.o: $(O)/gen/signals_plain.skel.h
 
 # ---- programs ----
 

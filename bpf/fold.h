@@ -92,6 +92,13 @@ static __always_inline enum fold_verdict fold_count(struct fold_key *key, enum w
 	return FOLD_HIDDEN;
 }
 
+/* A record belongs to the chunk in whose folding it stands, also when that ends before there is a head. */
+static __always_inline void fold_belongs(const struct fold_key *key, struct wire_head *head)
+{
+	if (cfg_fold_scope != FOLD_OFF)
+		head->epoch = key->epoch;
+}
+
 /* The head of a record that tells how often it was so far. */
 static __always_inline void fold_head(struct fold *fold, struct wire_head *head)
 {
@@ -111,6 +118,7 @@ static __always_inline bool fold_hides(struct fold_key *key, struct wire_head *h
 
 	if (fold && verdict == FOLD_DUE)
 		fold_head(fold, head);
+	fold_belongs(key, head);
 	return verdict == FOLD_HIDDEN;
 }
 

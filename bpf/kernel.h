@@ -208,11 +208,21 @@ struct pt_regs {
  * read by a plain, fault-safe load; before, by a call of a helper, ten times dearer. Which one is decided when
  * the programs are loaded: the other branch is dead code and is never looked at by the verifier.
  */
-extern void *bpf_rdonly_cast(const void *pointer, __u32 type_id) __ksym __weak;
-
 const volatile bool cfg_direct_reads = true; /* false: forced by tests, to run the old way on new kernels */
 
+/*
+ * A kernel without types of its own gets a second build of this object: even a weak name of a kernel function makes
+ * libbpf ask for them. There the arguments of a hook are mere numbers, and no type can be given to a pointer.
+ */
+#ifdef BPF_WITHOUT_KFUNCS
+#define DIRECT() false
+#define bpf_rdonly_cast(pointer, type_id) (pointer)
+const volatile bool cfg_typed_args = false;
+#else
+extern void *bpf_rdonly_cast(const void *pointer, __u32 type_id) __ksym __weak;
 #define DIRECT() (cfg_direct_reads && bpf_ksym_exists(bpf_rdonly_cast))
+const volatile bool cfg_typed_args = true;
+#endif
 
 #define TYPED(type, pointer) \
 	(DIRECT() ? (type *)bpf_rdonly_cast((pointer), bpf_core_type_id_kernel(type)) : (type *)(pointer))

@@ -119,6 +119,7 @@ static __always_inline int open_record(bool loop, void *ctx, struct task_struct 
 	}
 	record = &scratch->record;
 	head_of_current(&record->head, WIRE_KIND_FILE_OPEN, opened->source);
+	fold_belongs(&key, &record->head);
 	if (fold)
 		fold_head(fold, &record->head);
 	open_fill(record, &key, granted, opened);

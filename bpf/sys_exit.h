@@ -17,8 +17,34 @@ static __always_inline bool sys_exit_brings(enum wire_kind kind)
 	return cfg_sys_exit_kinds & 1u << kind;
 }
 
+#define REGS_MAX 512
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__uint(value_size, REGS_MAX);
+} regs_copy SEC(".maps");
+
+/* Where the hook's arguments have no types, the registers are read from a copy. NULL: they cannot be read. */
+static __always_inline struct pt_regs *sys_exit_regs(struct pt_regs *regs)
+{
+	__u32 zero = 0, size = bpf_core_type_size(struct pt_regs);
+	void *copy;
+
+	if (cfg_typed_args)
+		return regs;
+	copy = bpf_map_lookup_elem(&regs_copy, &zero);
+	if (!copy || size > REGS_MAX || bpf_probe_read_kernel(copy, size, regs) < 0)
+		return NULL; /* cannot be: the call that returns saved them */
+	return copy;
+}
+
 static __always_inline int sys_exit(bool loop, void *ctx, struct pt_regs *regs, long ret)
 {
+	regs = sys_exit_regs(regs);
+	if (!regs)
+		return 0;
 	switch (syscall_group(regs)) {
 	case SYSCALLS_OTHER:
 		return 0;

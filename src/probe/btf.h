@@ -21,9 +21,13 @@ struct btf_options {
 struct btf_choice {
 	const char *source_kind; /* "kernel", "external-vmlinux", "split-btf" */
 	char *source_path; /* owned */
-	const char *selection_reason; /* "kernel_btf_present", ... */
+	/* "kernel_btf_present"; or why not that, and which: "kernel_btf_absent_full_configured", ... */
+	char selection_reason[64];
 	struct digest digest; /* of the file's bytes */
 };
+
+/* The kernel carries it itself. */
+bool btf_is_kernels(const struct btf_choice *choice);
 
 /*
  * Finds it, reads it and digests it; its bytes are left in `ret_types`. -ENOENT with the way out in `diag` when there

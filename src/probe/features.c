@@ -62,7 +62,10 @@ static bool trampolines_work(void)
 	return link >= 0;
 }
 
-unsigned int features_find(struct str types)
+/* What does not need types in the kernel itself. */
+#define WITHOUT_TYPES (FEATURE_RING_BUFFER | FEATURE_LOOP | FEATURE_UPROBE_MULTI)
+
+unsigned int features_find(struct str types, bool of_kernel)
 {
 	static const struct {
 		const char *name;
@@ -79,11 +82,11 @@ unsigned int features_find(struct str types)
 	};
 	unsigned int found = 0;
 
-	if (types.len == 0)
-		return FEATURE_RING_BUFFER; /* tried by creating it */
-	found = FEATURE_KERNEL_BTF;
 	for (size_t i = 0; i < ARRAY_LEN(named); i++)
 		found |= features_know(types, named[i].name) ? named[i].feature : 0;
+	if (!of_kernel)
+		return found & WITHOUT_TYPES;
+	found |= FEATURE_KERNEL_BTF;
 	if (trampolines_work())
 		found |= FEATURE_TRAMPOLINE;
 	return found;

@@ -3,6 +3,8 @@
 
 /* What the running kernel can do for us, found by looking and by trying, never by its version. */
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 
 /* feature(ENUM, name, since which kernel; what it is for stands where it is used) */
@@ -29,10 +31,10 @@ enum feature { FEATURES(FEATURE_BIT) };
 #undef FEATURE_BIT
 
 /*
- * The mask of what is there. `types` is the kernel's BTF as bytes, empty when it has none. Tries to attach one
- * program that does nothing, so it needs what source_open needs.
+ * The mask of what is there. `types` is the kernel's BTF as bytes; `of_kernel`: the kernel carries it itself, else it
+ * came from a file. Tries to attach one program that does nothing, so it needs what source_open needs.
  */
-unsigned int features_find(struct str types);
+unsigned int features_find(struct str types, bool of_kernel);
 
 /* Does the kernel's BTF know this name (of a function, helper, tracepoint's type)? */
 bool features_know(struct str types, const char *name);

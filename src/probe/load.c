@@ -102,15 +102,23 @@ static void settings_write(struct source *source, struct str types)
 	programs->rodata->cfg_fold_scope = source->options.fold;
 }
 
+/* The kernel has no types of its own. */
+static bool is_plain(const struct source *source)
+{
+	return !(source->features & FEATURE_KERNEL_BTF);
+}
+
 static int load_once(struct source *source, struct str types)
 {
 	int r;
 
 	signals_bpf__destroy(source->programs);
-	source->programs = signals_bpf__open();
+	source->programs = is_plain(source) ? plain_open(source->btf.source_path) : signals_bpf__open();
 	if (!source->programs)
 		return -errno;
 	r = hooks_choose(source, types);
+	if (r >= 0 && is_plain(source))
+		r = plain_untype(source->programs);
 	if (r >= 0)
 		r = maps_size(source);
 	if (r < 0)
@@ -127,7 +135,9 @@ static int hooks_attach(struct source *source)
 		/* A program that brings a second kind hangs there already; its link is shared, and the first's. */
 		if (i > 0 && source->hooks[i - 1].program == hook->program)
 			continue;
-		hook->link = bpf_program__attach(hook->program);
+		hook->link = bpf_program__type(hook->program) == BPF_PROG_TYPE_RAW_TRACEPOINT
+				     ? plain_attach(hook->program)
+				     : bpf_program__attach(hook->program);
 		if (!hook->link)
 			return -errno;
 	}
@@ -138,7 +148,7 @@ int source_load(struct source *source, struct str types, struct diag *diag)
 {
 	int r;
 
-	source->features = features_find(types) & ~source->options.without;
+	source->features = features_find(types, btf_is_kernels(&source->btf)) & ~source->options.without;
 	if (!(source->features & FEATURE_RING_BUFFER))
 		source->options.perf_buffer = true;
 	r = load_once(source, types);

@@ -71,6 +71,15 @@ int source_failed(struct diag *diag, int error, const char *what);
 /* Chooses the hooks, loads the programs, attaches them. */
 int source_load(struct source *source, struct str types, struct diag *diag);
 
+/* ---- plain.c: kernels without types of their own ---- */
+
+/* The second build, fitted to a file of types. NULL and errno. */
+struct signals_bpf *plain_open(const char *types_path);
+/* The programs that are to be loaded hang on untyped tracepoints. */
+int plain_untype(struct signals_bpf *programs);
+/* A program that plain_untype changed. NULL and errno. */
+struct bpf_link *plain_attach(const struct bpf_program *program);
+
 /* ---- counters.c ---- */
 
 /* Notes a record's sequence number on its way through. */
