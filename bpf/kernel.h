@@ -120,6 +120,10 @@ struct linux_binprm {
 	const char *interp;
 };
 
+struct io_kiocb {
+	__u8 opcode;
+};
+
 struct kernfs_node {
 	__u64 id;
 };

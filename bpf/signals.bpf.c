@@ -5,6 +5,7 @@
 #include "open_late.h"
 #include "sys_exit.h"
 #include "tcp.h"
+#include "uring.h"
 
 /* Lives only on the stack, so its layout would not be in this object's types; tests/unit/test_wire.c compares them. */
 const struct wire_tcp_state *border_tcp_state;

@@ -29,11 +29,23 @@ bool features_know(struct str types, const char *name)
 	return memmem(types.data, types.len, whole, len + 2) != NULL;
 }
 
-int features_arguments(struct str types, const char *function)
+/* The prototype behind a function, or behind the type of a tracepoint's handler; negative: there is none. */
+static int prototype_of(const struct btf *btf, const char *name)
+{
+	int id = btf__find_by_name_kind(btf, name, BTF_KIND_FUNC);
+
+	if (id < 0)
+		id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
+	while (id > 0 && !btf_is_func_proto(btf__type_by_id(btf, (uint32_t)id)))
+		id = (int)btf__type_by_id(btf, (uint32_t)id)->type;
+	return id > 0 ? id : -ENOENT;
+}
+
+int features_arguments(struct str types, const char *name)
 {
 	struct btf *btf = btf__new(types.data, (uint32_t)types.len);
-	int id = btf ? btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) : -ENOENT;
-	int count = id < 0 ? id : btf_vlen(btf__type_by_id(btf, btf__type_by_id(btf, (uint32_t)id)->type));
+	int id = btf ? prototype_of(btf, name) : -ENOENT;
+	int count = id < 0 ? id : btf_vlen(btf__type_by_id(btf, (uint32_t)id));
 
 	btf__free(btf);
 	return count;

@@ -42,5 +42,5 @@ bool features_know(struct str types, const char *name);
 /* "ring_buffer" for a number; NULL when there is none. */
 const char *feature_name(unsigned int number);
 
-/* How many arguments this function of the kernel takes; negative: not known. */
-int features_arguments(struct str types, const char *function);
+/* How many arguments this function of the kernel takes, or this tracepoint gives; negative: not known. */
+int features_arguments(struct str types, const char *name);

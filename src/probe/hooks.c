@@ -7,12 +7,13 @@
 #include "probe/features.h"
 
 static const char *const blind_none[] = { NULL };
-static const char *const blind_open_exit[] = {
-	"caller_memory_at_exit",	 "descriptor_replaced_before_exit",
-	"descriptors_not_from_open",	 "io_uring",
-	"kernel_internal_opens",	 "renamed_during_open",
-	"skipped_or_rewritten_syscalls", NULL
-};
+static const char *const blind_open_exit[] = { "caller_memory_at_exit",
+					       "descriptor_replaced_before_exit",
+					       "descriptors_not_from_open",
+					       "kernel_internal_opens",
+					       "renamed_during_open",
+					       "skipped_or_rewritten_syscalls",
+					       NULL };
 static const char *const blind_open_late[] = { "descriptors_not_from_open", "kernel_files_without_names",
 					       "renamed_during_open", NULL };
 static const char *const blind_tcp[] = { "accepted_by_another_process", "syn_recv_birth", NULL };
@@ -20,6 +21,9 @@ static const char *const blind_tcp[] = { "accepted_by_another_process", "syn_rec
 /* Functions by the names they had and have. */
 static const char *const filp_open[] = { "do_filp_open", "do_file_open", NULL };
 static const char *const file_open_root[] = { "do_file_open_root", NULL };
+
+static const char *const uring_submit[] = { TRACEPOINT "io_uring_submit_req", TRACEPOINT "io_uring_submit_sqe",
+					    NULL };
 
 #define LATE (FEATURE_TRAMPOLINE | FEATURE_LOOP)
 
@@ -34,6 +38,9 @@ const struct hook hooks[] = {
 	{ "on_sys_exit", WIRE_KIND_FILE_OPEN, "sys_exit", FEATURE_LOOP, FEATURE_TRAMPOLINE, NULL,
 	  blind_open_exit },
 	{ "on_sys_exit_bounded", WIRE_KIND_FILE_OPEN, "sys_exit", 0, LATE, NULL, blind_open_exit },
+	{ "on_uring_submit", WIRE_KIND_FILE_OPEN, "io_uring_submit", 0, FEATURE_TRAMPOLINE, uring_submit,
+	  blind_none },
+	{ "on_uring_submit", WIRE_KIND_NET_CONNECT, "io_uring_submit", 0, 0, uring_submit, blind_none },
 	{ "on_exec", WIRE_KIND_PROCESS_EXEC, "sched_process_exec", FEATURE_LOOP, 0, NULL, blind_none },
 	{ "on_exec_bounded", WIRE_KIND_PROCESS_EXEC, "sched_process_exec", 0, FEATURE_LOOP, NULL, blind_none },
 	{ "on_tcp_state", WIRE_KIND_TCP_STATE, "inet_sock_set_state", 0, 0, NULL, blind_tcp },

@@ -11,6 +11,8 @@
 
 #include "wire/records.h"
 
+#define TRACEPOINT "btf_trace_" /* a tracepoint in `functions` goes by the name of its handler's type */
+
 struct hook {
 	const char *
 		program; /* its name in the kernel half; a program that brings several kinds has a row for each */
@@ -18,7 +20,7 @@ struct hook {
 	const char *name; /* in status and in seals */
 	unsigned int needs, without; /* FEATURE_*: all of the first, none of the second */
 	const char *const
-		*functions; /* NULL-ended: hangs on the first that the kernel has; NULL: on no function */
+		*functions; /* NULL-ended: hangs on the first that the kernel has; NULL: on none by choice */
 	const char *const *blind_spots; /* sorted, NULL-ended; each explained in docs/probe-reference.md */
 };
 

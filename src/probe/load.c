@@ -13,7 +13,6 @@
 
 #define RING_HIGH_WATER(bytes) ((bytes) / 4)
 #define ROOT_ARGUMENTS 3 /* of do_file_open_root since 5.13; before, its first was two */
-#define SYS_EXIT "on_sys_exit" /* and on_sys_exit_bounded */
 
 /* The first of the row's functions that this kernel has. */
 static const char *function_of(const struct hook *row, struct str types)
@@ -23,6 +22,11 @@ static const char *function_of(const struct hook *row, struct str types)
 			return row->functions[i];
 	}
 	return NULL;
+}
+
+static bool is_tracepoint(const char *function)
+{
+	return strncmp(function, TRACEPOINT, strlen(TRACEPOINT)) == 0;
 }
 
 static int hook_choose(struct source *source, const struct hook *row, struct str types)
@@ -39,7 +43,8 @@ static int hook_choose(struct source *source, const struct hook *row, struct str
 		return -ENOENT;
 	bpf_program__set_autoload(hook->program, true);
 	if (function)
-		r = bpf_program__set_attach_target(hook->program, 0, function);
+		r = bpf_program__set_attach_target(
+			hook->program, 0, function + (is_tracepoint(function) ? strlen(TRACEPOINT) : 0));
 	source->n_hooks++;
 	return r;
 }
@@ -70,21 +75,48 @@ static int maps_size(struct source *source)
 		r = bpf_map__set_autocreate(programs->maps.ring, !perf);
 	if (r >= 0)
 		r = bpf_map__set_autocreate(programs->maps.perf_ring, perf);
+	if (r >= 0 && source->options.fold_entries > 0)
+		r = bpf_map__set_max_entries(programs->maps.folds, source->options.fold_entries);
 	return r < 0 ? r : bpf_map__set_max_entries(programs->maps.exec_scratch, (uint32_t)source->n_cpus);
 }
 
-/* The kinds that the program at the exit of all system calls brings on this kernel. */
-static unsigned int sys_exit_kinds(const struct source *source)
+/* The kinds that one program of several kinds, or its bounded twin, brings on this kernel. */
+static unsigned int kinds_of(const struct source *source, const char *program)
 {
 	unsigned int kinds = 0;
 
 	for (size_t i = 0; i < source->n_hooks; i++) {
 		const struct hook *row = source->hooks[i].row;
 
-		if (strncmp(row->program, SYS_EXIT, strlen(SYS_EXIT)) == 0)
+		if (strncmp(row->program, program, strlen(program)) == 0)
 			kinds |= 1u << row->kind;
 	}
 	return kinds;
+}
+
+/* The kernel half's uring_layout: a tracepoint's handler has one argument more than the tracepoint. */
+static unsigned int uring_layout(struct str types)
+{
+	switch (features_arguments(types, TRACEPOINT "io_uring_submit_sqe")) {
+	case 8:
+		return 1; /* ring, request, opcode, user data, flags, two more */
+	case 6:
+		return 2; /* ring, opcode, user data, two more */
+	default:
+		return 0; /* the request, and perhaps one more */
+	}
+}
+
+/* Where kernels differ in what they hand a program. */
+static void arguments_write(struct source *source, struct str types)
+{
+	struct signals_bpf *programs = source->programs;
+
+	if (source->features & FEATURE_TRAMPOLINE)
+		programs->rodata->cfg_root_is_path =
+			features_arguments(types, "do_file_open_root") == ROOT_ARGUMENTS;
+	if (programs->rodata->cfg_uring_kinds && !features_know(types, TRACEPOINT "io_uring_submit_req"))
+		programs->rodata->cfg_uring_layout = uring_layout(types);
 }
 
 static void settings_write(struct source *source, struct str types)
@@ -96,10 +128,10 @@ static void settings_write(struct source *source, struct str types)
 	programs->rodata->cfg_collector = (uint32_t)getpid();
 	programs->rodata->cfg_sock_storage = source->features & FEATURE_SOCK_STORAGE;
 	programs->rodata->cfg_direct_reads = source->features & FEATURE_DIRECT_READS;
-	programs->rodata->cfg_sys_exit_kinds = sys_exit_kinds(source);
-	programs->rodata->cfg_root_is_path = !(source->features & FEATURE_TRAMPOLINE) ||
-					     features_arguments(types, "do_file_open_root") == ROOT_ARGUMENTS;
+	programs->rodata->cfg_sys_exit_kinds = kinds_of(source, "on_sys_exit");
+	programs->rodata->cfg_uring_kinds = kinds_of(source, "on_uring_submit");
 	programs->rodata->cfg_fold_scope = source->options.fold;
+	arguments_write(source, types);
 }
 
 /* The kernel has no types of its own. */

@@ -29,6 +29,7 @@ struct source_options {
 	size_t ring_bytes; /* a power of two and a multiple of the page size */
 	unsigned int kinds; /* what to record: a mask of 1 << enum wire_kind; 0 = all */
 	enum source_fold fold;
+	unsigned int fold_entries; /* of the table of what is recorded; 0 = as the kernel half has it */
 	bool perf_buffer; /* instead of the ring */
 	bool tls; /* ssl_op: attach to each TLS library that is found */
 	bool libc; /* net_connect by the libc's functions */
