@@ -6,6 +6,7 @@
  * and its arguments from the new memory's own argument block, in one read, so that boundaries are kept.
  */
 
+#include "canary.h"
 #include "walk.h"
 
 struct exec_scratch {
@@ -94,6 +95,8 @@ static __always_inline int exec_done(bool loop, void *ctx, struct task_struct *t
 	struct file *file;
 	__u32 cpu = bpf_get_smp_processor_id(), len;
 
+	if (canary_exec())
+		return 0;
 	scratch = bpf_map_lookup_elem(&exec_scratch, &cpu);
 	if (!scratch) {
 		loss_count(WIRE_KIND_PROCESS_EXEC, WIRE_LOSS_SCRATCH);

@@ -6,6 +6,7 @@
  * open file; the name is the one it was asked for by, when there is one.
  */
 
+#include "canary.h"
 #include "fold.h"
 #include "walk.h"
 
@@ -108,6 +109,8 @@ static __always_inline int open_record(bool loop, void *ctx, struct task_struct 
 	enum fold_verdict verdict;
 	struct fold *fold;
 
+	if (canary_open(opened->flags))
+		return 0;
 	open_key(&key, file, granted);
 	verdict = fold_count(&key, WIRE_KIND_FILE_OPEN, task, &fold);
 	if (verdict == FOLD_HIDDEN)

@@ -8,7 +8,7 @@
  * read once from the tables of open files. A socket whose owner is not known is a counted loss, never a guess.
  */
 
-#include "emit.h"
+#include "canary.h"
 
 #define TCP_ESTABLISHED 1 /* net/tcp_states.h */
 #define TCP_SYN_SENT 2
@@ -137,6 +137,9 @@ int BPF_PROG(on_tcp_state, struct sock *sk, int old_state, int new_state)
 	if (BPF_CORE_READ(sk, sk_protocol) != KERNEL_IPPROTO_TCP)
 		return 0;
 	if (family != KERNEL_AF_INET && family != KERNEL_AF_INET6)
+		return 0;
+	if (family == KERNEL_AF_INET &&
+	    canary_tcp(BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr), new_state, TCP_LISTEN))
 		return 0;
 	/*
 	 * A connection's birth from its listener: the socket is still the listener's copy, the peer's address

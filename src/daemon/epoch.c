@@ -20,9 +20,7 @@
 enum side { SIDE_THIS, SIDE_NEXT, SIDE_BOTH };
 
 /* Kinds whose record may hide equal events that come after it. */
-#define FOLDED_KINDS                                                                              \
-	(1u << WIRE_KIND_FILE_OPEN | 1u << WIRE_KIND_LIBRARY_LOAD | 1u << WIRE_KIND_NET_CONNECT | \
-	 1u << WIRE_KIND_FUNCTION_CALL)
+#define FOLDED_KINDS (1u << WIRE_KIND_FILE_OPEN | 1u << WIRE_KIND_LIBRARY_LOAD)
 
 static bool may_hide(const struct collector *collector, unsigned int kind)
 {

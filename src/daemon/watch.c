@@ -51,6 +51,7 @@ struct source_options collector_watches(const struct config *config)
 		.function_map = path_or_none(config->functions_map),
 		.one_shot = config->functions_mode == CONFIG_FUNCTIONS_ONE_SHOT,
 		.debug_directory = path_or_none(config->functions_debug_directory),
+		.canary_program = "/proc/self/exe",
 		.btf = { .full = path_or_none(config->btf_full),
 			 .split_directory = path_or_none(config->btf_split_directory),
 			 .ignore_kernel = config->btf_ignore_kernel },

@@ -125,7 +125,8 @@ static void settings_write(struct source *source, struct str types)
 
 	programs->rodata->cfg_ring_high_water = RING_HIGH_WATER(source->options.ring_bytes);
 	programs->rodata->cfg_perf_buffer = source->options.perf_buffer;
-	programs->rodata->cfg_collector = (uint32_t)getpid();
+	programs->rodata->cfg_collector = source->collector;
+	programs->rodata->cfg_canary_bytes = (uint64_t)getpagesize();
 	programs->rodata->cfg_sock_storage = source->features & FEATURE_SOCK_STORAGE;
 	programs->rodata->cfg_direct_reads = source->features & FEATURE_DIRECT_READS;
 	programs->rodata->cfg_sys_exit_kinds = kinds_of(source, "on_sys_exit");

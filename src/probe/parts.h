@@ -38,6 +38,20 @@ struct epoch_barrier {
 	int error;
 };
 
+/* canary.c: what came of asking one kind of probe. */
+struct canary_answer {
+	uint64_t count; /* of canaries, at the last asking */
+	unsigned int silent; /* rounds without an answer */
+	uint64_t boot_ns; /* of the last answer */
+};
+
+struct canaries {
+	int program; /* ours, to be mapped */
+	pid_t child; /* 0 = none */
+	uint64_t child_due_ns;
+	struct canary_answer answers[WIRE_KIND_END];
+};
+
 struct source {
 	struct source_options options;
 	unsigned int features;
@@ -55,6 +69,8 @@ struct source {
 	struct sequence_seen *seen; /* n_cpus * (WIRE_KIND_END - 1) */
 
 	struct epoch_barrier barrier;
+	struct canaries canary;
+	uint32_t collector; /* our pid as the programs see it */
 
 	/* while draining */
 	source_take_fn take;
@@ -79,6 +95,19 @@ struct signals_bpf *plain_open(const char *types_path);
 int plain_untype(struct signals_bpf *programs);
 /* A program that plain_untype changed. NULL and errno. */
 struct bpf_link *plain_attach(const struct bpf_program *program);
+
+/* ---- canary.c ---- */
+
+/* Before anything is attached. */
+int canary_begin(struct source *source);
+void canary_end(struct source *source);
+/* Acts once for each kind, and looks at what came of it and of the child before. */
+void canary_round(struct source *source);
+/* False: the probe was asked in the last rounds and did not answer. */
+bool canary_answers(const struct source *source, const struct hook *row);
+/* When it last did, while it does not; UINT64_MAX: it does, or was never asked. */
+uint64_t canary_answered_ns(const struct source *source, const struct hook *row);
+uint32_t canary_own_pid(void);
 
 /* ---- counters.c ---- */
 

@@ -51,11 +51,26 @@ static bool is_attached(const struct bpf_link *link, const struct bpf_program *p
 
 void source_refresh(struct source *source)
 {
+	uint64_t now = clock_now().boot_ns;
 	const struct bpf_link *link = NULL;
+	uint64_t answered_ns;
 
+	canary_round(source);
 	for (size_t i = 0; i < source->n_hooks; i++) {
-		link = source->hooks[i].link ? source->hooks[i].link : link;
-		source->probes[i].alive = is_attached(link, source->hooks[i].program);
+		const struct source_hook *hook = &source->hooks[i];
+		struct source_probe *probe = &source->probes[i];
+		bool was = probe->alive;
+
+		link = hook->link ? hook->link : link;
+		answered_ns = canary_answered_ns(source, hook->row);
+		probe->alive = is_attached(link, hook->program) && canary_answers(source, hook->row);
+		/* Silent for a round is not dead yet, but that it saw what was since is not said either. */
+		if (answered_ns < probe->to_boot_ns)
+			probe->to_boot_ns = answered_ns;
+		else if (probe->alive && answered_ns == UINT64_MAX)
+			probe->to_boot_ns = now;
+		if (probe->alive && !was)
+			probe->from_boot_ns = now;
 	}
 }
 
@@ -66,7 +81,8 @@ static void source_opened(struct source *source)
 	for (size_t i = 0; i < source->n_hooks; i++) {
 		const struct hook *row = source->hooks[i].row;
 
-		source->probes[i] = (struct source_probe) { row->kind, row->name, now, true, row->blind_spots };
+		source->probes[i] =
+			(struct source_probe) { row->kind, row->name, now, now, true, row->blind_spots };
 	}
 	source_refresh(source);
 }
@@ -89,11 +105,15 @@ int source_open(const struct source_options *options, struct diag *diag, struct 
 
 	if (!source)
 		return -ENOMEM;
+	source->canary.program = -1;
 	libbpf_set_print(on_libbpf_print);
 	source->options = *options;
 	if (source->options.kinds == 0)
 		source->options.kinds = SOURCE_KINDS_ALL;
+	source->collector = canary_own_pid();
 	r = source_allocate(source, diag);
+	if (r >= 0)
+		r = canary_begin(source);
 	if (r >= 0)
 		r = btf_choose(&options->btf, &types, diag, &source->btf);
 	if (r >= 0)
@@ -113,6 +133,7 @@ void source_close(struct source *source)
 	if (!source)
 		return;
 	(void)source_epoch_over(source);
+	canary_end(source);
 	for (size_t i = 0; i < source->n_hooks; i++)
 		bpf_link__destroy(source->hooks[i].link);
 	transport_close(source->transport);

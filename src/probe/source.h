@@ -23,6 +23,7 @@ struct source;
 /* The kernel half's fold_scope (bpf/fold.h). */
 enum source_fold { SOURCE_FOLD_OFF, SOURCE_FOLD_PROCESS, SOURCE_FOLD_CONTAINER };
 
+#define CANARY_ARGUMENT "--canary"
 #define SOURCE_KINDS_ALL ((1u << WIRE_KIND_END) - 2) /* a bit 1 << enum wire_kind each */
 
 struct source_options {
@@ -37,6 +38,11 @@ struct source_options {
 	bool one_shot; /* a function that has answered in every container is left alone until the next chunk */
 	const char *debug_directory; /* separate debug files, by build id; NULL = /usr/lib/debug */
 	struct btf_options btf;
+	/*
+	 * A program that ends at once with 0 when CANARY_ARGUMENT is its one argument, run every ten seconds to see exec
+	 * and exit answer; NULL = these are believed to live as long as they are attached.
+	 */
+	const char *canary_program;
 	unsigned int without; /* FEATURE_*: run as older kernels have to, on a newer one; for tests */
 };
 
@@ -44,7 +50,8 @@ struct source_options {
 struct source_probe {
 	enum wire_kind kind;
 	const char *hook; /* "sys_exit", "sched_process_exec", "inet_sock_set_state" */
-	uint64_t from_boot_ns; /* attached, and coverage open, since */
+	uint64_t from_boot_ns; /* attached, coverage open, and answering since */
+	uint64_t to_boot_ns; /* the last moment at which it was found alive */
 	bool alive; /* found attached at the last source_refresh, and answering; false too when that is not known */
 	const char *const *blind_spots; /* sorted, NULL-ended */
 };

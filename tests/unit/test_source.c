@@ -203,11 +203,94 @@ static void a_probe_that_is_gone_is_not_alive(void **state)
 	assert_alive(source, false);
 }
 
+/* In this process the canaries answer; in another one with the same probes nobody does. */
+static void only_the_collector_is_answered(void **state)
+{
+	_cleanup_(source_closep) struct source *source = NULL;
+	struct source_options options = { .ring_bytes = RING_BYTES };
+	const struct source_probe *probes;
+	struct diag diag = { .text = "" };
+	uint64_t before;
+	pid_t child;
+	int status;
+
+	(void)state;
+	if (geteuid() != 0 || access("/sys/kernel/btf/vmlinux", R_OK) < 0) {
+		print_message("# skip: needs root and a kernel with BTF\n");
+		skip();
+	}
+	if (source_open(&options, &diag, &source) < 0)
+		fail_msg("%s", diag.text);
+	source_refresh(source);
+	source_probes(source, &probes);
+	before = probes[0].to_boot_ns;
+	source_refresh(source);
+	assert_alive(source, true);
+	assert_true(probes[0].to_boot_ns > before);
+	child = fork();
+	if (child == 0) {
+		before = probes[0].to_boot_ns;
+		source_refresh(source);
+		if (!probes[0].alive || probes[0].to_boot_ns > before)
+			_exit(1); /* one round without an answer is not yet death, but nothing is claimed for it */
+		source_refresh(source);
+		_exit(probes[0].kind == WIRE_KIND_FILE_OPEN && !probes[0].alive &&
+				      probes[0].to_boot_ns <= before
+			      ? 0
+			      : 2);
+	}
+	assert_true(child > 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	source_refresh(source);
+	assert_alive(source, true);
+}
+
+static void count_own(void *taker, const void *data, size_t len)
+{
+	struct wire_head head;
+
+	assert_true(len >= sizeof(head));
+	memcpy(&head, data, sizeof(head));
+	*(unsigned int *)taker += head.pid == (uint32_t)getpid();
+}
+
+static void canaries_are_no_records(void **state)
+{
+	_cleanup_(source_closep) struct source *source = NULL;
+	struct source_options options = { .ring_bytes = RING_BYTES };
+	struct wire_cpu_counters counters;
+	struct diag diag = { .text = "" };
+	unsigned int own = 0, before;
+
+	(void)state;
+	if (geteuid() != 0 || access("/sys/kernel/btf/vmlinux", R_OK) < 0) {
+		print_message("# skip: needs root and a kernel with BTF\n");
+		skip();
+	}
+	if (source_open(&options, &diag, &source) < 0)
+		fail_msg("%s", diag.text);
+	while (source_drain(source, SIZE_MAX, count_own, &own) > 0)
+		;
+	before = own;
+	for (int i = 0; i < 10; i++)
+		source_refresh(source);
+	while (source_drain(source, SIZE_MAX, count_own, &own) > 0)
+		;
+	assert_int_equal(own, before);
+	assert_int_equal(source_counters(source, &counters), 0);
+	assert_true(counters.canaries[WIRE_KIND_FILE_OPEN - 1] >= 10);
+	assert_true(counters.canaries[WIRE_KIND_TCP_STATE - 1] >= 10);
+	assert_int_equal(counters.filtered[WIRE_KIND_FILE_OPEN - 1], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_mix_sees_the_same),
 		cmocka_unit_test(a_probe_that_is_gone_is_not_alive),
+		cmocka_unit_test(only_the_collector_is_answered),
+		cmocka_unit_test(canaries_are_no_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
