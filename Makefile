@@ -9,6 +9,8 @@ CC ?= gcc
 CLANG ?= clang
 BPFTOOL ?= bpftool
 PKG_CONFIG ?= pkg-config
+# Another machine than this one: MACHINE=aarch64 CC='aarch64-linux-gnu-gcc --sysroot=DIR' AR=..., and O= of its own.
+MACHINE ?= $(shell uname -m)
 VERSION := 0.1.0
 SOVERSION := 0
 
@@ -65,7 +67,7 @@ help:
 	@echo 'make unit         the unit tests; tools/test runs every test, tools/test unit only these'
 	@echo 'make sanitize     the unit tests under ASan and UBSan, in $(O)/sanitize'
 	@echo 'make fuzz-build   the fuzz targets, in $(O)/fuzz-tree'
-	@echo 'make vm           boot the kernel half on the kernels of tests/vm/kernels (QEMU)'
+	@echo 'make vm           boot the kernel half on the kernels of tests/vm/kernels (QEMU); make vm-arm64 on an arm64'
 	@echo 'make bench        the figures of the contract, measured here (root)'
 	@echo 'make lint         shellcheck, clang-format, cppcheck, mandoc; make format puts the style right'
 	@echo 'make clean        removes $(O)/'
@@ -80,7 +82,7 @@ define room_rules
 $(call lib,$(1)): $(call objects,$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar rcsD $$@ $$^
+	$(AR) rcsD $$@ $$^
 endef
 $(foreach room,$(ROOMS),$(eval $(call room_rules,$(room))))
 
@@ -90,7 +92,7 @@ $(O)/obj/%.o: src/%.c
 
 # ---- the kernel half: one object from one file a subject, embedded by skeleton ----
 
-BPF_ARCH := $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/aarch64/arm64/')
+BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(MACHINE)))
 $(O)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -D__TARGET_ARCH_$(BPF_ARCH) \
@@ -199,9 +201,17 @@ $(O)/tests/vm/%: tests/vm/%.c
 
 helpers: $(HELPERS)
 
-.PHONY: vm
-vm: helpers $(O)/tests/test_source
-	tests/vm/run
+# What a machine under test runs; make vm-programs O=... MACHINE=... is how tests/vm/run builds another processor's.
+.PHONY: vm vm-arm64 vm-programs
+vm-programs: $(filter $(O)/tests/test_source%,$(UNIT)) $(filter $(O)/tests/vm/%,$(HELPERS))
+
+vm: vm-programs
+	tests/vm/run --record amd64
+	tools/doc-tables
+
+vm-arm64:
+	tests/vm/run --record arm64
+	tools/doc-tables
 
 .PHONY: unit unit-build sanitize sanitize-build bench
 unit-build: $(UNIT)
@@ -250,4 +260,4 @@ lint:
 clean:
 	rm -rf $(O)
 
--include $(shell test -d $(O) && find $(O) -name '*.d')
+-include $(shell test -d $(O) && find $(O) -path $(O)/vm -prune -o -name '*.d' -type f -print)

@@ -66,8 +66,9 @@ run_pages() {
 
 @test "a table that is out of date is found" {
 	command -v gcc >/dev/null || skip "gcc is not installed"
-	mkdir "$BATS_TEST_TMPDIR/tree"
+	mkdir -p "$BATS_TEST_TMPDIR/tree/tests"
 	cp -r docs wire src include tools "$BATS_TEST_TMPDIR/tree/"
+	cp -r tests/vm "$BATS_TEST_TMPDIR/tree/tests/"
 	sed -i 's/disk_full/disk_brimful/' "$BATS_TEST_TMPDIR/tree/wire/kinds.h"
 	run "$BATS_TEST_TMPDIR/tree/tools/doc-tables" --check
 	[ "$status" -eq 1 ]

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * First and only process of a test machine: makes what a test expects of a system (proc, sys, cgroups, loopback),
- * runs /test, prints how it ended, and switches the machine off. Plain: nothing of ours is linked.
+ * First process of a test machine: makes what a test expects of a system (proc, sys, dev, cgroups, loopback), runs
+ * each program of /tests by name, one after the other, prints how each ended and how many did not end well, and
+ * switches the machine off. Plain: nothing of ours is linked.
  */
 
+#include <dirent.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -35,28 +38,59 @@ static void loopback_up(void)
 	close(fd);
 }
 
-int main(void)
+static int test_run(const char *name)
 {
-	struct utsname name;
+	char path[512];
 	int status = -1;
 	pid_t child;
 
+	snprintf(path, sizeof(path), "/tests/%s", name);
+	printf("vm-test-begin %s\n", name);
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		setenv("CMOCKA_MESSAGE_OUTPUT", "TAP", 1);
+		setenv("STELLA_TEST_SLOW_MACHINE", "yes", 1);
+		execl(path, name, NULL);
+		printf("# %s: %s\n", path, strerror(errno));
+		_exit(126);
+	}
+	waitpid(child, &status, 0);
+	status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	printf("\nvm-test-end %s %d\n", name, status);
+	return status;
+}
+
+static int not_hidden(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+/* How many did not end well, or -1 when there is none to run. */
+static int tests_run(void)
+{
+	struct dirent **entries = NULL;
+	int n = scandir("/tests", &entries, not_hidden, alphasort), bad = 0;
+
+	for (int i = 0; i < n; i++)
+		bad += test_run(entries[i]->d_name) != 0;
+	return n > 0 ? bad : -1;
+}
+
+int main(void)
+{
+	struct utsname name;
+
 	mount_at("proc", "/proc");
 	mount_at("sysfs", "/sys");
+	mount_at("devtmpfs", "/dev");
 	mount_at("cgroup2", "/sys/fs/cgroup");
 	mount_at("tmpfs", "/tmp");
 	loopback_up();
 	uname(&name);
 	printf("kernel %s\n", name.release);
 	fflush(stdout);
-	child = fork();
-	if (child == 0) {
-		execl("/test", "test", NULL);
-		printf("# /test: %s\n", strerror(errno));
-		_exit(126);
-	}
-	waitpid(child, &status, 0);
-	printf("\nvm-test-status %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	printf("\nvm-test-status %d\n", tests_run());
 	fflush(stdout);
 	reboot(RB_POWER_OFF);
 	return 0;
