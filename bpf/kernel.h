@@ -9,6 +9,7 @@
 
 #include <linux/types.h>
 #include <linux/bpf.h>
+#include <linux/un.h>
 #include <stdbool.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
@@ -168,7 +169,18 @@ struct inet_sock {
 };
 
 struct socket {
+	short type;
 	struct sock *sk;
+};
+
+struct unix_address {
+	int len; /* of `name`, its family included */
+	struct sockaddr_un name[];
+};
+
+struct unix_sock {
+	struct unix_address *addr;
+	struct sock *peer;
 };
 
 struct bpf_iter_meta;
@@ -197,11 +209,16 @@ struct pt_regs {
 #pragma clang attribute pop
 
 /* Kernel constants that are no UAPI; where they stand. */
-#define KERNEL_AF_INET 2 /* linux/socket.h */
+#define KERNEL_AF_UNIX 1 /* linux/socket.h */
+#define KERNEL_AF_INET 2
 #define KERNEL_AF_INET6 10
 #define KERNEL_IPPROTO_TCP 6 /* uapi/linux/in.h */
 #define KERNEL_S_IFMT 0170000 /* uapi/linux/stat.h */
 #define KERNEL_S_IFSOCK 0140000
+#define KERNEL_EINTR 4 /* uapi/asm-generic/errno-base.h */
+#define KERNEL_EFAULT 14
+#define KERNEL_ERESTARTSYS 512 /* linux/errno.h: what a call broken off by a signal returns within the kernel */
+#define KERNEL_ERESTART_RESTARTBLOCK 516
 
 /* Both for x86-64 and arm64: asm-generic/fcntl.h; arm64 changes neither. */
 #define KERNEL_O_CREAT 0100

@@ -9,5 +9,6 @@
 
 /* Lives only on the stack, so its layout would not be in this object's types; tests/unit/test_wire.c compares them. */
 const struct wire_tcp_state *border_tcp_state;
+const struct wire_net_connect *border_net_connect;
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

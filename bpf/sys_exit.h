@@ -7,6 +7,7 @@
  * its own file.
  */
 
+#include "connect.h"
 #include "open_exit.h"
 #include "syscall.h"
 
@@ -50,6 +51,8 @@ static __always_inline int sys_exit(bool loop, void *ctx, struct pt_regs *regs, 
 		return 0;
 	case SYSCALLS_OPEN:
 		return sys_exit_brings(WIRE_KIND_FILE_OPEN) ? open_exit(loop, ctx, regs, ret) : 0;
+	case SYSCALLS_CONNECT:
+		return sys_exit_brings(WIRE_KIND_NET_CONNECT) ? connect_exit(ctx, regs, ret) : 0;
 	}
 	return 0;
 }

@@ -17,7 +17,7 @@
  * What a number may be in either ABI: cheap, and asked at every system call of the machine. The tables of a group
  * then say exactly, and by the task's own ABI. One number must not be in two groups.
  */
-enum syscall_group { SYSCALLS_OTHER, SYSCALLS_OPEN };
+enum syscall_group { SYSCALLS_OTHER, SYSCALLS_OPEN, SYSCALLS_CONNECT };
 
 struct open_call {
 	__u32 source; /* enum wire_source, 0 = not a call that opens */
@@ -25,6 +25,14 @@ struct open_call {
 	unsigned long name; /* user address, 0 = the call takes no name */
 	unsigned long flags_or_how;
 	unsigned long mode;
+};
+
+struct connect_call {
+	__u32 source; /* enum wire_source, 0 = not one of these calls */
+	__s32 fd; /* the caller's socket */
+	__s32 result; /* as the kernel returned it */
+	__s32 address_len; /* connect */
+	unsigned long address; /* connect: in the caller's memory */
 };
 
 /* Tables of system calls, one row a call. */
@@ -40,6 +48,9 @@ static __always_inline enum syscall_group syscall_group(struct pt_regs *regs)
 	case 2: case 85: case 257: case 304: case 437: /* 64 bit */
 	case 5: case 8: case 295: case 342: /* 32 bit; 64 bit: fstat, lseek, preadv */
 		return SYSCALLS_OPEN;
+	case 42: case 43: case 288: /* 64 bit; 32 bit: pipe, times, keyctl */
+	case 102: case 362: case 364: /* 32 bit; 64 bit: getuid */
+		return SYSCALLS_CONNECT;
 	}
 	return SYSCALLS_OTHER;
 }
@@ -86,6 +97,57 @@ static __always_inline void syscall_open_64(struct pt_regs *regs, struct open_ca
 	}
 }
 
+/* socketcall, the one door of old 32-bit programs: its number and a table of its arguments in the caller's memory. */
+static __always_inline void syscall_socketcall(struct pt_regs *regs, struct connect_call *call)
+{
+	__u32 number = regs->bx, arguments[3];
+
+	if (number != 3 && number != 5 && number != 18) /* SYS_CONNECT, SYS_ACCEPT, SYS_ACCEPT4 */
+		return;
+	call->source = number == 3 ? WIRE_SOURCE_SYS_EXIT_CONNECT :
+		       number == 5 ? WIRE_SOURCE_SYS_EXIT_ACCEPT : WIRE_SOURCE_SYS_EXIT_ACCEPT4;
+	if (number != 3)
+		return;
+	if (bpf_probe_read_user(arguments, sizeof(arguments), (void *)(unsigned long)(__u32)regs->cx) < 0) {
+		call->fd = -1;
+		call->address_len = 16; /* as long as any, at no address: reading it fails, and that is counted */
+		return;
+	}
+	call->fd = arguments[0];
+	call->address = arguments[1];
+	call->address_len = arguments[2];
+}
+
+static __always_inline void syscall_connect_32(struct pt_regs *regs, struct connect_call *call)
+{
+	switch ((__u32)regs->orig_ax) {
+	case 102:
+		syscall_socketcall(regs, call);
+		break;
+	case 362:
+		*call = (struct connect_call){ WIRE_SOURCE_SYS_EXIT_CONNECT, regs->bx, 0, regs->dx, (__u32)regs->cx };
+		break;
+	case 364:
+		*call = (struct connect_call){ WIRE_SOURCE_SYS_EXIT_ACCEPT4, regs->bx, 0, 0, 0 };
+		break;
+	}
+}
+
+static __always_inline void syscall_connect_64(struct pt_regs *regs, struct connect_call *call)
+{
+	switch (regs->orig_ax & ~X32_BIT) {
+	case 42:
+		*call = (struct connect_call){ WIRE_SOURCE_SYS_EXIT_CONNECT, regs->di, 0, regs->dx, regs->si };
+		break;
+	case 43:
+		*call = (struct connect_call){ WIRE_SOURCE_SYS_EXIT_ACCEPT, regs->di, 0, 0, 0 };
+		break;
+	case 288:
+		*call = (struct connect_call){ WIRE_SOURCE_SYS_EXIT_ACCEPT4, regs->di, 0, 0, 0 };
+		break;
+	}
+}
+
 /* A call of a 32-bit program, or by its door? */
 static __always_inline bool syscall_is_32(struct task_struct *task)
 {
@@ -102,6 +164,9 @@ static __always_inline enum syscall_group syscall_group(struct pt_regs *regs)
 	case 56: case 265: case 437: /* 64 bit */
 	case 5: case 8: case 322: case 371: /* 32 bit */
 		return SYSCALLS_OPEN;
+	case 202: case 203: case 242: /* 64 bit */
+	case 283: case 285: case 366: /* 32 bit */
+		return SYSCALLS_CONNECT;
 	}
 	return SYSCALLS_OTHER;
 }
@@ -145,6 +210,38 @@ static __always_inline void syscall_open_64(struct pt_regs *regs, struct open_ca
 	}
 }
 
+static __always_inline void syscall_connect_32(struct pt_regs *regs, struct connect_call *call)
+{
+	switch (regs->syscallno) {
+	case 283:
+		*call = (struct connect_call){ WIRE_SOURCE_SYS_EXIT_CONNECT, regs->orig_x0, 0, regs->regs[2],
+					       (__u32)regs->regs[1] };
+		break;
+	case 285:
+		*call = (struct connect_call){ WIRE_SOURCE_SYS_EXIT_ACCEPT, regs->orig_x0, 0, 0, 0 };
+		break;
+	case 366:
+		*call = (struct connect_call){ WIRE_SOURCE_SYS_EXIT_ACCEPT4, regs->orig_x0, 0, 0, 0 };
+		break;
+	}
+}
+
+static __always_inline void syscall_connect_64(struct pt_regs *regs, struct connect_call *call)
+{
+	switch (regs->syscallno) {
+	case 203:
+		*call = (struct connect_call){ WIRE_SOURCE_SYS_EXIT_CONNECT, regs->orig_x0, 0, regs->regs[2],
+					       regs->regs[1] };
+		break;
+	case 202:
+		*call = (struct connect_call){ WIRE_SOURCE_SYS_EXIT_ACCEPT, regs->orig_x0, 0, 0, 0 };
+		break;
+	case 242:
+		*call = (struct connect_call){ WIRE_SOURCE_SYS_EXIT_ACCEPT4, regs->orig_x0, 0, 0, 0 };
+		break;
+	}
+}
+
 static __always_inline bool syscall_is_32(struct task_struct *task)
 {
 	return READ(task, thread_info.flags) & TIF_32BIT_BIT;
@@ -159,4 +256,13 @@ static __always_inline void syscall_open(struct pt_regs *regs, struct task_struc
 		syscall_open_32(regs, call);
 	else
 		syscall_open_64(regs, call);
+}
+
+static __always_inline void syscall_connect(struct pt_regs *regs, struct task_struct *task,
+					    struct connect_call *call)
+{
+	if (syscall_is_32(task))
+		syscall_connect_32(regs, call);
+	else
+		syscall_connect_64(regs, call);
 }

@@ -79,7 +79,7 @@
 #define WIRE_KERNEL_LOSSES(loss)                                                                 \
 	loss(RING_FULL, ring_full, LOSS_ANY, kernel, record,                                         \
 	     "raise ring_buffer_mb, or give the collector more CPU")                                 \
-	loss(FILE_GONE, file_gone, LOSS_OPEN, kernel, record,                                        \
+	loss(FILE_GONE, file_gone, LOSS_OPEN | LOSS_CONNECT, kernel, record,                         \
 	     "another thread closed the descriptor before the call returned")                        \
 	loss(PATH_CUT, path_cut, LOSS_OPEN | LOSS_EXEC | LOSS_LIBRARY, kernel, member,               \
 	     "the path has more components or bytes than are kept; its end and its length are there") \

@@ -16,11 +16,16 @@ static const char *const blind_open_exit[] = { "caller_memory_at_exit",
 					       NULL };
 static const char *const blind_open_late[] = { "descriptors_not_from_open", "kernel_files_without_names",
 					       "renamed_during_open", NULL };
+static const char *const blind_connect[] = { "caller_memory_at_exit", NULL };
+static const char *const blind_connect_exit[] = { "caller_memory_at_exit", "descriptor_replaced_before_exit",
+						  "skipped_or_rewritten_syscalls", NULL };
 static const char *const blind_tcp[] = { "accepted_by_another_process", "syn_recv_birth", NULL };
 
 /* Functions by the names they had and have. */
 static const char *const filp_open[] = { "do_filp_open", "do_file_open", NULL };
 static const char *const file_open_root[] = { "do_file_open_root", NULL };
+static const char *const connect_functions[] = { "__sys_connect", NULL };
+static const char *const accept_functions[] = { "__sys_accept4", NULL };
 
 static const char *const uring_submit[] = { TRACEPOINT "io_uring_submit_req", TRACEPOINT "io_uring_submit_sqe",
 					    NULL };
@@ -38,9 +43,16 @@ const struct hook hooks[] = {
 	{ "on_sys_exit", WIRE_KIND_FILE_OPEN, "sys_exit", FEATURE_LOOP, FEATURE_TRAMPOLINE, NULL,
 	  blind_open_exit },
 	{ "on_sys_exit_bounded", WIRE_KIND_FILE_OPEN, "sys_exit", 0, LATE, NULL, blind_open_exit },
+	{ "on_sys_exit", WIRE_KIND_NET_CONNECT, "sys_exit", FEATURE_LOOP, FEATURE_TRAMPOLINE, NULL,
+	  blind_connect_exit },
+	{ "on_sys_exit_bounded", WIRE_KIND_NET_CONNECT, "sys_exit", 0, LATE, NULL, blind_connect_exit },
 	{ "on_uring_submit", WIRE_KIND_FILE_OPEN, "io_uring_submit", 0, FEATURE_TRAMPOLINE, uring_submit,
 	  blind_none },
 	{ "on_uring_submit", WIRE_KIND_NET_CONNECT, "io_uring_submit", 0, 0, uring_submit, blind_none },
+	{ "on_connect", WIRE_KIND_NET_CONNECT, "__sys_connect", FEATURE_TRAMPOLINE, 0, connect_functions,
+	  blind_connect },
+	{ "on_accept", WIRE_KIND_NET_CONNECT, "__sys_accept4", FEATURE_TRAMPOLINE, 0, accept_functions,
+	  blind_connect },
 	{ "on_exec", WIRE_KIND_PROCESS_EXEC, "sched_process_exec", FEATURE_LOOP, 0, NULL, blind_none },
 	{ "on_exec_bounded", WIRE_KIND_PROCESS_EXEC, "sched_process_exec", 0, FEATURE_LOOP, NULL, blind_none },
 	{ "on_tcp_state", WIRE_KIND_TCP_STATE, "inet_sock_set_state", 0, 0, NULL, blind_tcp },
