@@ -62,7 +62,8 @@ static __always_inline void connect_type(struct wire_net_connect *record, const 
 /* A call that a signal broke off: begun anew by the kernel or not, this one was interrupted. */
 static __always_inline __s32 connect_result(__s32 result)
 {
-	return result <= -KERNEL_ERESTARTSYS && result >= -KERNEL_ERESTART_RESTARTBLOCK ? -KERNEL_EINTR : result;
+	return result <= -KERNEL_ERESTARTSYS && result >= -KERNEL_ERESTART_RESTARTBLOCK ? -KERNEL_EINTR
+											: result;
 }
 
 /* The caller's address by its family. 0: it is none; negative: its memory cannot be read. */

@@ -219,3 +219,54 @@ a,_=s.accept(); a.recv(1)' >"$WORK/port" &
 	verify
 	tcp_states sport ipv4 | grep -qx "$PID 127.0.0.1 127.0.0.1 SYN_RECV ESTABLISHED"
 }
+
+# connections PYTHON: runs it under a pid we know; what it printed is in $WORK/done.
+connections() {
+	python3 -c "import socket, sys
+$1" >"$WORK/done" &
+	PID=$!
+	wait $PID
+	collector_stop
+	verify
+}
+
+net_connects() {
+	records_of ".event.type == \"net_connect\" and .pid == $PID" | jq -c '.event | del(.type)'
+}
+
+@test "connect and accept: the peers and what came of it" {
+	connections 's = socket.create_server(("127.0.0.1", 0)); p = s.getsockname()[1]
+c = socket.create_connection(("127.0.0.1", p)); a, peer = s.accept(); s.close()
+r = socket.socket().connect_ex(("127.0.0.1", p)); print(p, peer[1], r)'
+	read -r port peer result <"$WORK/done"
+	[ "$result" = 111 ]
+	[ "$(net_connects)" = "{\"addr\":\"127.0.0.1\",\"family\":\"ipv4\",\"op\":\"connect\",\"port\":$port,\"result\":0,\"socket_type\":\"stream\"}
+{\"addr\":\"127.0.0.1\",\"family\":\"ipv4\",\"op\":\"accept\",\"port\":$peer,\"result\":0,\"socket_type\":\"stream\"}
+{\"addr\":\"127.0.0.1\",\"family\":\"ipv4\",\"op\":\"connect\",\"port\":$port,\"result\":\"ECONNREFUSED\",\"socket_type\":\"stream\"}" ]
+}
+
+@test "a datagram socket over IPv6, and one that has to wait" {
+	connections 's = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); s.connect(("::1", 9))
+t = socket.create_server(("127.0.0.1", 0)); c = socket.socket(); c.setblocking(False); c.connect_ex(t.getsockname())'
+	[ "$(net_connects | jq -c '[.addr, .port, .family, .socket_type, .result]' | sed -n 1p)" = '["::1",9,"ipv6","dgram",0]' ]
+	[ "$(net_connects | jq -r .result | sed -n 2p)" = EINPROGRESS ]
+}
+
+@test "Unix sockets: by path, abstract, and accepted" {
+	cd "$WORK"
+	connections 'for name in "the socket", "\0not there", "\0abstract":
+	s = socket.socket(socket.AF_UNIX)
+	if name == "\0not there": s.connect_ex(name); continue
+	s.bind(name); s.listen()
+	c = socket.socket(socket.AF_UNIX); c.connect(name); s.accept()'
+	[ "$(net_connects | jq -c '[.op, .addr, .abstract, .family, .result]')" = '["connect","the socket",null,"unix",0]
+["accept","the socket",null,"unix",0]
+["connect","@not there",true,"unix","ECONNREFUSED"]
+["connect","@abstract",true,"unix",0]
+["accept","@abstract",true,"unix",0]' ]
+}
+
+@test "a family without a name of ours is recorded by its number" {
+	connections 'socket.socket(socket.AF_NETLINK, socket.SOCK_RAW).connect((0, 0))'
+	[ "$(net_connects)" = '{"family":"other","family_number":16,"op":"connect","result":0,"socket_type":"raw"}' ]
+}

@@ -169,7 +169,9 @@ static void unix_peer_has_a_name(void)
 /* Asked, and not at once answered; another family; no socket at all. */
 static void odd_connects(void)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(0x7f000001) };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_port = htons(9),
+				       .sin_addr.s_addr = htonl(0x7f000001) };
 	struct sockaddr_storage other = { .ss_family = AF_VSOCK };
 	struct sockaddr none = { .sa_family = AF_UNSPEC };
 	_cleanup_(closep) int datagrams = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -205,8 +207,7 @@ static void no_connects(void)
 	assert_int_equal(errno, EAGAIN);
 	assert_null(next());
 	assert_int_equal(source_counters(source, &counters), 0);
-	assert_int_equal(
-		counters.losses[WIRE_KIND_NET_CONNECT - 1][WIRE_LOSS_ADDRESS_UNREADABLE].count, 0);
+	assert_int_equal(counters.losses[WIRE_KIND_NET_CONNECT - 1][WIRE_LOSS_ADDRESS_UNREADABLE].count, 0);
 	assert_int_equal(counters.losses[WIRE_KIND_NET_CONNECT - 1][WIRE_LOSS_FILE_GONE].count, 0);
 }
 
