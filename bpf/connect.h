@@ -9,7 +9,9 @@
  * or cannot be read by the kernel either. Such calls name nobody, and the kernel refuses each of them.
  */
 
+#include "canary.h"
 #include "open_exit.h"
+#include "scope.h"
 #include "syscall.h"
 
 #define CONNECT_TYPES_MAX 10 /* include/linux/net.h: SOCK_PACKET, the highest */
@@ -166,7 +168,7 @@ static __always_inline bool accept_fill(struct connect_message *message, const s
 	struct socket *socket;
 	struct sock *sk = NULL;
 
-	if (call->result < 0)
+	if (call->result < 0 || canary_hides() || !scope_wants(WIRE_KIND_NET_CONNECT))
 		return false;
 	socket = connect_socket(call->result);
 	if (socket)
@@ -188,6 +190,8 @@ static __always_inline bool connect_fill(struct connect_message *message, const 
 	int r = connect_address(message, call);
 
 	if (r == 0 || call->result == -KERNEL_EFAULT)
+		return false;
+	if (canary_connect(message->record.family) || !scope_wants(WIRE_KIND_NET_CONNECT))
 		return false;
 	if (r < 0) {
 		loss_count(WIRE_KIND_NET_CONNECT, WIRE_LOSS_ADDRESS_UNREADABLE);

@@ -7,6 +7,7 @@
  */
 
 #include "canary.h"
+#include "scope.h"
 #include "walk.h"
 
 struct exec_scratch {
@@ -95,7 +96,7 @@ static __always_inline int exec_done(bool loop, void *ctx, struct task_struct *t
 	struct file *file;
 	__u32 cpu = bpf_get_smp_processor_id(), len;
 
-	if (canary_exec())
+	if (canary_exec() || !scope_wants(WIRE_KIND_PROCESS_EXEC))
 		return 0;
 	scratch = bpf_map_lookup_elem(&exec_scratch, &cpu);
 	if (!scratch) {

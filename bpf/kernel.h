@@ -102,6 +102,44 @@ struct thread_info {
 	__u32 status;
 };
 
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1]; /* level + 1 of them */
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	int pid, tgid;
@@ -112,6 +150,8 @@ struct task_struct {
 	struct mm_struct *mm;
 	struct fs_struct *fs;
 	struct files_struct *files;
+	struct css_set *cgroups;
+	struct pid *thread_pid;
 	char comm[16];
 };
 
@@ -123,14 +163,6 @@ struct linux_binprm {
 
 struct io_kiocb {
 	__u8 opcode;
-};
-
-struct kernfs_node {
-	__u64 id;
-};
-
-struct cgroup {
-	struct kernfs_node *kn;
 };
 
 struct sock_cgroup_data {
@@ -264,20 +296,22 @@ static __always_inline struct task_struct *current_task(void)
 	return TYPED(struct task_struct, (void *)bpf_get_current_task());
 }
 
-/* The kernfs id of the cgroup that a socket was made in; 0 = unknown. */
+/* The cgroup that a socket was made in; NULL = unknown. */
+static __always_inline struct cgroup *sock_cgroup(const struct sock *sk)
+{
+	const struct sock_cgroup_data___tagged *tagged = (const void *)&sk->sk_cgrp_data;
+	__u64 val;
+
+	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
+		return BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
+	val = BPF_CORE_READ(tagged, val);
+	return val & 1 ? NULL /* holds net_prio and net_cls numbers */ : (struct cgroup *)(val & ~3ULL);
+}
+
+/* Its kernfs id; 0 = unknown. */
 static __always_inline __u64 sock_cgroup_id(const struct sock *sk)
 {
-	struct cgroup *cgroup;
+	struct cgroup *cgroup = sock_cgroup(sk);
 
-	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup)) {
-		cgroup = BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
-	} else {
-		const struct sock_cgroup_data___tagged *tagged = (const void *)&sk->sk_cgrp_data;
-		__u64 val = BPF_CORE_READ(tagged, val);
-
-		if (val & 1)
-			return 0; /* holds net_prio and net_cls numbers, not a cgroup */
-		cgroup = (struct cgroup *)(val & ~3ULL);
-	}
 	return cgroup ? BPF_CORE_READ(cgroup, kn, id) : 0;
 }

@@ -8,9 +8,11 @@
 
 #include "canary.h"
 #include "fold.h"
+#include "scope.h"
 #include "walk.h"
 
 struct open_scratch {
+	char ahead[WIRE_PREFIX_MAX]; /* readable bytes in front of the tail, for scope_wants_path */
 	struct walk walk;
 	struct wire_file_open record;
 	char tail[WALK_ROOM + WIRE_PATH_MAX];
@@ -57,9 +59,9 @@ static __always_inline __u32 open_requested(struct wire_file_open *record, char 
 	return len + record->requested_len;
 }
 
-/* The record's tails; returns their length. */
-static __always_inline __u32 open_names(bool loop, struct open_scratch *scratch, struct task_struct *task,
-					const struct opened *opened)
+/* The record's path: the first of its tails. */
+static __always_inline void open_path(bool loop, struct open_scratch *scratch, struct task_struct *task,
+				      const struct opened *opened)
 {
 	struct wire_file_open *record = &scratch->record;
 	struct fs_struct *fs = READ(task, fs);
@@ -71,7 +73,6 @@ static __always_inline __u32 open_names(bool loop, struct open_scratch *scratch,
 	record->head.flags |= walk->flags;
 	if (walk->flags & WIRE_FLAG_PATH_CUT)
 		loss_count(WIRE_KIND_FILE_OPEN, WIRE_LOSS_PATH_CUT);
-	return open_requested(record, scratch->tail, walk->len, opened);
 }
 
 /* What tells one open file from another, and what it was opened for. */
@@ -113,7 +114,7 @@ static __always_inline int open_record(bool loop, void *ctx, struct task_struct 
 		return 0;
 	open_key(&key, file, granted);
 	verdict = fold_count(&key, WIRE_KIND_FILE_OPEN, task, &fold);
-	if (verdict == FOLD_HIDDEN)
+	if (verdict == FOLD_HIDDEN || !scope_wants(WIRE_KIND_FILE_OPEN))
 		return 0;
 	scratch = bpf_map_lookup_elem(&open_scratch, &slot);
 	if (!scratch) {
@@ -126,7 +127,10 @@ static __always_inline int open_record(bool loop, void *ctx, struct task_struct 
 	if (fold)
 		fold_head(fold, &record->head);
 	open_fill(record, &key, granted, opened);
-	len = open_names(loop, scratch, task, opened);
+	open_path(loop, scratch, task, opened);
+	if (!scope_wants_path(WIRE_KIND_FILE_OPEN, scratch->tail, &scratch->walk))
+		return 0;
+	len = open_requested(record, scratch->tail, scratch->walk.len, opened);
 	if (len > 2 * WIRE_PATH_MAX) {
 		/* Cannot be: every part is bounded above. The verifier wants to hear it; were it so, it would count. */
 		loss_count(WIRE_KIND_FILE_OPEN, WIRE_LOSS_SCRATCH);

@@ -9,6 +9,7 @@
  */
 
 #include "canary.h"
+#include "scope.h"
 
 #define TCP_ESTABLISHED 1 /* net/tcp_states.h */
 #define TCP_SYN_SENT 2
@@ -23,6 +24,7 @@ const volatile bool cfg_sock_storage = true; /* false: kernels before 5.11 */
 struct owner {
 	__u32 pid, tid;
 	char comm[WIRE_COMM];
+	struct scope_seat seat;
 };
 
 /* Lives and dies with the socket; a listener's is copied to its connections. Tracing may use it since 5.11. */
@@ -75,6 +77,7 @@ static __always_inline void owner_is_current(struct sock *sk)
 	struct owner owner = { .pid = id >> 32, .tid = (__u32)id };
 
 	bpf_get_current_comm(owner.comm, sizeof(owner.comm));
+	scope_sit(&owner.seat, current_task());
 	owner_set(sk, &owner);
 }
 
@@ -119,6 +122,8 @@ static __always_inline void tcp_record(void *ctx, struct sock *sk, int old_state
 		loss_count_in(WIRE_KIND_TCP_STATE, WIRE_LOSS_OWNER_UNKNOWN, sock_cgroup_id(sk));
 		return;
 	}
+	if (!scope_wants_sock(WIRE_KIND_TCP_STATE, sk, owner->comm, &owner->seat))
+		return;
 	head_begin(&record.head, WIRE_KIND_TCP_STATE, WIRE_SOURCE_INET_SOCK_SET_STATE);
 	record.head.pid = owner->pid;
 	record.head.tid = owner->tid;
@@ -184,6 +189,7 @@ int on_open_socket(struct bpf_iter__task_file *ctx)
 	owner.pid = task->tgid;
 	owner.tid = task->pid;
 	bpf_probe_read_kernel(owner.comm, sizeof(owner.comm), task->comm);
+	scope_sit(&owner.seat, task);
 	owner_set(sk, &owner);
 	return 0;
 }

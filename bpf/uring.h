@@ -7,7 +7,7 @@
  * then says so.
  */
 
-#include "emit.h"
+#include "scope.h"
 
 const volatile __u32 cfg_uring_kinds = 0; /* a bit 1 << enum wire_kind each: those that nothing else sees */
 
@@ -45,7 +45,7 @@ static __always_inline __u8 uring_opcode(const unsigned long long *ctx)
 
 static __always_inline int uring_lost(enum wire_kind kind)
 {
-	if (cfg_uring_kinds & 1u << kind)
+	if (cfg_uring_kinds & 1u << kind && scope_wants(kind))
 		loss_count(kind, WIRE_LOSS_IO_URING);
 	return 0;
 }

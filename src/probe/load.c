@@ -198,6 +198,11 @@ int source_load(struct source *source, struct str types, struct diag *diag)
 			   source->options.ring_bytes, &source->transport);
 	if (r < 0)
 		return source_failed(diag, r, "cannot map the buffer between kernel and collector");
+	if (source->options.filter)
+		r = source_filter(source, source->options.filter);
+	source->options.filter = NULL; /* the caller's, and not ours to keep */
+	if (r < 0)
+		return source_failed(diag, r, "cannot set the filters");
 	r = hooks_attach(source);
 	return r < 0 ? source_failed(diag, r, "cannot attach the programs") : 0;
 }

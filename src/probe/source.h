@@ -17,6 +17,7 @@
 #include "format/event.h"
 #include "probe/btf.h"
 #include "probe/features.h"
+#include "wire/prefix.h"
 
 struct source;
 
@@ -25,6 +26,22 @@ enum source_fold { SOURCE_FOLD_OFF, SOURCE_FOLD_PROCESS, SOURCE_FOLD_CONTAINER }
 
 #define CANARY_ARGUMENT "--canary"
 #define SOURCE_KINDS_ALL ((1u << WIRE_KIND_END) - 2) /* a bit 1 << enum wire_kind each */
+
+#define SOURCE_FILTER_MAX 2048 /* entries of the four lists together */
+
+/*
+ * What the kernel half leaves out before the ring, and counts (wire_cpu_counters.filtered). An empty list asks nothing;
+ * of the others, each must agree.
+ */
+struct source_filter {
+	const uint64_t *cgroups; /* ids: of these, and of all below them */
+	size_t n_cgroups;
+	const uint32_t *pid_namespaces; /* inums: in these, and in all within them */
+	size_t n_pid_namespaces;
+	char *const *comm_allow, *const *comm_deny; /* at most 15 bytes each; deny wins */
+	size_t n_comm_allow, n_comm_deny;
+	const struct wire_prefixes *paths; /* of file_open; NULL = none */
+};
 
 struct source_options {
 	size_t ring_bytes; /* a power of two and a multiple of the page size */
@@ -43,6 +60,8 @@ struct source_options {
 	 * and exit answer; NULL = these are believed to live as long as they are attached.
 	 */
 	const char *canary_program;
+	/* In force before the first record; read by source_open; NULL = none. */
+	const struct source_filter *filter;
 	unsigned int without; /* FEATURE_*: run as older kernels have to, on a newer one; for tests */
 };
 
@@ -123,6 +142,12 @@ int source_epoch_over(struct source *source);
  * half in earlier epochs, as records with count and sum. Negative errno: some are still in the tables.
  */
 int source_sweep(struct source *source, source_take_fn take, void *taker);
+
+/*
+ * Other filters from now on: an event is judged by the old ones or by these, never by a mixture. -E2BIG, -ENOMEM: the
+ * old ones stay in force.
+ */
+int source_filter(struct source *source, const struct source_filter *filter);
 
 /* Sums the per-CPU counters: first = the earliest, last = the latest. All of them, or a negative errno. */
 int source_counters(struct source *source, struct wire_cpu_counters *ret_sum);

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * Filters before the ring: by cgroup, pid namespace, command and the beginning of a path. What they leave out costs
+ * neither ring nor collector, and is counted. No filter set is one load and one branch.
+ *
+ * What cannot be judged passes: a cgroup or namespace that is not known or too deep, a path that is cut. The user
+ * half changes the settings while programs run: it writes the next generation beside the one in force, and one store
+ * to scope_state makes it hold.
+ */
+
+#include "emit.h"
+#include "walk.h"
+#include "wire/prefix.h"
+
+#define SCOPE_MEMBERS_MAX 4096 /* of two generations */
+#define SCOPE_VERDICTS_MAX 8192 /* cgroups remembered */
+#define SCOPE_CGROUP_DEPTH 64
+#define SCOPE_PID_NS_DEPTH 33 /* include/linux/pid_namespace.h: MAX_PID_NS_LEVEL, and the first */
+
+/* scope_state: these, and the generation above them. */
+#define SCOPE_CGROUPS 1
+#define SCOPE_PID_NAMESPACES 2
+#define SCOPE_COMM_ALLOW 4
+#define SCOPE_COMM_DENY 8
+#define SCOPE_PATHS 16
+#define SCOPE_PROCESS (SCOPE_CGROUPS | SCOPE_PID_NAMESPACES | SCOPE_COMM_ALLOW | SCOPE_COMM_DENY)
+#define SCOPE_GENERATION_SHIFT 8
+
+/* Changed while running. */
+__u32 scope_state = 0;
+
+struct scope_member {
+	__u32 generation;
+	__u32 list; /* SCOPE_CGROUPS, ... */
+	__u64 value[2]; /* a cgroup's id, a namespace's inum, a command */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SCOPE_MEMBERS_MAX);
+	__type(key, struct scope_member);
+	__type(value, __u8);
+} scope_members SEC(".maps");
+
+/* Is a cgroup one of the chosen, or below one? Asked once a cgroup and generation. */
+struct scope_verdict {
+	__u64 cgroup_id;
+	__u64 generation;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SCOPE_VERDICTS_MAX);
+	__type(key, struct scope_verdict);
+	__type(value, __u8);
+} scope_verdicts SEC(".maps");
+
+/* By the generation's lowest bit. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct wire_prefixes);
+} scope_paths SEC(".maps");
+
+/* Is a process within the chosen pid namespaces? Kept with what is judged when the process no longer runs. */
+struct scope_seat {
+	__u32 generation; /* of the settings that it was asked under; 0 = was not asked */
+	__u32 within;
+};
+
+/* Who is judged. */
+struct scope_subject {
+	struct cgroup *cgroup; /* NULL = unknown */
+	struct scope_seat seat;
+	__u64 comm[2];
+};
+
+static __always_inline bool scope_has(__u32 state, __u32 list, __u64 first, __u64 second)
+{
+	struct scope_member member = { state >> SCOPE_GENERATION_SHIFT, list, { first, second } };
+
+	return bpf_map_lookup_elem(&scope_members, &member);
+}
+
+static __noinline int scope_cgroup_climb(__u32 state, struct cgroup *cgroup)
+{
+	struct cgroup_subsys_state *parent;
+
+	for (int depth = 0; depth < SCOPE_CGROUP_DEPTH; depth++) {
+		if (scope_has(state, SCOPE_CGROUPS, BPF_CORE_READ(cgroup, kn, id), 0))
+			return 1;
+		parent = BPF_CORE_READ(cgroup, self.parent);
+		if (!parent)
+			return 0;
+		cgroup = BPF_CORE_READ(parent, cgroup);
+	}
+	return 1;
+}
+
+static __always_inline bool scope_cgroup(__u32 state, struct cgroup *cgroup)
+{
+	struct scope_verdict key = { .generation = state >> SCOPE_GENERATION_SHIFT };
+	__u8 *known, verdict;
+
+	if (!cgroup)
+		return true;
+	key.cgroup_id = BPF_CORE_READ(cgroup, kn, id);
+	known = bpf_map_lookup_elem(&scope_verdicts, &key);
+	if (known)
+		return *known;
+	verdict = scope_cgroup_climb(state, cgroup);
+	bpf_map_update_elem(&scope_verdicts, &key, &verdict, BPF_ANY);
+	return verdict;
+}
+
+/* A process is in its own pid namespace and in all that hold that one. */
+static __noinline int scope_pid_ns(__u32 state, struct pid *pid)
+{
+	__u32 level = pid ? BPF_CORE_READ(pid, level) : SCOPE_PID_NS_DEPTH;
+	struct pid_namespace *ns = NULL;
+	struct upid *upid;
+
+	for (__u32 i = 0; i < SCOPE_PID_NS_DEPTH; i++) {
+		if (level >= SCOPE_PID_NS_DEPTH)
+			return 1;
+		if (i > level)
+			return 0;
+		upid = (struct upid *)((char *)pid + bpf_core_field_offset(pid->numbers) +
+				       i * bpf_core_type_size(struct upid));
+		bpf_core_read(&ns, sizeof(ns), &upid->ns);
+		if (scope_has(state, SCOPE_PID_NAMESPACES, BPF_CORE_READ(ns, ns.inum), 0))
+			return 1;
+	}
+	return 0;
+}
+
+static __noinline int scope_judge(__u32 state, const struct scope_subject *subject)
+{
+	if (state & SCOPE_COMM_DENY && scope_has(state, SCOPE_COMM_DENY, subject->comm[0], subject->comm[1]))
+		return 0;
+	if (state & SCOPE_COMM_ALLOW && !scope_has(state, SCOPE_COMM_ALLOW, subject->comm[0], subject->comm[1]))
+		return 0;
+	if (state & SCOPE_CGROUPS && !scope_cgroup(state, subject->cgroup))
+		return 0;
+	if (state & SCOPE_PID_NAMESPACES && subject->seat.generation == state >> SCOPE_GENERATION_SHIFT)
+		return subject->seat.within;
+	return 1;
+}
+
+static __always_inline void scope_sit(struct scope_seat *seat, struct task_struct *task)
+{
+	__u32 state = scope_state;
+
+	if (!(state & SCOPE_PID_NAMESPACES))
+		return;
+	seat->within = scope_pid_ns(state, BPF_CORE_READ(task, thread_pid));
+	seat->generation = state >> SCOPE_GENERATION_SHIFT;
+}
+
+static __always_inline bool scope_judge_task(__u32 state, struct task_struct *task)
+{
+	struct scope_subject subject = { .cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp) };
+
+	scope_sit(&subject.seat, task);
+	bpf_probe_read_kernel(subject.comm, sizeof(subject.comm), &task->comm);
+	return scope_judge(state, &subject);
+}
+
+static __always_inline bool scope_leave_out(enum wire_kind kind)
+{
+	struct wire_cpu_counters *mine = counters_mine();
+
+	if (mine)
+		__sync_fetch_and_add(&mine->filtered[kind - 1], 1);
+	return false;
+}
+
+/* Is what `task` does to be recorded? What is not, is counted. */
+static __always_inline bool scope_wants_task(enum wire_kind kind, struct task_struct *task)
+{
+	__u32 state = scope_state;
+
+	if (!(state & SCOPE_PROCESS) || scope_judge_task(state, task))
+		return true;
+	return scope_leave_out(kind);
+}
+
+static __always_inline bool scope_wants(enum wire_kind kind)
+{
+	return !(scope_state & SCOPE_PROCESS) || scope_wants_task(kind, current_task());
+}
+
+/* What a socket does, whoever the processor is running: by its cgroup, and by the command and seat of its owner. */
+static __always_inline bool scope_wants_sock(enum wire_kind kind, const struct sock *sk, const char *comm,
+					     const struct scope_seat *seat)
+{
+	__u32 state = scope_state;
+	struct scope_subject subject = {};
+
+	if (!(state & SCOPE_PROCESS))
+		return true;
+	subject.cgroup = sock_cgroup(sk);
+	subject.seat = *seat;
+	__builtin_memcpy(subject.comm, comm, sizeof(subject.comm));
+	return scope_judge(state, &subject) || scope_leave_out(kind);
+}
+
+static __noinline int scope_path(__u32 state, const char *tail, __u32 len)
+{
+	__u32 bank = state >> SCOPE_GENERATION_SHIFT & 1;
+	struct wire_prefixes *prefixes = bpf_map_lookup_elem(&scope_paths, &bank);
+
+	if (!prefixes || len > WIRE_PATH_MAX)
+		return 1;
+	return !wire_prefixes_leave_out(prefixes, (const __u64 *)(tail + len - WIRE_PREFIX_MAX), len);
+}
+
+/*
+ * Is a file by this path to be recorded? `tail` holds the components that `walk` wrote, with WIRE_PREFIX_MAX readable
+ * bytes in front. A path outside the process's root may hold a slash within a component, so it is not judged here.
+ */
+static __always_inline bool scope_wants_path(enum wire_kind kind, const char *tail, const struct walk *walk)
+{
+	__u32 state = scope_state;
+
+	if (!(state & SCOPE_PATHS) || walk->flags & (WIRE_FLAG_PATH_CUT | WIRE_FLAG_UNREACHABLE))
+		return true;
+	return scope_path(state, tail, walk->len) || scope_leave_out(kind);
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The settings of the filters in the kernel: writes the next generation beside the one in force, makes it hold by one
+ * store, and takes the old one away when no program looks at it any more. Promises that on failure the old one holds.
+ * Owns nothing.
+ */
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "probe/parts.h"
+
+/* As in bpf/scope.h. */
+enum scope_list { SCOPE_CGROUPS = 1, SCOPE_PID_NAMESPACES = 2, SCOPE_COMM_ALLOW = 4, SCOPE_COMM_DENY = 8 };
+
+#define SCOPE_PATHS 16
+#define SCOPE_GENERATION_SHIFT 8
+#define SCOPE_GENERATION_MAX 0xffffffu
+
+struct scope_member {
+	uint32_t generation, list;
+	uint64_t value[2];
+};
+
+static int put(const struct source *source, uint32_t generation, enum scope_list list, const void *value,
+	       size_t len)
+{
+	struct scope_member member = { .generation = generation, .list = list };
+	uint8_t there = 1;
+
+	memcpy(member.value, value, len);
+	return bpf_map__update_elem(source->programs->maps.scope_members, &member, sizeof(member), &there,
+				    sizeof(there), BPF_ANY);
+}
+
+static int put_comms(const struct source *source, uint32_t generation, enum scope_list list, char *const *comms,
+		     size_t count)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < count; i++)
+		r = put(source, generation, list, comms[i], strnlen(comms[i], WIRE_COMM - 1));
+	return r;
+}
+
+static int put_all(const struct source *source, uint32_t generation, const struct source_filter *filter)
+{
+	uint32_t bank = generation & 1;
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < filter->n_cgroups; i++)
+		r = put(source, generation, SCOPE_CGROUPS, &filter->cgroups[i], sizeof(filter->cgroups[i]));
+	for (size_t i = 0; r >= 0 && i < filter->n_pid_namespaces; i++) {
+		uint64_t inum = filter->pid_namespaces[i];
+
+		r = put(source, generation, SCOPE_PID_NAMESPACES, &inum, sizeof(inum));
+	}
+	if (r >= 0)
+		r = put_comms(source, generation, SCOPE_COMM_ALLOW, filter->comm_allow, filter->n_comm_allow);
+	if (r >= 0)
+		r = put_comms(source, generation, SCOPE_COMM_DENY, filter->comm_deny, filter->n_comm_deny);
+	if (r >= 0 && filter->paths)
+		r = bpf_map__update_elem(source->programs->maps.scope_paths, &bank, sizeof(bank), filter->paths,
+					 sizeof(*filter->paths), BPF_ANY);
+	return r;
+}
+
+static void take_away(const struct source *source, uint32_t generation)
+{
+	const struct bpf_map *map = source->programs->maps.scope_members;
+	struct scope_member member, next;
+	int r = bpf_map__get_next_key(map, NULL, &next, sizeof(next));
+
+	while (r == 0) {
+		member = next;
+		r = bpf_map__get_next_key(map, &member, &next, sizeof(next));
+		if (member.generation == generation)
+			(void)bpf_map__delete_elem(map, &member, sizeof(member), 0);
+	}
+}
+
+static uint32_t state_of(uint32_t generation, const struct source_filter *filter)
+{
+	uint32_t state = 0;
+
+	state |= filter->n_cgroups > 0 ? SCOPE_CGROUPS : 0;
+	state |= filter->n_pid_namespaces > 0 ? SCOPE_PID_NAMESPACES : 0;
+	state |= filter->n_comm_allow > 0 ? SCOPE_COMM_ALLOW : 0;
+	state |= filter->n_comm_deny > 0 ? SCOPE_COMM_DENY : 0;
+	state |= filter->paths && filter->paths->n_deny + filter->paths->n_allow > 0 ? SCOPE_PATHS : 0;
+	return state | generation << SCOPE_GENERATION_SHIFT;
+}
+
+int source_filter(struct source *source, const struct source_filter *filter)
+{
+	uint32_t *state = &source->programs->bss->scope_state;
+	uint32_t old = *state >> SCOPE_GENERATION_SHIFT, generation = old % SCOPE_GENERATION_MAX + 1;
+	int r;
+
+	if (filter->n_cgroups + filter->n_pid_namespaces + filter->n_comm_allow + filter->n_comm_deny >
+	    SOURCE_FILTER_MAX)
+		return -E2BIG;
+	r = put_all(source, generation, filter);
+	if (r < 0) {
+		take_away(source, generation);
+		return r;
+	}
+	__atomic_store_n(state, state_of(generation, filter), __ATOMIC_SEQ_CST);
+	/* As in source_epoch: behind it nobody judges by the old settings; without it they stay, and take up room. */
+	if (old > 0 && syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0)
+		take_away(source, old);
+	return 0;
+}
