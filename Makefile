@@ -186,6 +186,11 @@ $(O)/tests/system/%: tests/system/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< -lpthread
 
+# Without libc, whose loading would be most of the test.
+$(O)/tests/system/nothing: tests/system/nothing.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -static -nostdlib -fno-stack-protector -o $@ $<
+
 # bench_NAME measures a room from inside and links it; the others are plain workloads.
 $(O)/tests/bench/bench_%: tests/bench/bench_%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
 	@mkdir -p $(@D)

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #define CANNOT_HERE 77
+#define BACKLOG 4096 /* a full one would make the client wait a second for each connection */
 
 static int opened(int fd)
 {
@@ -309,7 +310,7 @@ static int listen_on_loopback(int family, struct sockaddr_storage *address, sock
 		*v4 = (struct sockaddr_in) { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	else
 		*v6 = (struct sockaddr_in6) { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-	if (fd < 0 || bind(fd, (struct sockaddr *)address, *len) < 0 || listen(fd, 128) < 0 ||
+	if (fd < 0 || bind(fd, (struct sockaddr *)address, *len) < 0 || listen(fd, BACKLOG) < 0 ||
 	    getsockname(fd, (struct sockaddr *)address, len) < 0)
 		return -1;
 	return fd;

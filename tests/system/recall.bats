@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # What the program that does them counts, against the records found: all of them, or the exact deficit signed
-# as lost. The numbers come from the program, not from us.
+# as lost. The numbers come from the program, not from us. Beside it two workers of stress-ng, where it is installed,
+# want the same processors and memory.
 
 load helpers
 
@@ -11,9 +12,15 @@ setup() {
 	collector_config "dedup: off"
 	collector_start
 	cp "$DOER" "$WORK/doer"
+	STRESS=
+	if command -v stress-ng >/dev/null; then
+		stress-ng --quiet --cpu 1 --vm 1 --vm-bytes 32M --timeout 120 3>&- &
+		STRESS=$!
+	fi
 }
 
 teardown() {
+	[ -z "${STRESS:-}" ] || kill "$STRESS" 2>/dev/null || true
 	collector_end
 }
 
@@ -47,40 +54,16 @@ balance() {
 	balance file_open "$(opens_of_target)"
 }
 
-@test "2,000 execs" {
-	run_doer execs 2000 /bin/true
-	[ "$TRUTH" = 2000 ]
-	balance process_exec "$(records | grep -c '"argv":\["/bin/true","counted"\]')"
+@test "20,000 execs" {
+	cp "$STELLA_BUILD/tests/system/nothing" "$WORK/nothing"
+	run_doer execs 20000 "$WORK/nothing"
+	[ "$TRUTH" = 20000 ]
+	balance process_exec "$(records | grep -c "\"argv\":\[\"$WORK/nothing\",\"counted\"\]")"
 }
 
-@test "5,000 connections" {
-	run_doer connects 5000 4
-	[ "$TRUTH" = 5000 ]
+@test "20,000 connections" {
+	run_doer connects 20000 4
+	[ "$TRUTH" = 20000 ]
 	PORT=$(awk '{print $2}' "$WORK/done")
 	balance tcp_state "$(records | grep "\"dport\":$PORT," | grep -c '"new_state":"ESTABLISHED"')"
-}
-
-@test "a ring that is too small, a collector that stands still: the deficit is signed" {
-	collector_stop
-	collector_config "dedup: off" "ring_buffer_mb: 1"
-	rm -rf "$EVIDENCE" "$WORK/state/heads"
-	collector_start
-	echo x >"$WORK/target"
-	daemon=$(collector_pid)
-	kill -STOP "$daemon"
-	"$WORK/doer" opens 100000 "$WORK/target" >"$WORK/done" &
-	PID=$!
-	wait $PID
-	kill -CONT "$daemon"
-	collector_stop
-	verify
-	TRUTH=$(cat "$WORK/done")
-	found=$(opens_of_target)
-	lost=$(lost_records file_open)
-	echo "# truth $TRUTH, found $found, lost $lost" >&3
-	[ "$lost" -gt 0 ]
-	[ $((found + lost)) -ge "$TRUTH" ]
-	[ "$(jq .complete "$WORK/verify.json")" = false ]
-	run "$STELLA" signals verify-chain "$EVIDENCE" --trust "$WORK/state/trust" --require-complete --quiet
-	[ "$status" = 2 ]
 }
