@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -228,6 +229,37 @@ static int do_deep(char **args)
 	return opened(open("leaf", O_WRONLY | O_CREAT, 0600));
 }
 
+/* A directory that is gone while this process stands in it, and a file of it that was opened before. */
+static int do_from_deleted(char **args)
+{
+	char name[64];
+	int held;
+
+	if (mkdir(args[0], 0700) < 0 || chdir(args[0]) < 0)
+		return 1;
+	held = open("held", O_RDWR | O_CREAT, 0600);
+	if (held < 0 || unlink("held") < 0 || rmdir(args[0]) < 0)
+		return 1;
+	if (open("held", O_RDONLY) >= 0 || open(".", O_RDONLY | O_DIRECTORY) < 0)
+		return 1;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", held);
+	return opened(open(name, O_RDONLY));
+}
+
+/* Becomes args[0] without a name: copied into a memfd and executed by its descriptor. */
+static int do_fexecve(char **args)
+{
+	char nameless[] = "nameless", *argv[] = { nameless, NULL }, *none[] = { NULL };
+	int fd = memfd_create("program", MFD_CLOEXEC), from = open(args[0], O_RDONLY);
+	struct stat stat;
+
+	if (fd < 0 || from < 0 || fstat(from, &stat) < 0 ||
+	    sendfile(fd, from, NULL, (size_t)stat.st_size) != stat.st_size)
+		return 1;
+	syscall(SYS_execveat, fd, "", argv, none, AT_EMPTY_PATH);
+	return errno == ENOSYS ? CANNOT_HERE : 1;
+}
+
 static int do_opens(char **args)
 {
 	long want = atol(args[0]), done = 0;
@@ -350,12 +382,16 @@ static const struct {
 	int n_args;
 	int (*run)(char **args);
 } verbs[] = {
-	{ "open", 1, do_open },		  { "open-old", 1, do_open_old }, { "openat", 2, do_openat },
-	{ "openat2", 1, do_openat2 },	  { "creat", 1, do_creat },	  { "handle", 1, do_handle },
-	{ "open32", 1, do_open32 },	  { "fail", 1, do_fail },	  { "tmpfile", 1, do_tmpfile },
-	{ "path-only", 1, do_path_only }, { "pipe", 0, do_pipe },	  { "rewritten", 1, do_rewritten },
-	{ "memfd", 1, do_memfd },	  { "chroot", 2, do_chroot },	  { "deep", 2, do_deep },
-	{ "stamped", 2, do_stamped },	  { "opens", 2, do_opens },	  { "execs", 2, do_execs },
+	{ "open", 1, do_open },		{ "open-old", 1, do_open_old },
+	{ "openat", 2, do_openat },	{ "openat2", 1, do_openat2 },
+	{ "creat", 1, do_creat },	{ "handle", 1, do_handle },
+	{ "open32", 1, do_open32 },	{ "fail", 1, do_fail },
+	{ "tmpfile", 1, do_tmpfile },	{ "path-only", 1, do_path_only },
+	{ "pipe", 0, do_pipe },		{ "rewritten", 1, do_rewritten },
+	{ "memfd", 1, do_memfd },	{ "chroot", 2, do_chroot },
+	{ "deep", 2, do_deep },		{ "from-deleted", 1, do_from_deleted },
+	{ "fexecve", 1, do_fexecve },	{ "stamped", 2, do_stamped },
+	{ "opens", 2, do_opens },	{ "execs", 2, do_execs },
 	{ "connects", 2, do_connects },
 };
 

@@ -136,6 +136,28 @@ opens_of_doer() {
 		jq -c '.event | [(.path | length), .path_truncated]')" = "[$((${#WORK} + 3800 + 5)),null]" ]
 }
 
+@test "a path of exactly 4,000 bytes is whole" {
+	long=$(printf '%0200d' 0)
+	deep=$WORK
+	while [ $((${#deep} + 402)) -lt 4000 ]; do deep=$deep/$long; done
+	# One directory more and a name, to the byte.
+	rest=$((4000 - ${#deep} - 2))
+	deep=$deep/$(printf "%0$((rest - rest / 2))d" 0)
+	file=$deep/$(printf "%0$((rest / 2))d" 0)
+	[ ${#file} = 4000 ]
+	mkdir -p "$deep"
+	touch "$file"
+	do_once open "$file"
+	[ "$(opens_of_doer "\"$file\"" | jq -c '.event | [.path_truncated, .requested]')" = '[null,null]' ]
+}
+
+@test "from a directory that was deleted: by its path of before, and marked" {
+	do_once from-deleted "$WORK/gone"
+	[ "$(opens_of_doer "\"$WORK/gone\"" | jq -c '.event | [.requested, .deleted]')" = '[".",true]' ]
+	[ "$(opens_of_doer "\"$WORK/gone/held\"" | jq -c '.event | [.access, .deleted]' | sort)" = \
+		$'["read",true]\n["read_write",null]' ]
+}
+
 @test "a name that is not UTF-8: replaced in the text, exact beside it" {
 	name=$(printf '%s/bad\xff\xfename' "$WORK")
 	touch "$name"
@@ -169,17 +191,38 @@ opens_of_doer() {
 		"[\"$WORK/script\",\"./script\",\"$(readlink -f /bin/sh)\",[\"/bin/sh\",\"-e\",\"./script\",\"one\"],null,$(stat -Lc %i /bin/sh)]" ]
 }
 
-@test "exec with 100 KiB of arguments: the beginning, and how much there was" {
-	long=$(head -c 100000 /dev/zero | tr '\0' x)
-	/bin/true "$long" &
+@test "fexecve of a memfd: no name on any disk, and that is said" {
+	do_once fexecve "$STELLA_BUILD/tests/system/nothing"
+	found=$(records_of ".event.type == \"process_exec\" and .pid == $PID and .event.argv == [\"nameless\"]")
+	[ "$(jq -c '.event | [.filename, .unreachable]' <<<"$found")" = '["/memfd:program",true]' ]
+}
+
+# exec_of ARGUMENTS: /bin/true with them, as the only record of it.
+exec_of() {
+	/bin/true "$@" &
 	PID=$!
 	wait $PID
 	collector_stop
 	verify
-	[ "$(the_record ".event.type == \"process_exec\" and .pid == $PID" |
-		jq -c '.event | [.argv_truncated, .argv_bytes, .argv[0], (.argv[1] | length)]')" = \
-		"[true,100011,\"/bin/true\",$((16384 - 10))]" ]
-	[ "$(jq '[.losses[] | select(.cause == "argv_cut" and .kind == "process_exec") | .count] | add' "$WORK/verify.json")" = 1 ]
+	the_record ".event.type == \"process_exec\" and .pid == $PID"
+}
+
+argv_cut() {
+	jq '[.losses[] | select(.cause == "argv_cut" and .kind == "process_exec") | .count] | add // 0' "$WORK/verify.json"
+}
+
+@test "exec with 100 KiB of arguments: all of them" {
+	long=$(head -c 100000 /dev/zero | tr '\0' x)
+	[ "$(exec_of "$long" end | jq -c '.event | [.argv_truncated, (.argv | length), (.argv[1] | length), .argv[2]]')" = \
+		'[null,3,100000,"end"]' ]
+	[ "$(argv_cut)" = 0 ]
+}
+
+@test "exec with 200 KiB of arguments: the first 128, and how much there was" {
+	long=$(head -c 100000 /dev/zero | tr '\0' x)
+	[ "$(exec_of "$long" "$long" | jq -c '.event | [.argv_truncated, .argv_bytes, .argv[0], (.argv[2] | length)]')" = \
+		"[true,200012,\"/bin/true\",$((131072 - 10 - 100001))]" ]
+	[ "$(argv_cut)" = 1 ]
 }
 
 tcp_states() {
