@@ -29,7 +29,7 @@ struct fold_key {
 	__u32 generation; /* of the inode: its number comes again, for another file */
 	__u16 epoch;
 	__u8 kind, access;
-	__u32 pad;
+	__u32 name; /* fold_name: a file has a record for each of its names */
 };
 
 struct fold {
@@ -60,6 +60,14 @@ static __always_inline void fold_scope_of(struct fold_key *key, struct task_stru
 	key->started = READ(leader, start_boottime);
 	key->tgid = READ(task, tgid);
 	key->exec_id = READ(task, self_exec_id);
+}
+
+/* The kernel's hash of an entry holds its name and its directory's address: a link and a rename are another name. */
+static __always_inline __u32 fold_name(struct file *file)
+{
+	struct dentry *dentry = READ(file, f_path.dentry);
+
+	return READ(dentry, d_name.hash);
 }
 
 /*

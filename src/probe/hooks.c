@@ -7,15 +7,14 @@
 #include "probe/features.h"
 
 static const char *const blind_none[] = { NULL };
-static const char *const blind_open_exit[] = { "caller_memory_at_exit",
-					       "descriptor_replaced_before_exit",
-					       "descriptors_not_from_open",
-					       "kernel_internal_opens",
-					       "renamed_during_open",
-					       "skipped_or_rewritten_syscalls",
-					       NULL };
+static const char *const blind_open_exit[] = {
+	"caller_memory_at_exit",	 "descriptor_replaced_before_exit",
+	"descriptors_not_from_open",	 "kernel_internal_opens",
+	"other_path_when_folded",	 "renamed_during_open",
+	"skipped_or_rewritten_syscalls", NULL
+};
 static const char *const blind_open_late[] = { "descriptors_not_from_open", "kernel_files_without_names",
-					       "renamed_during_open", NULL };
+					       "other_path_when_folded", "renamed_during_open", NULL };
 static const char *const blind_connect[] = { "caller_memory_at_exit", NULL };
 static const char *const blind_connect_exit[] = { "caller_memory_at_exit", "descriptor_replaced_before_exit",
 						  "skipped_or_rewritten_syscalls", NULL };

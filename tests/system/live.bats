@@ -48,6 +48,25 @@ opens_of_doer() {
 	[ "$(opens_of_doer "\"$FILE\"" | jq -r .event.requested)" = "$WORK/link" ]
 }
 
+@test "folded, a file keeps each of its names: by a link, and after a rename" {
+	ln "$FILE" "$WORK/second name"
+	python3 - "$FILE" "$WORK/second name" "$WORK/third name" <<-'END' &
+		import os, sys
+		first, second, third = sys.argv[1:]
+		for name in (first, first, second, second):
+		    os.close(os.open(name, os.O_RDONLY))
+		os.rename(second, third)
+		for name in (third, third):
+		    os.close(os.open(name, os.O_RDONLY))
+	END
+	PID=$!
+	wait $PID
+	collector_stop
+	verify
+	[ "$(records_of ".pid == $PID and .event.inode == $INODE" | jq -r .event.path)" = \
+		"$FILE"$'\n'"$WORK/second name"$'\n'"$WORK/third name" ]
+}
+
 @test "openat: relative to a descriptor, created: flags and mode as asked" {
 	do_once openat "$WORK" "made here"
 	[ "$(opens_of_doer "\"$WORK/made here\"" | jq -c '.event | [.requested, .mode, .access, .flags]')" = \
