@@ -10,6 +10,7 @@
  */
 
 #include "canary.h"
+#include "canary.h"
 #include "open_exit.h"
 #include "scope.h"
 #include "syscall.h"
@@ -211,6 +212,8 @@ static __noinline int connect_record(void *ctx, const struct connect_call *call)
 
 	head_of_current(&message.record.head, WIRE_KIND_NET_CONNECT, call->source);
 	if (is_accept(call->source) ? !accept_fill(&message, call) : !connect_fill(&message, call))
+		return 0;
+	if (canary_connect(message.record.family))
 		return 0;
 	len = message.record.path_len;
 	if (len > WIRE_SOCKET_PATH_MAX) {

@@ -21,8 +21,15 @@
 #define ROUNDS 2
 #define CHILD_NS 10000000000ull
 
-/* Hooks beside the one that a kind's canary comes by. */
-static const char *const unasked[] = { "do_file_open_root", "__sys_accept4" };
+/* The hooks that canaries come by; others of the same kind stand beside them and are not asked. */
+static const struct {
+	enum wire_kind kind;
+	const char *hook;
+} asked_hooks[] = {
+	{ WIRE_KIND_FILE_OPEN, "do_filp_open" },	  { WIRE_KIND_FILE_OPEN, "sys_exit" },
+	{ WIRE_KIND_PROCESS_EXEC, "sched_process_exec" }, { WIRE_KIND_TCP_STATE, "inet_sock_set_state" },
+	{ WIRE_KIND_NET_CONNECT, "__sys_connect" },	  { WIRE_KIND_NET_CONNECT, "sys_exit" },
+};
 
 /* Each returns whether the act was done. */
 static bool act_open(struct source *source)
@@ -169,11 +176,11 @@ void canary_round(struct source *source)
 
 static bool is_asked(const struct hook *row)
 {
-	for (size_t i = 0; i < ARRAY_LEN(unasked); i++) {
-		if (strcmp(row->name, unasked[i]) == 0)
-			return false;
+	for (size_t i = 0; i < ARRAY_LEN(asked_hooks); i++) {
+		if (row->kind == asked_hooks[i].kind && strcmp(row->name, asked_hooks[i].hook) == 0)
+			return true;
 	}
-	return true;
+	return false;
 }
 
 bool canary_answers(const struct source *source, const struct hook *row)

@@ -29,6 +29,12 @@ static bool is_tracepoint(const char *function)
 	return strncmp(function, TRACEPOINT, strlen(TRACEPOINT)) == 0;
 }
 
+/* The kernel has no types of its own. */
+static bool is_plain(const struct source *source)
+{
+	return !(source->features & FEATURE_KERNEL_BTF);
+}
+
 static int hook_choose(struct source *source, const struct hook *row, struct str types)
 {
 	struct source_hook *hook = &source->hooks[source->n_hooks];
@@ -42,9 +48,12 @@ static int hook_choose(struct source *source, const struct hook *row, struct str
 	if (!hook->program)
 		return -ENOENT;
 	bpf_program__set_autoload(hook->program, true);
-	if (function)
-		r = bpf_program__set_attach_target(
-			hook->program, 0, function + (is_tracepoint(function) ? strlen(TRACEPOINT) : 0));
+	if (function && is_tracepoint(function))
+		function += strlen(TRACEPOINT);
+	hook->attach_to = function;
+	/* Without the kernel's types there is nothing to look the name up in; plain_attach takes it as it is. */
+	if (function && !is_plain(source))
+		r = bpf_program__set_attach_target(hook->program, 0, function);
 	source->n_hooks++;
 	return r;
 }
@@ -135,12 +144,6 @@ static void settings_write(struct source *source, struct str types)
 	arguments_write(source, types);
 }
 
-/* The kernel has no types of its own. */
-static bool is_plain(const struct source *source)
-{
-	return !(source->features & FEATURE_KERNEL_BTF);
-}
-
 static int load_once(struct source *source, struct str types)
 {
 	int r;
@@ -169,7 +172,7 @@ static int hooks_attach(struct source *source)
 		if (i > 0 && source->hooks[i - 1].program == hook->program)
 			continue;
 		hook->link = bpf_program__type(hook->program) == BPF_PROG_TYPE_RAW_TRACEPOINT
-				     ? plain_attach(hook->program)
+				     ? plain_attach(hook)
 				     : bpf_program__attach(hook->program);
 		if (!hook->link)
 			return -errno;

@@ -20,6 +20,7 @@
 struct source_hook {
 	const struct hook *row;
 	struct bpf_program *program;
+	const char *attach_to; /* the function or tracepoint that the kernel has; NULL: the program's own */
 	struct bpf_link *link; /* owned */
 	struct wire_loss_count missed;
 };
@@ -94,7 +95,7 @@ struct signals_bpf *plain_open(const char *types_path);
 /* The programs that are to be loaded hang on untyped tracepoints. */
 int plain_untype(struct signals_bpf *programs);
 /* A program that plain_untype changed. NULL and errno. */
-struct bpf_link *plain_attach(const struct bpf_program *program);
+struct bpf_link *plain_attach(const struct source_hook *hook);
 
 /* ---- canary.c ---- */
 

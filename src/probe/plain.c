@@ -61,7 +61,9 @@ int plain_untype(struct signals_bpf *programs)
 	return r;
 }
 
-struct bpf_link *plain_attach(const struct bpf_program *program)
+struct bpf_link *plain_attach(const struct source_hook *hook)
 {
-	return bpf_program__attach_raw_tracepoint(program, tracepoint_of(program));
+	const char *name = hook->attach_to ? hook->attach_to : tracepoint_of(hook->program);
+
+	return bpf_program__attach_raw_tracepoint(hook->program, name);
 }
