@@ -267,6 +267,29 @@ static void print_losses(const json_t *report)
 		       facts_number(report, "losses_total"));
 }
 
+static void print_incidents(const json_t *report)
+{
+	json_t *incidents = json_object_get(report, "incidents"), *incident;
+	uint64_t shown = 0;
+	size_t i;
+
+	json_array_foreach(incidents, i, incident)
+	{
+		if (shown == PAGE_LIST_MAX)
+			break;
+		if (shown++ == 0)
+			puts("\nWhat happened meanwhile:");
+		printf("  - chunk %" PRIu64 ", ", facts_number(incident, "sequence"));
+		output_print(facts_text(incident, "at.time"));
+		fputs(", ", stdout);
+		output_print(facts_text(incident, "what"));
+		fputs(": ", stdout);
+		output_print(facts_text(incident, "detail"));
+		putchar('\n');
+	}
+	print_more(shown, facts_number(report, "incidents_total"));
+}
+
 static void print_limits(const json_t *report)
 {
 	json_t *blind;
@@ -326,6 +349,7 @@ int verify_page_print(const char *json, const char *directory)
 	print_findings(report);
 	print_reasons(report);
 	print_losses(report);
+	print_incidents(report);
 	print_limits(report);
 	print_head_advice(report);
 	return 0;

@@ -4,7 +4,8 @@
  * Checks each line of a chunk. Promises: a line is looked at in place where it lies whole in the caller's piece and
  * is copied only across pieces; one that is longer than any record can be is refused without being kept. Times may
  * stand a little outside the chunk's window: before it by RECORD_EARLY_NS, because hook and window are read on
- * different CPUs; behind it by RECORD_LATE_NS, because a window ends before its last drain begins.
+ * different CPUs; behind it by RECORD_LATE_NS, because a window ends before its last drain begins. What was found at
+ * start may be older by RECORD_SNAPSHOT_NS: the window opens when the snapshot is done.
  */
 
 #include "verify/lines.h"
@@ -18,6 +19,7 @@
 
 #define RECORD_EARLY_NS UINT64_C(1000000000)
 #define RECORD_LATE_NS UINT64_C(10000000000)
+#define RECORD_SNAPSHOT_NS UINT64_C(60000000000)
 
 int lines_init(struct lines *lines)
 {
@@ -51,12 +53,43 @@ static void too_long(struct lines *lines)
 		     RECORD_LINE_MAX);
 }
 
-static void time_check(struct lines *lines, uint64_t ts_ns)
+static bool found_at_start(const struct canon_value *event)
+{
+	struct str rest = event->raw;
+	struct canon_member member;
+
+	while (canon_member_next(&rest, &member))
+		if (str_equal(member.key, STR("at_start")))
+			return member.value.type == CANON_TRUE;
+	return false;
+}
+
+/* A folded record ends with the last of its like. */
+static void fold_check(struct lines *lines, uint64_t ts_ns, const struct canon_value *last_ts_ns)
+{
+	uint64_t last = 0, closed = lines->statement->closed.boot_ns;
+
+	if (!last_ts_ns || canon_value_u64(last_ts_ns, &last) < 0)
+		return;
+	if (last < ts_ns)
+		findings_add(lines->findings, STELLA_FINDING_CLOCK_REGRESSION, &lines->place,
+			     "line %" PRIu64 " ends at boot time %" PRIu64 " ns, before it begins at %" PRIu64
+			     " ns",
+			     lines->place.line, last, ts_ns);
+	else if (last > closed && last - closed > RECORD_LATE_NS)
+		findings_add(lines->findings, STELLA_FINDING_CLOCK_REGRESSION, &lines->place,
+			     "line %" PRIu64 " ends at boot time %" PRIu64
+			     " ns, after its chunk was closed at %" PRIu64 " ns",
+			     lines->place.line, last, closed);
+}
+
+static void time_check(struct lines *lines, uint64_t ts_ns, const struct canon_value *event)
 {
 	const struct statement *statement = lines->statement;
 	uint64_t opened = statement->opened.boot_ns, closed = statement->closed.boot_ns;
 
-	if (ts_ns < opened && opened - ts_ns > RECORD_EARLY_NS)
+	if (ts_ns < opened && opened - ts_ns > RECORD_EARLY_NS &&
+	    (opened - ts_ns > RECORD_SNAPSHOT_NS || !found_at_start(event)))
 		findings_add(lines->findings, STELLA_FINDING_CLOCK_REGRESSION, &lines->place,
 			     "line %" PRIu64 " is of boot time %" PRIu64
 			     " ns, before its chunk was opened at %" PRIu64 " ns",
@@ -82,7 +115,8 @@ static void line_schema(struct lines *lines, const struct canon_member *members,
 		return;
 	}
 	lines->events[kind < WIRE_KIND_END ? kind : 0]++;
-	time_check(lines, ts_ns);
+	time_check(lines, ts_ns, canon_find(members, count, STR("event")));
+	fold_check(lines, ts_ns, canon_find(members, count, STR("last_ts_ns")));
 }
 
 static void line_check(struct lines *lines, struct str line)

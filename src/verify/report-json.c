@@ -140,6 +140,39 @@ static void json_head(struct canon *w, const struct stella_report *report)
 	canon_object_end(w);
 }
 
+static void json_holes(struct canon *w, const struct stella_report *report)
+{
+	canon_key(w, "holes");
+	canon_array(w);
+	for (size_t i = 0; i < report->n_holes; i++) {
+		canon_object(w);
+		json_moment(w, "from", &report->holes[i].from);
+		json_text(w, "hook", report->holes[i].hook);
+		json_text(w, "kind", report->holes[i].kind);
+		canon_key_u64(w, "sequence", report->holes[i].sequence);
+		json_moment(w, "to", &report->holes[i].to);
+		canon_object_end(w);
+	}
+	canon_array_end(w);
+	canon_key_u64(w, "holes_total", report->holes_total);
+}
+
+static void json_incidents(struct canon *w, const struct stella_report *report)
+{
+	canon_key(w, "incidents");
+	canon_array(w);
+	for (size_t i = 0; i < report->n_incidents; i++) {
+		canon_object(w);
+		json_moment(w, "at", &report->incidents[i].at);
+		json_text(w, "detail", report->incidents[i].detail);
+		canon_key_u64(w, "sequence", report->incidents[i].sequence);
+		json_text(w, "what", report->incidents[i].what);
+		canon_object_end(w);
+	}
+	canon_array_end(w);
+	canon_key_u64(w, "incidents_total", report->incidents_total);
+}
+
 /* Honest about what this version cannot do: a proof in a seal is neither believed nor refused. */
 static void json_log(struct canon *w, const struct stella_report *report)
 {
@@ -209,6 +242,8 @@ int report_json(const struct stella_report *report, struct buf *out)
 	json_findings(&w, report);
 	json_gaps(&w, report);
 	json_head(&w, report);
+	json_holes(&w, report);
+	json_incidents(&w, report);
 	canon_key_bool(&w, "lines_checked", !report->seals_only);
 	json_log(&w, report);
 	json_losses(&w, report);

@@ -31,8 +31,18 @@ void stella_report_free(struct stella_report *report)
 		free(report->blind[i].hook);
 		free(report->blind[i].spot);
 	}
+	for (size_t i = 0; i < report->n_holes; i++) {
+		free(report->holes[i].kind);
+		free(report->holes[i].hook);
+	}
+	for (size_t i = 0; i < report->n_incidents; i++) {
+		free(report->incidents[i].what);
+		free(report->incidents[i].detail);
+	}
 	for (size_t i = 0; i < report->n_reasons; i++)
 		free(report->reasons[i]);
+	free(report->holes);
+	free(report->incidents);
 	free(report->losses);
 	free(report->gaps);
 	free(report->blind);
@@ -54,9 +64,12 @@ struct stella_report *report_new(const struct trust *trust)
 	report->losses = calloc(REPORT_LOSSES_MAX, sizeof(*report->losses));
 	report->gaps = calloc(REPORT_GAPS_MAX, sizeof(*report->gaps));
 	report->blind = calloc(REPORT_BLIND_MAX, sizeof(*report->blind));
+	report->holes = calloc(REPORT_HOLES_MAX, sizeof(*report->holes));
+	report->incidents = calloc(REPORT_INCIDENTS_MAX, sizeof(*report->incidents));
 	report->reasons = calloc(REPORT_REASONS_MAX, sizeof(*report->reasons));
 	report->signers = calloc(trust->count + 1, sizeof(*report->signers));
-	if (!report->losses || !report->gaps || !report->blind || !report->reasons || !report->signers)
+	if (!report->losses || !report->gaps || !report->blind || !report->holes || !report->incidents ||
+	    !report->reasons || !report->signers)
 		return NULL;
 	for (size_t i = 0; i < trust->count; i++)
 		report->signers[i].key_id = *public_key_id(trust->keys[i]);
@@ -89,7 +102,7 @@ int report_reason(struct stella_report *report, const char *format, ...)
 	return 0;
 }
 
-static bool same_text(const char *a, const char *b)
+bool report_same_text(const char *a, const char *b)
 {
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
@@ -99,8 +112,8 @@ static struct report_loss *loss_find(struct stella_report *report, const struct 
 	for (size_t i = 0; i < report->n_losses; i++) {
 		struct report_loss *row = &report->losses[i];
 
-		if (same_text(row->kind, loss->kind) && same_text(row->layer, loss->layer) &&
-		    same_text(row->cause, loss->cause) && same_text(row->effect, loss->effect))
+		if (report_same_text(row->kind, loss->kind) && report_same_text(row->layer, loss->layer) &&
+		    report_same_text(row->cause, loss->cause) && report_same_text(row->effect, loss->effect))
 			return row;
 	}
 	return NULL;
@@ -125,7 +138,7 @@ static int report_loss(struct stella_report *report, const struct statement *sta
 		report->losses_more++;
 	else if (__builtin_add_overflow(row->count, loss->count, &row->count))
 		row->count = UINT64_MAX;
-	if (loss->count == 0 || same_text(loss->effect, "member"))
+	if (loss->count == 0 || report_same_text(loss->effect, "member"))
 		return 0;
 	return report_reason(report, "chunk %" PRIu64 ": %" PRIu64 " record%s%s%s lost in the %s: %s",
 			     statement->sequence, loss->count, loss->count == 1 ? "" : "s",
@@ -155,60 +168,6 @@ static int report_gap(struct stella_report *report, const struct statement *stat
 		report,
 		"between chunk %" PRIu64 " and chunk %" PRIu64 " nothing was watched: %s, from %s to %s",
 		statement->sequence - 1, statement->sequence, statement_gap_names[statement->gap], from, to);
-}
-
-static int report_blind_spot(struct stella_report *report, const struct statement_probe *probe,
-			     const char *spot)
-{
-	struct report_blind *row;
-	int r;
-
-	for (size_t i = 0; i < report->n_blind; i++) {
-		row = &report->blind[i];
-		if (same_text(row->kind, probe->kind) && same_text(row->hook, probe->hook) &&
-		    same_text(row->spot, spot))
-			return 0;
-	}
-	if (report->n_blind >= REPORT_BLIND_MAX) {
-		report->blind_more++;
-		return 0;
-	}
-	row = &report->blind[report->n_blind++];
-	r = statement_set(&row->kind, probe->kind);
-	r = r < 0 ? r : statement_set(&row->hook, probe->hook);
-	return r < 0 ? r : statement_set(&row->spot, spot);
-}
-
-/* A probe that came late or died early leaves a hole in the window, with nothing else to show for it. */
-static int report_hole(struct stella_report *report, const struct statement *statement,
-		       const struct statement_probe *probe)
-{
-	char from[CLOCK_TEXT_MAX], to[CLOCK_TEXT_MAX];
-	uint64_t boot_to_wall = statement->opened.wall_ns - statement->opened.boot_ns;
-
-	if (probe->from_boot_ns <= statement->opened.boot_ns && probe->to_boot_ns >= statement->closed.boot_ns)
-		return 0;
-	if (probe->to_boot_ns <= probe->from_boot_ns)
-		return report_reason(report, "chunk %" PRIu64 ": %s was not watched by %s at all",
-				     statement->sequence, probe->kind, probe->hook);
-	clock_format(boot_to_wall + probe->from_boot_ns, from);
-	clock_format(boot_to_wall + probe->to_boot_ns, to);
-	return report_reason(report, "chunk %" PRIu64 ": %s was watched by %s only from %s to %s",
-			     statement->sequence, probe->kind, probe->hook, from, to);
-}
-
-static int report_coverage(struct stella_report *report, const struct statement *statement)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < statement->n_probes && r == 0; i++) {
-		const struct statement_probe *probe = &statement->probes[i];
-
-		r = report_hole(report, statement, probe);
-		for (size_t k = 0; k < probe->n_blind_spots && r == 0; k++)
-			r = report_blind_spot(report, probe, probe->blind_spots[k]);
-	}
-	return r;
 }
 
 int report_take(struct stella_report *report, const struct statement *statement, const struct digest *digest,

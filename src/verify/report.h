@@ -14,6 +14,8 @@
 #define REPORT_GAPS_MAX 10000
 #define REPORT_REASONS_MAX 1000
 #define REPORT_BLIND_MAX 256
+#define REPORT_HOLES_MAX 1000
+#define REPORT_INCIDENTS_MAX 1000
 
 /* Summed over the chain. */
 struct report_loss {
@@ -30,6 +32,19 @@ struct report_gap {
 /* What a hook could not see at least once in the chain. */
 struct report_blind {
 	char *kind, *hook, *spot;
+};
+
+/* A probe that did not cover its chunk's whole window: when it did; `to` at or before `from`: never. */
+struct report_hole {
+	uint64_t sequence;
+	char *kind, *hook;
+	struct moment from, to;
+};
+
+struct report_incident {
+	uint64_t sequence;
+	char *what, *detail;
+	struct moment at;
 };
 
 struct report_signer {
@@ -66,6 +81,12 @@ struct stella_report {
 	struct report_blind *blind;
 	size_t n_blind;
 	uint64_t blind_more; /* as losses_more */
+	struct report_hole *holes;
+	size_t n_holes;
+	uint64_t holes_total;
+	struct report_incident *incidents;
+	size_t n_incidents;
+	uint64_t incidents_total;
 	char **reasons;
 	size_t n_reasons;
 	uint64_t reasons_total;
@@ -79,6 +100,11 @@ struct stella_report *report_new(const struct trust *trust);
 /* Takes in what a good statement says. -ENOMEM. */
 int report_take(struct stella_report *report, const struct statement *statement, const struct digest *digest,
 		size_t signer);
+
+/* The part of it that is coverage. -ENOMEM. */
+int report_coverage(struct stella_report *report, const struct statement *statement);
+/* Of two texts that may be unknown. */
+bool report_same_text(const char *a, const char *b);
 
 /* Why the chain is not complete, one line each; the first REPORT_REASONS_MAX are kept. -ENOMEM. */
 int report_reason(struct stella_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));

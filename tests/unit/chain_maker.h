@@ -171,6 +171,13 @@ static inline struct statement maker_statement(const struct maker *maker, struct
 	s.closed =
 		(struct moment) { s.opened.boot_ns + 10 * MAKER_SECOND, s.opened.wall_ns + 10 * MAKER_SECOND };
 	s.losses_known = true;
+	s.probes = calloc(1, sizeof(*s.probes));
+	assert_non_null(s.probes);
+	s.n_probes = 1;
+	s.probes[0].from_boot_ns = s.opened.boot_ns;
+	s.probes[0].to_boot_ns = s.closed.boot_ns;
+	assert_int_equal(statement_set(&s.probes[0].kind, "file_open"), 0);
+	assert_int_equal(statement_set(&s.probes[0].hook, "sys_exit"), 0);
 	return s;
 }
 

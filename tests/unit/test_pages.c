@@ -55,6 +55,18 @@ static void test_completeness(void **state)
 	assert_non_null(strstr(page_of(REPORT(2, LOSS("member", 1))), "1 detail of records\n  is missing"));
 }
 
+static void test_incidents(void **state)
+{
+	const char *page =
+		page_of("{\"incidents\":[{\"at\":{\"boot_ns\":1,\"time\":\"T\"},\"detail\":\"it stepped\","
+			"\"sequence\":3,\"what\":\"clock_step\"}],\"incidents_total\":3}");
+
+	(void)state;
+	assert_non_null(strstr(page, "What happened meanwhile:\n  - chunk 3, T, clock_step: it stepped\n"));
+	assert_non_null(strstr(page, "2 more"));
+	assert_null(strstr(page_of(REPORT(2, "")), "meanwhile"));
+}
+
 static void test_singular(void **state)
 {
 	(void)state;
@@ -105,6 +117,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_completeness),
+		cmocka_unit_test(test_incidents),
 		cmocka_unit_test(test_singular),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_defaults_are_left_out),

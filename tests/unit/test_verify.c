@@ -285,16 +285,45 @@ static void be_dead(struct statement *statement)
 	with_probe(statement, 0, statement->closed.boot_ns - statement->opened.boot_ns);
 }
 
+static void claim_nothing(struct statement *statement)
+{
+	free(statement->probes[0].kind);
+	free(statement->probes[0].hook);
+	statement->n_probes = 0;
+}
+
+static void with_incident(struct statement *statement, const char *what)
+{
+	statement->incidents_known = true;
+	statement->incidents = calloc(1, sizeof(*statement->incidents));
+	assert_non_null(statement->incidents);
+	statement->n_incidents = 1;
+	statement->incidents[0].boot_ns = statement->opened.boot_ns + 3;
+	statement_set(&statement->incidents[0].what, what);
+	statement_set(&statement->incidents[0].detail, "so it \x1b was");
+}
+
+static void step_clock(struct statement *statement)
+{
+	with_incident(statement, "clock_step");
+}
+
+static void be_silent(struct statement *statement)
+{
+	with_incident(statement, "probe_silent");
+}
+
 static void test_complete(void **state)
 {
 	static const struct {
 		maker_lie lie;
 		bool complete;
 	} cases[] = {
-		{ lose_records, false },  { lose_members, true }, { lose_nothing, true },
-		{ forget_losses, false }, { recover, false },	  { leave_gap, false },
-		{ watch_all, true },	  { watch_late, false },  { die_early, false },
-		{ be_dead, false },
+		{ lose_records, false },  { lose_members, true },   { lose_nothing, true },
+		{ forget_losses, false }, { recover, false },	    { leave_gap, false },
+		{ watch_all, true },	  { watch_late, false },    { die_early, false },
+		{ be_dead, false },	  { claim_nothing, false }, { step_clock, true },
+		{ be_silent, false },
 	};
 
 	(void)state;
@@ -319,6 +348,32 @@ static void test_complete(void **state)
 		stella_report_free(report);
 		maker_remove(&maker);
 	}
+}
+
+/* Where coverage has holes, and what happened, stands in the report with its time; a terminal obeys none of it. */
+static void test_holes_and_incidents_are_told(void **state)
+{
+	struct maker maker = maker_new(CHAIN_A);
+	struct stella_report *report;
+
+	(void)state;
+	maker_chunk(&maker, 1, watch_late);
+	maker_chunk(&maker, 1, be_silent);
+	report = verify(&maker);
+	assert_non_null(strstr(
+		stella_report_json(report),
+		"\"holes\":[{\"from\":{\"boot_ns\":100000000001,\"time\":\"2026-09-21T14:15:00.000000001Z\"},"
+		"\"hook\":\"sched_process_exec\",\"kind\":\"process_exec\",\"sequence\":1,"
+		"\"to\":{\"boot_ns\":110000000000,"));
+	assert_non_null(strstr(stella_report_json(report), "\"holes_total\":1,"));
+	assert_non_null(strstr(stella_report_json(report),
+			       "\"incidents\":[{\"at\":{\"boot_ns\":110000000003,\"time\":"
+			       "\"2026-09-21T14:15:10.000000003Z\"},\"detail\":\"so it ? was\",\"sequence\":2,"
+			       "\"what\":\"probe_silent\"}],\"incidents_total\":1,"));
+	assert_int_equal(stella_report_n_reasons(report), 2);
+	assert_string_equal(stella_report_reason(report, 1), "chunk 2: a probe was silent: so it ? was");
+	stella_report_free(report);
+	maker_remove(&maker);
 }
 
 static void test_losses_are_summed(void **state)
@@ -677,6 +732,7 @@ int main(void)
 		cmocka_unit_test(test_expected_head),
 		cmocka_unit_test(test_log_required),
 		cmocka_unit_test(test_complete),
+		cmocka_unit_test(test_holes_and_incidents_are_told),
 		cmocka_unit_test(test_losses_are_summed),
 		cmocka_unit_test(test_rows_without_room_are_counted),
 		cmocka_unit_test(test_unsealed_is_told),
