@@ -87,9 +87,8 @@ def library_record(one):
 
 def connect_record(one):
     event = one["event"]
-    if event["family"] == "unix":
-        return (one["tid"], "unix", exact(event, "path") if "path" in event else b"", 0, event["result"])
-    return (one["tid"], event["family"], event["addr"].encode(), event["port"], event["result"])
+    address = exact(event, "addr") if "addr" in event else b""
+    return (one["tid"], event["family"], address, event.get("port", 0), event["result"])
 
 
 def peer(family, address):

@@ -20,7 +20,7 @@ make -j2 base.a && test -s base.a
 PYTHON = """
 PYTHONPYCACHEPREFIX=$PWD/cache python3 -c '
 import argparse, ast, asyncio, concurrent.futures, csv, ctypes, decimal, email.mime.text, fractions, html.parser
-import http.client, json, logging.handlers, multiprocessing, pydoc, sqlite3, ssl, subprocess, tarfile, tempfile
+import http.client, http.server, json, socket, logging.handlers, multiprocessing, pydoc, sqlite3, ssl, subprocess, tarfile, tempfile
 import threading, unittest.mock, urllib.request, uuid, xml.etree.ElementTree, zipfile
 
 def touch(number):
@@ -30,6 +30,20 @@ def touch(number):
 
 with concurrent.futures.ThreadPoolExecutor(4) as pool:
     assert sum(pool.map(touch, range(40))) == 0
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
+threading.Thread(target=server.serve_forever).start()
+for name in ("127.0.0.1", "localhost"):
+    assert urllib.request.urlopen(f"http://{name}:{server.server_port}/").status == 200
+for family, kind, where in (
+    (socket.AF_INET6, socket.SOCK_STREAM, ("::ffff:127.0.0.1", server.server_port)),
+    (socket.AF_INET6, socket.SOCK_STREAM, ("::1", 1)),
+    (socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 53)),
+    (socket.AF_UNIX, socket.SOCK_STREAM, "not there"),
+    (socket.AF_UNIX, socket.SOCK_STREAM, chr(0) + "not there"),
+):
+    with socket.socket(family, kind) as one:
+        one.connect_ex(where)
+server.shutdown()
 base = sqlite3.connect("a.db")
 base.execute("create table t(a)")
 base.executemany("insert into t values (?)", ((i,) for i in range(100)))

@@ -208,13 +208,15 @@ def moved(world, call):
 
 
 def address_of(args):
-    """(family, address, port, is it TCP); None for families that the evidence does not name."""
+    """(family, address, port, is it TCP); None when the caller's memory could not be read, by strace either."""
     tcp = b"<TCP" in args.split(b", ")[0]
     family = re.search(rb"sa_family=AF_(\w+)", args)
     text = TEXT.search(args)
     port = re.search(rb"port=htons\((\d+)\)", args)
-    if not family or family.group(1) not in (b"INET", b"INET6", b"UNIX"):
+    if not family:
         return None
+    if family.group(1) not in (b"INET", b"INET6", b"UNIX"):
+        return ("other", b"", 0, False)
     if family.group(1) == b"UNIX":
         mark = b"@" if b"sun_path=@" in args else b""
         return ("unix", mark + unhex(text.group(1)) if text else b"", 0, False)
