@@ -45,7 +45,7 @@ LIBS_zstd = $(shell $(PKG_CONFIG) --libs libzstd)
 LIBS_json = $(shell $(PKG_CONFIG) --libs jansson)
 LIBS_yaml = $(shell $(PKG_CONFIG) --libs yaml-0.1)
 # libbpf is linked statically (Debian 12's own is too old to rely on where we are installed); what it needs is not.
-LIBS_bpf = -l:libbpf.a -lelf -lz
+LIBS_bpf = -l:libbpf.a -lelf -lz $(shell $(PKG_CONFIG) --libs liblzma)
 
 ROOMS := base crypto format resolve verify collect probe daemon cli
 lib = $(O)/lib/libstella-$(1).a

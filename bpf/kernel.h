@@ -226,7 +226,7 @@ struct bpf_iter__task_file {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long r10, bx, cx, dx, si, di, orig_ax;
+	unsigned long r10, bx, cx, ax, dx, si, di, orig_ax;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
@@ -314,4 +314,23 @@ static __always_inline __u64 sock_cgroup_id(const struct sock *sk)
 	struct cgroup *cgroup = sock_cgroup(sk);
 
 	return cgroup ? BPF_CORE_READ(cgroup, kn, id) : 0;
+}
+
+/* Of a user's function in a program at its entry: the fourth argument; at its return: the result. 64-bit code only. */
+static __always_inline __u64 user_argument_4(const struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return regs->cx;
+#else
+	return regs->regs[3];
+#endif
+}
+
+static __always_inline __u64 user_result(const struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return regs->ax;
+#else
+	return regs->regs[0];
+#endif
 }

@@ -2,9 +2,11 @@
 /* The kernel half: one object, one file a subject. What each promises stands at its top. */
 
 #include "exec.h"
+#include "function.h"
 #include "open_late.h"
 #include "sys_exit.h"
 #include "tcp.h"
+#include "tls.h"
 #include "uring.h"
 
 /* Lives only on the stack, so its layout would not be in this object's types; tests/unit/test_wire.c compares them. */

@@ -106,7 +106,9 @@
 	loss(CALL_LOST, call_lost, LOSS_CONNECT | LOSS_SSL, kernel, record,                          \
 	     "too many calls at once between entry and return of a traced function")                 \
 	loss(ADDRESS_UNREADABLE, address_unreadable, LOSS_CONNECT, kernel, record,                   \
-	     "the caller's socket address was not resident")
+	     "the caller's socket address was not resident")                                         \
+	loss(PROBE_OFF, probe_off, LOSS_FUNCTION, kernel, record,                                    \
+	     "a container began while functions that had answered in all others were off")
 
 #define WIRE_COLLECTOR_LOSSES(loss)                                                              \
 	loss(MALFORMED, malformed, LOSS_ANY, collector, record,                                      \

@@ -49,6 +49,7 @@ static int source_missed(struct source *source, struct wire_cpu_counters *sum)
 		loss_merge(&sum->losses[hook->row->kind - 1][WIRE_LOSS_MISSED], missed);
 	}
 	source->missed_read_boot_ns = now;
+	loss_merge(&sum->losses[WIRE_KIND_FUNCTION_CALL - 1][WIRE_LOSS_PROBE_OFF], &source->targets.holes);
 	return 0;
 }
 

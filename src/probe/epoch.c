@@ -46,10 +46,12 @@ void source_epoch(struct source *source, uint16_t *ret_epoch, struct moment *ret
 	struct epoch_barrier *barrier = &source->barrier;
 
 	(void)source_epoch_over(source); /* the last one's thread */
+	targets_before_epoch(source);
 	/* In full order: whoever reads the clock after we do reads the new epoch. */
 	*ret_epoch = (uint16_t)__atomic_add_fetch(&source->programs->data->fold_epoch, 1, __ATOMIC_SEQ_CST);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	*ret_since = clock_now();
+	targets_after_epoch(source);
 	barrier->passed = false;
 	barrier->running = pthread_create(&barrier->thread, NULL, barrier_wait, source) == 0;
 	if (!barrier->running)

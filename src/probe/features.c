@@ -86,6 +86,7 @@ unsigned int features_find(struct str types, bool of_kernel)
 		{ "BPF_MAP_TYPE_RINGBUF", FEATURE_RING_BUFFER },
 		{ "bpf_sk_storage_tracing_allowed", FEATURE_SOCK_STORAGE },
 		{ "bpf_iter__task_vma", FEATURE_ITER_VMA },
+		{ "BPF_FUNC_get_attach_cookie", FEATURE_ATTACH_COOKIE },
 		{ "BPF_FUNC_loop", FEATURE_LOOP },
 		{ "BPF_FUNC_find_vma", FEATURE_FIND_VMA },
 		{ "BPF_FUNC_copy_from_user_task", FEATURE_COPY_TASK },

@@ -15,6 +15,7 @@
 	feature(TRAMPOLINE, trampoline, "5.5; arm64 6.4")           \
 	feature(SOCK_STORAGE, sock_storage, "5.11")                 \
 	feature(ITER_VMA, iter_task_vma, "5.12")                    \
+	feature(ATTACH_COOKIE, bpf_get_attach_cookie, "5.15")       \
 	feature(LOOP, bpf_loop, "5.17")                             \
 	feature(FIND_VMA, bpf_find_vma, "5.17")                     \
 	feature(COPY_TASK, copy_from_user_task, "5.18")             \

@@ -3,6 +3,8 @@
 
 #include "probe/hooks.h"
 
+#include <string.h>
+
 #include "base/cleanup.h"
 #include "probe/features.h"
 
@@ -20,6 +22,12 @@ static const char *const blind_connect_exit[] = { "caller_memory_at_exit", "desc
 						  "skipped_or_rewritten_syscalls", NULL };
 static const char *const blind_tcp[] = { "accepted_by_another_process", "syn_recv_birth", NULL };
 
+static const char *const blind_ssl[] = { "calls_before_attach", "files_gone_before_attach",
+					 "other_tls_libraries", "tls_without_these_functions", NULL };
+static const char *const blind_function[] = { "calls_before_attach",	  "collector_itself",
+					      "files_gone_before_attach", "inlined_functions",
+					      "moved_between_cgroups",	  NULL };
+
 /* Functions by the names they had and have. */
 static const char *const filp_open[] = { "do_filp_open", "do_file_open", NULL };
 static const char *const file_open_root[] = { "do_file_open_root", NULL };
@@ -29,6 +37,7 @@ static const char *const accept_functions[] = { "__sys_accept4", NULL };
 static const char *const uring_submit[] = { TRACEPOINT "io_uring_submit_req", TRACEPOINT "io_uring_submit_sqe",
 					    NULL };
 
+#define COOKIE FEATURE_ATTACH_COOKIE
 #define LATE (FEATURE_TRAMPOLINE | FEATURE_LOOP)
 
 const struct hook hooks[] = {
@@ -55,6 +64,13 @@ const struct hook hooks[] = {
 	{ "on_exec", WIRE_KIND_PROCESS_EXEC, "sched_process_exec", FEATURE_LOOP, 0, NULL, blind_none },
 	{ "on_exec_bounded", WIRE_KIND_PROCESS_EXEC, "sched_process_exec", 0, FEATURE_LOOP, NULL, blind_none },
 	{ "on_tcp_state", WIRE_KIND_TCP_STATE, "inet_sock_set_state", 0, 0, NULL, blind_tcp },
+	{ "on_ssl_return", WIRE_KIND_SSL_OP, "uprobe_multi", COOKIE | FEATURE_UPROBE_MULTI, 0, NULL,
+	  blind_ssl },
+	{ "on_ssl_return", WIRE_KIND_SSL_OP, "uprobe", COOKIE, FEATURE_UPROBE_MULTI, NULL, blind_ssl },
+	{ "on_function", WIRE_KIND_FUNCTION_CALL, "uprobe_multi", COOKIE | FEATURE_UPROBE_MULTI, 0, NULL,
+	  blind_function },
+	{ "on_function", WIRE_KIND_FUNCTION_CALL, "uprobe", COOKIE, FEATURE_UPROBE_MULTI, NULL,
+	  blind_function },
 };
 
 const size_t n_hooks = ARRAY_LEN(hooks);
@@ -63,4 +79,9 @@ bool hook_fits(const struct hook *hook, unsigned int features, unsigned int kind
 {
 	return (kinds & 1u << hook->kind) && (features & hook->needs) == hook->needs &&
 	       !(features & hook->without);
+}
+
+bool hook_is_by_target(const struct hook *hook)
+{
+	return strncmp(hook->name, "uprobe", strlen("uprobe")) == 0;
 }

@@ -29,3 +29,6 @@ extern const size_t n_hooks;
 
 /* Is it the one to use with these features (FEATURE_* mask) for these kinds (mask of 1 << enum wire_kind)? */
 bool hook_fits(const struct hook *hook, unsigned int features, unsigned int kinds);
+
+/* Does it hang on functions of files, as these are found (targets.h)? Its name begins with "uprobe" then. */
+bool hook_is_by_target(const struct hook *hook);

@@ -74,6 +74,30 @@ static int hooks_choose(struct source *source, struct str types)
 	return r;
 }
 
+/* Programs that targets hang on files: those without a row of their own, and how they will be hung. */
+static int targets_choose(struct source *source)
+{
+	bool multi = source->features & FEATURE_UPROBE_MULTI;
+	struct signals_bpf *programs = source->programs;
+	struct bpf_program *const all[] = { programs->progs.on_ssl_return, programs->progs.on_ssl_enter,
+					    programs->progs.on_ssl_ex_return, programs->progs.on_function };
+	bool ssl = bpf_program__autoload(programs->progs.on_ssl_return);
+	int r = 0;
+
+	bpf_program__set_autoload(programs->progs.on_ssl_enter, ssl);
+	bpf_program__set_autoload(programs->progs.on_ssl_ex_return, ssl);
+	for (size_t i = 0; r >= 0 && multi && i < ARRAY_LEN(all); i++)
+		r = bpf_program__set_expected_attach_type(all[i], BPF_TRACE_UPROBE_MULTI);
+	if (r >= 0)
+		r = bpf_map__set_autocreate(programs->maps.tls_calls, ssl);
+	if (r >= 0)
+		r = bpf_map__set_autocreate(programs->maps.tls_folds, ssl);
+	if (r >= 0)
+		r = bpf_map__set_autocreate(programs->maps.answers,
+					    bpf_program__autoload(programs->progs.on_function));
+	return r;
+}
+
 static int maps_size(struct source *source)
 {
 	struct signals_bpf *programs = source->programs;
@@ -141,6 +165,7 @@ static void settings_write(struct source *source, struct str types)
 	programs->rodata->cfg_sys_exit_kinds = kinds_of(source, "on_sys_exit");
 	programs->rodata->cfg_uring_kinds = kinds_of(source, "on_uring_submit");
 	programs->rodata->cfg_fold_scope = source->options.fold;
+	programs->rodata->cfg_function_once = source->options.one_shot;
 	arguments_write(source, types);
 }
 
@@ -156,6 +181,8 @@ static int load_once(struct source *source, struct str types)
 	if (r >= 0 && is_plain(source))
 		r = plain_untype(source->programs);
 	if (r >= 0)
+		r = targets_choose(source);
+	if (r >= 0)
 		r = maps_size(source);
 	if (r < 0)
 		return r;
@@ -168,6 +195,8 @@ static int hooks_attach(struct source *source)
 	for (size_t i = 0; i < source->n_hooks; i++) {
 		struct source_hook *hook = &source->hooks[i];
 
+		if (hook_is_by_target(hook->row))
+			continue;
 		/* A program that brings a second kind hangs there already; its link is shared, and the first's. */
 		if (i > 0 && source->hooks[i - 1].program == hook->program)
 			continue;

@@ -11,6 +11,7 @@
 
 #include "probe/hooks.h"
 #include "probe/source.h"
+#include "probe/targets.h"
 #include "probe/transport.h"
 #include "signals.skel.h"
 
@@ -72,6 +73,7 @@ struct source {
 	struct epoch_barrier barrier;
 	struct canaries canary;
 	uint32_t collector; /* our pid as the programs see it */
+	struct targets targets;
 
 	/* while draining */
 	source_take_fn take;

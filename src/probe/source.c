@@ -49,6 +49,14 @@ static bool is_attached(const struct bpf_link *link, const struct bpf_program *p
 	       held.prog_id == wanted.id;
 }
 
+static bool hook_is_attached(const struct source *source, const struct source_hook *hook,
+			     const struct bpf_link *link)
+{
+	if (hook_is_by_target(hook->row))
+		return targets_alive(source, hook->row->kind);
+	return is_attached(link, hook->program);
+}
+
 void source_refresh(struct source *source)
 {
 	uint64_t now = clock_now().boot_ns;
@@ -63,7 +71,7 @@ void source_refresh(struct source *source)
 
 		link = hook->link ? hook->link : link;
 		answered_ns = canary_answered_ns(source, hook->row);
-		probe->alive = is_attached(link, hook->program) && canary_answers(source, hook->row);
+		probe->alive = hook_is_attached(source, hook, link) && canary_answers(source, hook->row);
 		/* Silent for a round is not dead yet, but that it saw what was since is not said either. */
 		if (answered_ns < probe->to_boot_ns)
 			probe->to_boot_ns = answered_ns;
@@ -115,9 +123,13 @@ int source_open(const struct source_options *options, struct diag *diag, struct 
 	if (r >= 0)
 		r = canary_begin(source);
 	if (r >= 0)
+		r = targets_new(source, diag);
+	if (r >= 0)
 		r = btf_choose(&options->btf, &types, diag, &source->btf);
 	if (r >= 0)
 		r = source_load(source, buf_str(&types), diag);
+	if (r >= 0)
+		r = targets_start(source);
 	if (r < 0)
 		return r;
 	buf_done(&types);
@@ -136,6 +148,7 @@ void source_close(struct source *source)
 	canary_end(source);
 	for (size_t i = 0; i < source->n_hooks; i++)
 		bpf_link__destroy(source->hooks[i].link);
+	targets_close(source);
 	transport_close(source->transport);
 	signals_bpf__destroy(source->programs);
 	btf_choice_done(&source->btf);
@@ -154,11 +167,14 @@ static void on_record(void *user, const void *data, size_t len)
 	struct source *source = user;
 
 	sequence_note(source, data, len);
+	targets_see(source, data, len);
+	(void)targets_annotate(source, data, len, &data, &len);
 	source->take(source->taker, data, len);
 }
 
 int source_drain(struct source *source, size_t max_records, source_take_fn take, void *taker)
 {
+	targets_look(source);
 	source->take = take;
 	source->taker = taker;
 	return transport_drain(source->transport, max_records, on_record, source);
@@ -188,25 +204,4 @@ unsigned int source_features(const struct source *source)
 const char *source_transport(const struct source *source)
 {
 	return source->options.perf_buffer ? "perf_buffer" : "ring_buffer";
-}
-
-int source_sweep(struct source *source, source_take_fn take, void *taker)
-{
-	(void)source;
-	(void)take;
-	(void)taker;
-	return 0;
-}
-
-size_t source_targets(struct source *source, const struct source_target **ret_targets)
-{
-	(void)source;
-	*ret_targets = NULL;
-	return 0;
-}
-
-void source_target_counts(const struct source *source, struct source_target_counts *ret_counts)
-{
-	(void)source;
-	*ret_counts = (struct source_target_counts) { 0 };
 }

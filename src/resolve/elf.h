@@ -35,15 +35,27 @@ struct elf_function {
 struct elf_functions;
 
 /*
- * All functions that the file's symbol tables name (.symtab, .dynsym, and .symtab of .gnu_debugdata when the file is
- * stripped), sorted by name, doubles dropped; `debug_directory` (NULL = none) holds separate debug files by build id:
- * DIR/.build-id/ab/cdef.debug. Undefined ones, and those outside any executable segment, are left out.
+ * All functions that the file's symbol tables name (.symtab, .dynsym, and .symtab of .gnu_debugdata or else of a debug
+ * file when the file is stripped), sorted by name and offset, doubles dropped; one name may stand for several local
+ * functions. `debug_directory` (NULL = none) holds separate debug files by build id: DIR/.build-id/ab/cdef.debug.
+ * Undefined ones, those outside any executable segment, resolvers (STT_GNU_IFUNC: what is called is another function)
+ * and versions that are not the default are left out. -ENOEXEC: no ELF file, or one that contradicts itself; -E2BIG:
+ * more functions than ELF_FUNCTIONS_MAX.
  */
-int elf_functions_open(int fd, const char *debug_directory, struct diag *diag,
-		       struct elf_functions **ret_functions);
+int elf_functions_open(int fd, const char *debug_directory, struct elf_functions **ret_functions);
 void elf_functions_close(struct elf_functions *functions);
 DEFINE_FREEP(elf_functions, elf_functions_close)
 
 size_t elf_functions_all(const struct elf_functions *functions, const struct elf_function **ret_all);
-/* By exact name; a versioned one's default version counts. NULL = there is none. */
+/* The first with exactly this name, others of that name behind it; a versioned one's default counts. NULL = none. */
 const struct elf_function *elf_functions_find(const struct elf_functions *functions, struct str name);
+
+/* Does a file offset lie in an executable segment? */
+bool elf_functions_cover(const struct elf_functions *functions, uint64_t offset);
+
+/* Does the file itself (no debug file) define one of these functions (NULL-ended), for this machine's 64-bit code? */
+bool elf_defines(int fd, const char *const *names);
+
+/* Refuses what would make libelf allocate more than the file is worth. 0 or -ENOEXEC; of a file, or of its bytes. */
+int elf_header_check(int fd);
+int elf_header_check_bytes(struct str bytes);

@@ -90,11 +90,13 @@ run_pages() {
 	nothing python3 "$EXAMPLES" messages
 }
 
-@test "the evidence schema explains every member of both schemas" {
+@test "each schema's page explains every member of it" {
 	for schema in docs/schemas/*.json; do
+		page=docs/evidence-schema.md
+		[[ $schema != */function-map-* ]] || page=docs/function-map.md
 		[ "$(jq '[.. | objects | select(has("properties"))] | length' "$schema")" -gt 0 ]
 		for member in $(jq -r '[.. | objects | select(has("properties")) | .properties | keys[]] | unique[]' "$schema"); do
-			grep -qE "\`[^\`]*\b$member\b" docs/evidence-schema.md || { echo "$schema: $member is not explained"; return 1; }
+			grep -qE "\`[^\`]*\b$member\b" "$page" || { echo "$schema: $member is not explained"; return 1; }
 		done
 	done
 }

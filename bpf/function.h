@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * function_call: a function of the function map was entered. The probe's cookie is the function's number; what that
+ * means, the user half knows.
+ *
+ * A hit is a trap and costs a thousand times what is done here, so in one-shot mode the user half takes off probes that
+ * have answered in every cgroup; until it has, the table of answers keeps the repeats out of the ring. It forgets the
+ * oldest when it is full: then a record comes twice.
+ */
+
+#include "fold.h"
+
+#define ANSWERS_MAX 65536 /* set before load */
+
+const volatile bool cfg_function_once = true; /* false: each call is a record, or folded as opens are */
+
+struct answer {
+	__u64 cgroup_id;
+	__u32 function;
+	__u32 epoch;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ANSWERS_MAX);
+	__type(key, struct answer);
+	__type(value, __u8);
+} answers SEC(".maps");
+
+static __always_inline void function_folded(void)
+{
+	struct wire_cpu_counters *mine = counters_mine();
+
+	if (mine)
+		mine->folded[WIRE_KIND_FUNCTION_CALL - 1]++;
+}
+
+static __always_inline void function_once(void *ctx, struct wire_function_call *record)
+{
+	struct answer answer = { .cgroup_id = record->head.cgroup_id,
+				 .function = record->target,
+				 .epoch = record->head.epoch };
+	__u8 yes = 1;
+
+	if (bpf_map_lookup_elem(&answers, &answer)) {
+		function_folded();
+		return;
+	}
+	if (emit(ctx, WIRE_KIND_FUNCTION_CALL, record, sizeof(*record)))
+		bpf_map_update_elem(&answers, &answer, &yes, BPF_ANY);
+}
+
+SEC("?uprobe")
+int on_function(struct pt_regs *ctx)
+{
+	struct wire_function_call record = {};
+	struct fold_key key = {};
+
+	/* Each record would make the collector, which computes digests, call what makes the next one. */
+	if (!cfg_function_once && is_collector())
+		return 0;
+	head_of_current(&record.head, WIRE_KIND_FUNCTION_CALL, WIRE_SOURCE_UPROBE_FUNCTION_ENTRY);
+	record.head.size = sizeof(record);
+	record.target = bpf_get_attach_cookie(ctx);
+	if (cfg_function_once) {
+		function_once(ctx, &record);
+		return 0;
+	}
+	key.inode = record.target;
+	if (fold_hides(&key, &record.head, current_task()))
+		return 0;
+	if (emit(ctx, WIRE_KIND_FUNCTION_CALL, &record, sizeof(record)))
+		fold_remember(&key, &record.head);
+	return 0;
+}

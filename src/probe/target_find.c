@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * From what processes map to open files: by the process's own root, so that other mount namespaces and chroots work;
+ * by the mapping itself, so that deleted and replaced files do; by the host's names, for a process that has gone. What
+ * is opened must be the inode that was mapped. Each file is looked into once.
+ */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "base/clock.h"
+#include "probe/maps.h"
+#include "probe/parts.h"
+
+#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+#define MINOR_BITS 20 /* linux/kdev_t.h */
+
+/* Where libraries lie on the distributions we know; what lies elsewhere is found when it is mapped. */
+static const char *const library_directories[] = {
+	"/lib",
+	"/lib64",
+	"/usr/lib",
+	"/usr/lib64",
+	"/usr/local/lib",
+	"/usr/local/lib64",
+	"/usr/lib/x86_64-linux-gnu",
+	"/usr/lib/aarch64-linux-gnu",
+};
+
+/* ---- files that were looked into ---- */
+
+static struct file_known *known_slot(struct targets *targets, const struct file_known *wanted)
+{
+	uint64_t hash =
+		(wanted->inode ^ (uint64_t)wanted->dev << 40 ^ wanted->changed_s << 20 ^ wanted->changed_ns) *
+		0x9e3779b97f4a7c15ull;
+	size_t at = (size_t)(hash >> 40) & (FILES_KNOWN_MAX - 1);
+
+	while (targets->known[at].used) {
+		const struct file_known *one = &targets->known[at];
+
+		if (one->inode == wanted->inode && one->dev == wanted->dev &&
+		    one->changed_s == wanted->changed_s && one->changed_ns == wanted->changed_ns)
+			break;
+		at = (at + 1) & (FILES_KNOWN_MAX - 1);
+	}
+	return &targets->known[at];
+}
+
+static void known_add(struct targets *targets, struct file_known file)
+{
+	struct file_known *slot;
+
+	if (targets->n_known >= FILES_KNOWN_MAX / 4 * 3) {
+		memset(targets->known, 0, FILES_KNOWN_MAX * sizeof(*targets->known));
+		targets->n_known = 0;
+	}
+	slot = known_slot(targets, &file);
+	targets->n_known += !slot->used;
+	*slot = file;
+	slot->used = true;
+}
+
+void files_forget(struct targets *targets, uint32_t number)
+{
+	_cleanup_(freep) struct file_known *before = targets->known;
+	struct file_known *fresh = calloc(FILES_KNOWN_MAX, sizeof(*fresh));
+
+	if (!fresh) { /* then all are looked into again */
+		memset(TAKE(before), 0, FILES_KNOWN_MAX * sizeof(*fresh));
+		targets->n_known = 0;
+		return;
+	}
+	targets->known = fresh;
+	targets->n_known = 0;
+	for (size_t i = 0; i < FILES_KNOWN_MAX; i++) {
+		if (before[i].used && before[i].functions != number + 1)
+			known_add(targets, before[i]);
+	}
+}
+
+/* ---- opening ---- */
+
+static uint32_t kernel_dev(dev_t dev)
+{
+	return major(dev) << MINOR_BITS | minor(dev);
+}
+
+/* Opened, when it is the inode; `dev` may be another on file systems that show one device and map another. */
+static int open_inode(const char *path, uint64_t inode, uint32_t dev)
+{
+	_cleanup_(closep) int fd = open(path, OPEN_FLAGS);
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || status.st_ino != inode ||
+	    kernel_dev(status.st_dev) != dev)
+		return -1;
+	return TAKE_FD(fd);
+}
+
+struct mapping_wanted {
+	uint64_t inode, address;
+	int fd;
+};
+
+static int on_mapping_wanted(void *user, pid_t pid, const struct mapping *mapping)
+{
+	struct mapping_wanted *wanted = user;
+
+	if (mapping->inode != wanted->inode || mapping->start != wanted->address)
+		return 0;
+	wanted->fd = mapping_open(pid, mapping);
+	return 1;
+}
+
+/* The file that `pid` maps at `address`, however it is called. */
+static int open_mapped(pid_t pid, uint64_t address, uint64_t inode)
+{
+	struct mapping_wanted wanted = { .inode = inode, .address = address, .fd = -1 };
+
+	(void)maps_visit(pid, on_mapping_wanted, &wanted);
+	return wanted.fd;
+}
+
+/* "libssl.so.3\0lib\0usr\0" behind a prefix -> PREFIX/usr/lib/libssl.so.3. False: not what the kernel half writes. */
+static bool path_of(const char *components, size_t len, char *out, size_t room)
+{
+	size_t end = len, at = 0;
+
+	if (len == 0 || len >= room || components[len - 1] != '\0')
+		return false;
+	while (end > 0) {
+		size_t start = end - 1;
+
+		while (start > 0 && components[start - 1] != '\0')
+			start--;
+		out[at++] = '/';
+		memcpy(out + at, components + start, end - 1 - start);
+		at += end - 1 - start;
+		end = start;
+	}
+	out[at] = '\0';
+	return true;
+}
+
+static int open_loaded(const struct wire_library_load *load, const char *path)
+{
+	char in_root[WIRE_PATH_MAX + 64];
+	int fd;
+
+	if (!(load->head.flags & (WIRE_FLAG_PATH_CUT | WIRE_FLAG_DELETED))) {
+		snprintf(in_root, sizeof(in_root), "/proc/%u/root%s", load->head.pid, path);
+		fd = open_inode(in_root, load->inode, load->dev);
+		if (fd < 0)
+			fd = open_inode(path, load->inode, load->dev);
+		if (fd >= 0)
+			return fd;
+	}
+	return open_mapped((pid_t)load->head.pid, load->address, load->inode);
+}
+
+/* ---- records ---- */
+
+static void see_load(struct source *source, const struct wire_library_load *load, const char *components)
+{
+	struct targets *targets = &source->targets;
+	struct file_known file = { .inode = load->inode,
+				   .dev = load->dev,
+				   .changed_s = load->changed_s,
+				   .changed_ns = load->changed_ns };
+	const struct file_known *known = known_slot(targets, &file);
+	char path[WIRE_PATH_MAX + 1];
+
+	if (!known->used) {
+		_cleanup_(closep) int fd = -1;
+
+		if (!path_of(components, load->path_len, path, sizeof(path)))
+			return;
+		fd = open_loaded(load, path);
+		if (fd < 0) {
+			targets->counts.files_lost++; /* looked for again when it is mapped again */
+			return;
+		}
+		target_consider(source, fd, path, &file.functions);
+		known_add(targets, file);
+		known = &file;
+	}
+	if (known->functions > 0 && targets->all[known->functions - 1])
+		functions_mapped(source, targets->all[known->functions - 1], load->head.cgroup_id,
+				 load->head.boot_ns);
+}
+
+/* In a cgroup that is new, something is about to begin. */
+static void see_cgroup(struct source *source, uint64_t cgroup_id)
+{
+	struct targets *targets = &source->targets;
+	size_t at = (size_t)(cgroup_id * 0x9e3779b97f4a7c15ull >> 40) & (CGROUPS_KNOWN_MAX - 1);
+
+	if (cgroup_id == targets->last_cgroup || cgroup_id == 0)
+		return;
+	targets->last_cgroup = cgroup_id;
+	while (targets->cgroups[at] != 0 && targets->cgroups[at] != cgroup_id)
+		at = (at + 1) & (CGROUPS_KNOWN_MAX - 1);
+	if (targets->cgroups[at] == cgroup_id)
+		return;
+	if (targets->n_cgroups >= CGROUPS_KNOWN_MAX / 2) {
+		memset(targets->cgroups, 0, CGROUPS_KNOWN_MAX * sizeof(*targets->cgroups));
+		targets->n_cgroups = 0;
+		at = 0;
+	}
+	targets->cgroups[at] = cgroup_id;
+	targets->n_cgroups++;
+	functions_put_back(source);
+}
+
+void targets_see(struct source *source, const void *data, size_t len)
+{
+	struct wire_library_load load;
+	struct wire_head head;
+
+	if (len < sizeof(head))
+		return;
+	memcpy(&head, data, sizeof(head));
+	if (source->targets.map && source->options.one_shot)
+		see_cgroup(source, head.cgroup_id);
+	if (head.kind != WIRE_KIND_LIBRARY_LOAD || len < sizeof(load))
+		return;
+	memcpy(&load, data, sizeof(load));
+	if (load.path_len <= len - sizeof(load))
+		see_load(source, &load, (const char *)data + sizeof(load));
+}
+
+/* ---- what is there at start ---- */
+
+static int on_mapping(void *user, pid_t pid, const struct mapping *mapping)
+{
+	struct source *source = user;
+	struct file_known file = { .inode = mapping->inode, .dev = mapping->dev };
+	const struct file_known *known;
+
+	if (!mapping->executable || mapping->inode == 0 || mapping->path[0] != '/')
+		return 0;
+	known = known_slot(&source->targets, &file);
+	if (!known->used) {
+		_cleanup_(closep) int fd = mapping_open(pid, mapping);
+
+		if (fd < 0) {
+			source->targets.counts.files_lost++;
+			return 0;
+		}
+		target_consider(source, fd, mapping->path, &file.functions);
+		known_add(&source->targets, file);
+		known = &file;
+	}
+	if (known->functions > 0 && source->targets.all[known->functions - 1])
+		functions_mapped(source, source->targets.all[known->functions - 1], cgroup_of_process(pid),
+				 clock_now().boot_ns);
+	return 0;
+}
+
+static void consider_path(struct source *source, const char *path)
+{
+	_cleanup_(closep) int fd = open(path, OPEN_FLAGS);
+	uint16_t functions;
+
+	if (fd >= 0)
+		target_consider(source, fd, path, &functions);
+}
+
+static void scan_tls(struct source *source, const char *directory)
+{
+	DIR *names = opendir(directory);
+	char path[WIRE_PATH_MAX];
+	struct dirent *entry;
+
+	while (names && (entry = readdir(names))) {
+		if (strncmp(entry->d_name, "libssl", 6) != 0 || !strstr(entry->d_name, ".so"))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+		consider_path(source, path);
+	}
+	if (names)
+		closedir(names);
+}
+
+static void scan_map(struct source *source, const char *directory)
+{
+	const struct function_map_entry *entries;
+	size_t count = source->targets.map ? function_map_entries(source->targets.map, &entries) : 0;
+	char path[2 * WIRE_PATH_MAX];
+
+	for (size_t i = 0; i < count; i++) {
+		if (!entries[i].library || entries[i].library[0] == '/')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", directory, entries[i].library);
+		consider_path(source, path);
+	}
+}
+
+static void scan_absolute(struct source *source)
+{
+	const struct function_map_entry *entries;
+	size_t count = source->targets.map ? function_map_entries(source->targets.map, &entries) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (entries[i].library && entries[i].library[0] == '/')
+			consider_path(source, entries[i].library);
+	}
+}
+
+void targets_scan(struct source *source)
+{
+	for (size_t i = 0; i < ARRAY_LEN(library_directories); i++) {
+		if (source->options.kinds & 1u << WIRE_KIND_SSL_OP)
+			scan_tls(source, library_directories[i]);
+		scan_map(source, library_directories[i]);
+	}
+	scan_absolute(source);
+	(void)maps_visit_all(on_mapping, source);
+}
