@@ -31,6 +31,21 @@ static int report_blind_spot(struct stella_report *report, const struct statemen
 	return r < 0 ? r : statement_set(&row->spot, spot);
 }
 
+/*
+ * From when all were to watch: the window's beginning; but the first window of a run of the collector begins before its
+ * first probe can, and there nobody is late who is not later than another.
+ */
+static uint64_t coverage_begin(const struct statement *statement)
+{
+	uint64_t begin = UINT64_MAX;
+
+	if (statement->sequence > 1 && statement->gap != GAP_RESTART && statement->gap != GAP_CRASH)
+		return statement->opened.boot_ns;
+	for (size_t i = 0; i < statement->n_probes; i++)
+		begin = statement->probes[i].from_boot_ns < begin ? statement->probes[i].from_boot_ns : begin;
+	return begin;
+}
+
 /* A probe that came late or died early leaves a hole in the window, with nothing else to show for it. */
 static int report_hole(struct stella_report *report, const struct statement *statement,
 		       const struct statement_probe *probe)
@@ -40,7 +55,7 @@ static int report_hole(struct stella_report *report, const struct statement *sta
 	struct report_hole *row;
 	int r;
 
-	if (probe->from_boot_ns <= statement->opened.boot_ns && probe->to_boot_ns >= statement->closed.boot_ns)
+	if (probe->from_boot_ns <= coverage_begin(statement) && probe->to_boot_ns >= statement->closed.boot_ns)
 		return 0;
 	report->holes_total++;
 	if (report->n_holes < REPORT_HOLES_MAX) {

@@ -134,9 +134,10 @@ static void whole_libraries_in_less_than_a_second(void **state)
 	uint64_t began = clock_now().boot_ns, took;
 	struct source *source = open_source((struct source_options) {
 		.kinds = 1u << WIRE_KIND_FUNCTION_CALL,
-		.function_map = map_of("{\"version\":1,\"functions\":["
-				       "{\"library\":\"libcrypto.so.3\",\"symbols\":\"*\",\"purl\":\"pkg:deb/debian/"
-				       "openssl@3.0\"},{\"library\":\"libc.so.6\",\"symbols\":[\"getpwnam\",\"nosuch\"]}]}"),
+		.function_map = map_of(
+			"{\"version\":1,\"functions\":["
+			"{\"library\":\"libcrypto.so.3\",\"symbols\":\"*\",\"purl\":\"pkg:deb/debian/"
+			"openssl@3.0\"},{\"library\":\"libc.so.6\",\"symbols\":[\"getpwnam\",\"nosuch\"]}]}"),
 		.one_shot = true,
 		.without = (unsigned int)(uintptr_t)*state,
 	});

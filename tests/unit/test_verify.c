@@ -376,6 +376,37 @@ static void test_holes_and_incidents_are_told(void **state)
 	maker_remove(&maker);
 }
 
+static void watch_all_late(struct statement *statement)
+{
+	for (size_t i = 0; i < statement->n_probes; i++)
+		statement->probes[i].from_boot_ns = statement->opened.boot_ns + 5;
+	with_probe(statement, 5, 0);
+}
+
+static void watch_one_later(struct statement *statement)
+{
+	watch_all_late(statement);
+	with_probe(statement, 6, 0);
+}
+
+/* The collector's first window begins before its probes; among themselves they begin together. */
+static void test_the_first_window(void **state)
+{
+	static const maker_lie lies[] = { watch_all_late, watch_one_later };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
+		struct maker maker = maker_new(CHAIN_A);
+		struct stella_report *report;
+
+		maker_chunk(&maker, 2, lies[i]);
+		report = verify(&maker);
+		assert_int_equal(stella_report_complete(report), i == 0);
+		stella_report_free(report);
+		maker_remove(&maker);
+	}
+}
+
 static void test_losses_are_summed(void **state)
 {
 	struct maker maker = maker_new(CHAIN_A);
@@ -732,6 +763,7 @@ int main(void)
 		cmocka_unit_test(test_expected_head),
 		cmocka_unit_test(test_log_required),
 		cmocka_unit_test(test_complete),
+		cmocka_unit_test(test_the_first_window),
 		cmocka_unit_test(test_holes_and_incidents_are_told),
 		cmocka_unit_test(test_losses_are_summed),
 		cmocka_unit_test(test_rows_without_room_are_counted),
