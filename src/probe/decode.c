@@ -380,7 +380,7 @@ static bool decode_head(const void *data, size_t len, struct event *event)
 	if (len < sizeof(head))
 		return false;
 	memcpy(&head, data, sizeof(head));
-	if (head.size != len || head.pid == 0 || head.source >= WIRE_SOURCE_END ||
+	if (head.size != len || head.pid == 0 || head.tid == 0 || head.source >= WIRE_SOURCE_END ||
 	    kind_of_source[head.source] != head.kind || (head.count > 1 && head.last_boot_ns < head.boot_ns) ||
 	    (head.flags & WIRE_FLAG_AT_START && !(KINDS_AT_START >> head.kind & 1)))
 		return false;

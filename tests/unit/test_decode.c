@@ -556,6 +556,9 @@ static void test_heads_that_lie(void **state)
 	bad = good;
 	bad.head.pid = 0;
 	assert_int_equal(decode_record(&bad, sizeof(bad), &scratch, &event), DECODE_MALFORMED);
+	bad = good;
+	bad.head.tid = 0;
+	assert_int_equal(decode_record(&bad, sizeof(bad), &scratch, &event), DECODE_MALFORMED);
 	for (int source = 0; source < 256; source++) {
 		bad = good;
 		bad.head.source = (uint8_t)source;

@@ -630,6 +630,54 @@ static void test_clock(void **state)
 	maker_remove(&maker);
 }
 
+static void all_libraries(struct statement *statement)
+{
+	statement->events[WIRE_KIND_LIBRARY_LOAD] = statement->records;
+	statement->events[WIRE_KIND_FILE_OPEN] = 0;
+}
+
+/* A snapshot is older than the window that it opens; a folded record ends within it, and after it begins. */
+static void test_times_of_records(void **state)
+{
+	static const uint64_t opened = 100 * MAKER_SECOND, closed = 110 * MAKER_SECOND;
+	static const struct {
+		uint64_t boot_ns, count, last_boot_ns;
+		bool at_start, good;
+	} cases[] = {
+		{ .boot_ns = opened - 30 * MAKER_SECOND, .at_start = true, .good = true },
+		{ .boot_ns = opened - 30 * MAKER_SECOND },
+		{ .boot_ns = opened - 61 * MAKER_SECOND, .at_start = true },
+		{ .boot_ns = closed + 11 * MAKER_SECOND, .at_start = true },
+		{ .boot_ns = opened, .count = 2, .last_boot_ns = closed + 9 * MAKER_SECOND, .good = true },
+		{ .boot_ns = opened, .count = 2, .last_boot_ns = closed + 11 * MAKER_SECOND },
+		{ .boot_ns = opened + 1, .count = 2, .last_boot_ns = opened },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		_cleanup_(buf_done) struct buf lines = BUF_MAX(1u << 20);
+		struct maker maker = maker_new(CHAIN_A);
+		struct event event = { .kind = WIRE_KIND_LIBRARY_LOAD,
+				       .source = WIRE_SOURCE_ITER_TASK_VMA,
+				       .boot_ns = cases[i].boot_ns,
+				       .count = cases[i].count,
+				       .last_boot_ns = cases[i].last_boot_ns,
+				       .at_start = cases[i].at_start,
+				       .pid = 1,
+				       .tid = 1,
+				       .comm = STR("init"),
+				       .library.path = STR("/l.so") };
+
+		assert_int_equal(record_append(&lines, &event), 0);
+		maker_chunk_of(&maker, buf_str(&lines), 1, all_libraries, maker.key);
+		if (cases[i].good)
+			assert_sound(verify(&maker), 1, 1);
+		else
+			assert_codes(verify(&maker), STELLA_FINDING_CLOCK_REGRESSION, 1, 1);
+		maker_remove(&maker);
+	}
+}
+
 static void test_first_names_predecessor(void **state)
 {
 	struct maker maker = maker_new(CHAIN_A);
@@ -770,6 +818,7 @@ int main(void)
 		cmocka_unit_test(test_unsealed_is_told),
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_times_of_records),
 		cmocka_unit_test(test_first_names_predecessor),
 		cmocka_unit_test(test_bad_lines),
 		cmocka_unit_test(test_line_limits),
