@@ -261,13 +261,20 @@ static int on_mapping(void *user, pid_t pid, const struct mapping *mapping)
 	return 0;
 }
 
+/* Under the name that it has without links: what a process that maps it would be seen with. */
 static void consider_path(struct source *source, const char *path)
 {
 	_cleanup_(closep) int fd = open(path, OPEN_FLAGS);
+	char link[32], real[WIRE_PATH_MAX];
 	uint16_t functions;
+	ssize_t len;
 
-	if (fd >= 0)
-		target_consider(source, fd, path, &functions);
+	if (fd < 0)
+		return;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, real, sizeof(real) - 1);
+	real[len > 0 ? len : 0] = '\0';
+	target_consider(source, fd, len > 0 ? real : path, &functions);
 }
 
 static void scan_tls(struct source *source, const char *directory)

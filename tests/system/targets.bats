@@ -1,0 +1,91 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# TLS sizes and function calls of real programs, through the whole road to the sealed chunk.
+
+bats_require_minimum_version 1.5.0
+
+load helpers
+
+setup() {
+	need_bpf
+	for program in openssl curl nginx; do
+		command -v "$program" >/dev/null || skip "no $program"
+	done
+}
+
+teardown() {
+	[ -z "${SERVER:-}" ] || kill "$SERVER" 2>/dev/null || true
+	collector_end
+}
+
+certificate() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
+		-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$WORK/key.pem" -out "$WORK/cert.pem" 2>/dev/null
+}
+
+# nginx serving $WORK/www by TLS on $PORT.
+serve() {
+	PORT=$((20000 + RANDOM % 10000))
+	mkdir -p "$WORK/www"
+	cat >"$WORK/nginx.conf" <<-END
+		daemon off; master_process off; pid "$WORK/nginx.pid"; error_log "$WORK/nginx.log";
+		events {}
+		http { access_log off; client_body_temp_path "$WORK/b"; proxy_temp_path "$WORK/p"; fastcgi_temp_path "$WORK/f";
+		uwsgi_temp_path "$WORK/u"; scgi_temp_path "$WORK/s"; sendfile off;
+		server { listen 127.0.0.1:$PORT ssl; root "$WORK/www"; ssl_certificate "$WORK/cert.pem"; ssl_certificate_key "$WORK/key.pem"; } }
+	END
+	nginx -c "$WORK/nginx.conf" 3>&- &
+	SERVER=$!
+	for _ in $(seq 100); do
+		curl -s --cacert "$WORK/cert.pem" -o /dev/null "https://127.0.0.1:$PORT/" && return 0
+		kill -0 "$SERVER"
+	done
+}
+
+# ssl_bytes COMM OP: the sum over its processes; of folded records the one that has all of them.
+ssl_bytes() {
+	records_of ".event.type == \"ssl_op\" and .comm == \"$1\" and .event.op == \"$2\"" |
+		jq -s --arg dedup "$dedup" 'if $dedup == "off" then map(.event.bytes) else
+			[group_by([.pid, .event.library, .src])[] | max_by(.count // 1) | .event.bytes] end | add // 0'
+}
+
+collector_for_functions() {
+	printf '%s\n' "$1" >"$BATS_TEST_TMPDIR/map.json"
+	collector_config 'probes: [function_call]' "functions: {map: \"$BATS_TEST_TMPDIR/map.json\"}"
+	collector_start
+}
+
+@test "what nginx wrote by TLS is what curl read, byte for byte, folded and not" {
+	for dedup in process "off"; do
+		EVIDENCE=$BATS_TEST_TMPDIR/evidence-$dedup
+		collector_config 'probes: [ssl_op, file_open]' "dedup: $dedup"
+		certificate
+		collector_start
+		serve
+		head -c 3000000 /dev/urandom >"$WORK/www/file"
+		curl -s --cacert "$WORK/cert.pem" -o "$WORK/got" "https://127.0.0.1:$PORT/file"
+		cmp "$WORK/got" "$WORK/www/file"
+		kill "$SERVER"
+		wait "$SERVER" || true
+		SERVER=''
+		collector_stop
+		verify
+		[ "$(ssl_bytes curl read)" -gt 3000000 ]
+		[ "$(ssl_bytes curl read)" = "$(ssl_bytes nginx write)" ]
+		[ "$(ssl_bytes curl write)" = "$(ssl_bytes nginx read)" ]
+		[ "$(lost_records ssl_op)" = 0 ]
+		[ "$(records_of '.event.type == "ssl_op"' | jq -r .event.library | sort -u | wc -l)" = 1 ]
+		rm -rf "$WORK/www" "$WORK/got"
+	done
+}
+
+@test "a function of the map is recorded when it is called, with its library, build and package" {
+	collector_for_functions '{"version":1,"functions":[{"purl":"pkg:deb/debian/openssl@3","library":"libcrypto.so.3","symbols":["BIO_new_fp","no_such_function"]}]}'
+	openssl version >/dev/null
+	collector_stop
+	verify
+	record=$(records_of '.event.symbol == "BIO_new_fp" and .comm == "openssl"' | head -n 1)
+	jq -e '.event.purl == "pkg:deb/debian/openssl@3" and (.event.library | endswith("libcrypto.so.3"))
+		and (.event.build_id | length == 40)' <<<"$record"
+}
