@@ -15,6 +15,8 @@ const volatile bool cfg_perf_buffer = false; /* true: kernels without a ring buf
 const volatile __u32 cfg_collector =
 	0; /* the collector's process: some of its acts are canaries, see canary.h */
 
+#define EMIT_SHORT 1024 /* bytes: sixteen of them are next to nothing in any ring */
+#define EMIT_LOOK_EVERY 16
 #define LOSING_CGROUPS_MAX 4096 /* rows of (cgroup, kind, cause); beyond, a loss is in the totals only */
 
 /* Changed while running. */
@@ -94,10 +96,12 @@ static __always_inline void loss_count(enum wire_kind kind, enum wire_loss cause
 
 /*
  * A wake-up costs ten times the record, so the reader looks at the ring by its own clock and is woken only
- * when so much waits that the next tick could be too late.
+ * when so much waits that the next tick could be too late. Short records look every sixteenth time.
  */
-static __always_inline __u64 emit_flags(void)
+static __always_inline __u64 emit_flags(__u32 sequence, __u64 size)
 {
+	if (size < EMIT_SHORT && sequence % EMIT_LOOK_EVERY)
+		return BPF_RB_NO_WAKEUP;
 	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= cfg_ring_high_water)
 		return BPF_RB_FORCE_WAKEUP;
 	return BPF_RB_NO_WAKEUP;
@@ -121,7 +125,7 @@ static __always_inline bool emit(void *ctx, enum wire_kind kind, void *record, _
 	if (cfg_perf_buffer)
 		r = bpf_perf_event_output(ctx, &perf_ring, BPF_F_CURRENT_CPU, record, size);
 	else
-		r = bpf_ringbuf_output(&ring, record, size, emit_flags());
+		r = bpf_ringbuf_output(&ring, record, size, emit_flags(head->sequence, size));
 	if (r < 0) {
 		loss_count_in(kind, WIRE_LOSS_RING_FULL, head->cgroup_id);
 		return false;
@@ -153,7 +157,11 @@ static __always_inline void head_of_current(struct wire_head *head, enum wire_ki
 	head->cgroup_id = bpf_get_current_cgroup_id();
 	head->pid = id >> 32;
 	head->tid = (__u32)id;
-	bpf_get_current_comm(head->comm, sizeof(head->comm));
+	/* Padded by the kernel itself where it is read directly; before, only by the helper. */
+	if (DIRECT())
+		read_16(head->comm, current_task()->comm);
+	else
+		bpf_get_current_comm(head->comm, sizeof(head->comm));
 }
 
 /* The collector's own act that only asks whether this probe lives: counted, not recorded. */

@@ -32,7 +32,18 @@ struct hlist_bl_node {
 	struct hlist_bl_node *next, **pprev;
 };
 
+struct seqcount {
+	unsigned int sequence;
+};
+
+typedef struct seqcount seqcount_t;
+
+struct seqcount_spinlock {
+	seqcount_t seqcount;
+};
+
 struct dentry {
+	struct seqcount_spinlock d_seq;
 	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;
@@ -71,6 +82,16 @@ struct filename {
 struct open_flags {
 	int open_flag;
 	unsigned short mode;
+};
+
+/* By these two, memory that has no type of its own is read by plain loads: one pointer, and sixteen bytes. */
+struct hlist_head {
+	void *first;
+};
+
+struct timespec64 {
+	__s64 tv_sec;
+	long tv_nsec;
 };
 
 struct file {
@@ -290,6 +311,28 @@ const volatile bool cfg_typed_args = true;
 			bpf_core_read(&read_value_, sizeof(read_value_), &(pointer)->member); \
 		read_value_;                                                                  \
 	})
+
+/* The pointer that lies at `at`. */
+static __always_inline void *read_pointer(const void *at)
+{
+	struct hlist_head *typed = TYPED(struct hlist_head, at);
+
+	return READ(typed, first);
+}
+
+/* Sixteen bytes of the kernel's memory; `to` is aligned to eight. Zeroes where there is none. */
+static __always_inline void read_16(void *to, const void *at)
+{
+	struct timespec64 *typed;
+
+	if (!DIRECT()) {
+		bpf_probe_read_kernel(to, 16, at);
+		return;
+	}
+	typed = TYPED(struct timespec64, at);
+	__builtin_memcpy(to, &(__s64) { typed->tv_sec }, 8);
+	__builtin_memcpy((char *)to + 8, &(__s64) { typed->tv_nsec }, 8);
+}
 
 static __always_inline struct task_struct *current_task(void)
 {

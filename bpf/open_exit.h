@@ -18,13 +18,13 @@ static __always_inline struct file *open_file(struct task_struct *task, unsigned
 {
 	struct files_struct *files = READ(task, files);
 	struct fdtable *table = READ(files, fdt);
-	struct file **slots, *file = NULL;
+	struct file **slots, *file;
 
 	/* The descriptor was valid a moment ago; the table may have been replaced, never shrunk. */
 	if (fd >= READ(table, max_fds))
 		return NULL;
 	slots = READ(table, fd);
-	bpf_probe_read_kernel(&file, sizeof(file), &slots[fd]);
+	file = read_pointer(&slots[fd]);
 	return file ? TYPED(struct file, file) : NULL;
 }
 

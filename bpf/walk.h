@@ -44,20 +44,42 @@ static __always_inline struct mount *walk_mount_of(const struct vfsmount *mnt)
 	return (struct mount *)((char *)mnt - bpf_core_field_offset(struct mount, mnt));
 }
 
+#define WALK_NAME_SHORT \
+	32 /* bytes that are copied without a call; where a name ends sooner, its neighbours too */
+
 /*
- * The name and its length are two reads, and a rename may come between: what was read counts only when the text is
- * as long as the length says.
+ * The name and its length are two reads, and a rename may come between: what was read counts only when the dentry's
+ * own sequence was even, and is the same after.
  */
 static __always_inline bool walk_read_name(struct dentry *dentry, char *out, __u32 *ret_len)
 {
+	__u32 before = READ(dentry, d_seq.seqcount.sequence), after;
 	__u32 len = READ(dentry, d_name.len);
-	long got;
+	const unsigned char *name = READ(dentry, d_name.name);
 
 	*ret_len = len;
 	if (len > WALK_NAME_MAX)
 		return false;
-	got = bpf_probe_read_kernel_str(out, WALK_NAME_MAX + 1, READ(dentry, d_name.name));
-	return got == (long)len + 1;
+	if (DIRECT() && len < WALK_NAME_SHORT) {
+		read_16(out, name);
+		if (len >= 16)
+			read_16(out + 16, name + 16);
+	} else if (bpf_probe_read_kernel(out, len + 1, name) < 0) {
+		return false;
+	}
+	barrier();
+	after = READ(dentry, d_seq.seqcount.sequence);
+	return before == after && !(before & 1) && out[len] == '\0';
+}
+
+/* Behind what is written: bounded in one place, as a pointer, which old verifiers remember better than a length. */
+static __always_inline char *walk_end(char *out, __u32 len)
+{
+	asm volatile("%[len] &= %[mask]\n\t"
+		     "%[out] += %[len]"
+		     : [out] "+r"(out), [len] "+r"(len)
+		     : [mask] "i"(WIRE_PATH_MAX - 1));
+	return out;
 }
 
 /* Appends the dentry's name; where there is no room, how much there would be is still counted. */
@@ -70,7 +92,8 @@ static __always_inline void walk_name(struct walk *walk, struct dentry *dentry, 
 		walk->bytes += READ(dentry, d_name.len) + 1;
 		return;
 	}
-	if (!walk_read_name(dentry, out + len, &name_len) && !walk_read_name(dentry, out + len, &name_len)) {
+	out = walk_end(out, len);
+	if (!walk_read_name(dentry, out, &name_len) && !walk_read_name(dentry, out, &name_len)) {
 		walk->flags |= WIRE_FLAG_PATH_CUT; /* longer than any file system of ours allows, or in flux */
 		walk->unsure |= name_len <= WALK_NAME_MAX;
 	}
@@ -87,13 +110,14 @@ static __always_inline long walk_step(__u32 step, struct walk_state *state)
 {
 	struct dentry *dentry = TYPED(struct dentry, state->dentry);
 	struct mount *mount = TYPED(struct mount, state->mount), *parent;
+	struct dentry *mount_root, *above;
 	struct walk *walk = state->walk;
-	struct dentry *mount_root;
 
 	if (state->dentry == state->top_dentry && state->mount == state->top_mount)
 		return 1;
 	mount_root = READ(mount, mnt.mnt_root);
-	if (dentry == mount_root || dentry == READ(dentry, d_parent)) {
+	above = READ(dentry, d_parent);
+	if (dentry == mount_root || dentry == above) {
 		parent = READ(mount, mnt_parent);
 		if (parent == mount || dentry != mount_root) {
 			walk->flags |= WIRE_FLAG_UNREACHABLE;
@@ -108,25 +132,23 @@ static __always_inline long walk_step(__u32 step, struct walk_state *state)
 	if (step == 0 && !READ(dentry, d_hash.pprev))
 		walk->flags |= WIRE_FLAG_DELETED;
 	walk_name(walk, dentry, state->out);
-	state->dentry = READ(dentry, d_parent);
+	state->dentry = above;
 	return 0;
 }
 
 static __always_inline void walk_start(struct walk_state *state, const struct path *path,
 				       const struct path *root)
 {
-	struct path here = {}, top = {};
+	struct path *here = TYPED(struct path, path), *top = TYPED(struct path, root);
 
 	state->walk->len = 0;
 	state->walk->bytes = 0;
 	state->walk->unsure = 0;
 	state->walk->flags = 0;
-	bpf_probe_read_kernel(&here, sizeof(here), path);
-	bpf_probe_read_kernel(&top, sizeof(top), root);
-	state->dentry = here.dentry;
-	state->mount = walk_mount_of(here.mnt);
-	state->top_dentry = top.dentry;
-	state->top_mount = walk_mount_of(top.mnt);
+	state->dentry = READ(here, dentry);
+	state->mount = walk_mount_of(READ(here, mnt));
+	state->top_dentry = READ(top, dentry);
+	state->top_mount = walk_mount_of(READ(top, mnt));
 }
 
 /* The steps did not reach the root: what is missing is not known, not even how much. */
