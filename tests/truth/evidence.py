@@ -132,20 +132,27 @@ RECORD_KEYS = {
 }
 
 
-def wanted(one, kind):
-    """What strace can know of: not what the kernel opens, maps or accepts without being asked by a call."""
+def tells(one, kind):
+    """Is it a record of that kind, and of what is asked here?"""
     if one["event"]["type"] != kind:
         return False
     if kind == "net_connect":
         return one["event"]["op"] == "connect"
     if kind == "tcp_state":
         return one["event"]["new_state"] == "SYN_SENT"
-    return kind == "process_exec" or one["src"].startswith("sys_exit_")
+    return True
+
+
+def wanted(one, kind):
+    """What strace can know of: not what the kernel opens or maps without being asked by a call."""
+    return tells(one, kind) and (kind in ("process_exec", "tcp_state") or one["src"].startswith("sys_exit_"))
 
 
 def every_one(kind, acts, records):
     """Multisets: (acts without a record, keys of records without an act)."""
-    left = Counter(RECORD_KEYS[kind](one) for one in records if wanted(one, kind))
+    asked = [one for one in records if wanted(one, kind)]
+    late = not asked  # where functions of the kernel are hooked, what was asked for and what was not look alike
+    left = Counter(RECORD_KEYS[kind](one) for one in (records if late else asked) if tells(one, kind))
     missing = []
     for act in acts:
         key = ACT_KEYS[kind](act)
@@ -153,7 +160,7 @@ def every_one(kind, acts, records):
             left[key] -= 1
         else:
             missing.append(act)
-    return missing, list(left.elements())
+    return missing, [] if late else list(left.elements())
 
 
 def by_program(records):
@@ -172,13 +179,15 @@ def at_least_one(kind, acts, records):
     def folded(key, pid, generation):
         return key if kind in ("process_exec", "tcp_state") else (pid, generation, *key[1:])
 
-    there = {
-        folded(RECORD_KEYS[kind](one), one["pid"], generation)
-        for generation, one in by_program(records)
-        if wanted(one, kind)
-    }
+    there, asked = set(), set()
+    for generation, one in by_program(records):
+        if tells(one, kind):
+            key = folded(RECORD_KEYS[kind](one), one["pid"], generation)
+            there.add(key)  # by whichever hook it was first seen: the rest is folded into that
+            if wanted(one, kind):
+                asked.add(key)
     done = {folded(ACT_KEYS[kind](act), act.pid, act.generation): act for act in acts}
-    return [act for key, act in done.items() if key not in there], sorted(there - set(done))
+    return [act for key, act in done.items() if key not in there], sorted(asked - set(done))
 
 
 def not_excused(kind, missing, losses, boot_of):
