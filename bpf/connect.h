@@ -19,12 +19,22 @@
 #define ADDRESS_MAX 128 /* struct sockaddr_storage */
 #define IPV6_ADDRESS_MIN 24 /* include/linux/in6.h: SIN6_LEN_RFC2133 */
 
-/* One buffer, for it is sent as it lies. */
+/* Sent as it lies. */
 struct connect_message {
 	struct wire_net_connect record;
 	char path[WIRE_SOCKET_PATH_MAX];
 	char pad[4];
 };
+
+/* Programs that may be preempted by one another have their own. */
+enum connect_slot { CONNECT_SLOT_SYS_EXIT, CONNECT_SLOT_CONNECT, CONNECT_SLOT_ACCEPT, CONNECT_SLOTS };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, CONNECT_SLOTS);
+	__type(key, __u32);
+	__type(value, struct connect_message);
+} connect_scratch SEC(".maps");
 
 /* struct sockaddr_in, sockaddr_in6 and what all have, as they lie in memory. */
 struct address_ip {
@@ -204,25 +214,30 @@ static __always_inline bool connect_fill(struct connect_message *message, const 
 	return true;
 }
 
-/* Out of line: its message needs most of a program's stack. */
 static __noinline int connect_record(void *ctx, const struct connect_call *call)
 {
-	struct connect_message message = {};
+	__u32 slot = call->source == WIRE_SOURCE_SYS_CONNECT   ? CONNECT_SLOT_CONNECT
+		     : call->source == WIRE_SOURCE_SYS_ACCEPT4 ? CONNECT_SLOT_ACCEPT
+							       : CONNECT_SLOT_SYS_EXIT;
+	struct connect_message *message = bpf_map_lookup_elem(&connect_scratch, &slot);
 	__u32 len;
 
-	head_of_current(&message.record.head, WIRE_KIND_NET_CONNECT, call->source);
-	if (is_accept(call->source) ? !accept_fill(&message, call) : !connect_fill(&message, call))
-		return 0;
-	if (canary_connect(message.record.family))
-		return 0;
-	len = message.record.path_len;
-	if (len > WIRE_SOCKET_PATH_MAX) {
-		/* Cannot be: bounded where it was set. The verifier wants to hear it; were it so, it would count. */
-		loss_count(WIRE_KIND_NET_CONNECT, WIRE_LOSS_ADDRESS_UNREADABLE);
+	if (!message) {
+		loss_count(WIRE_KIND_NET_CONNECT, WIRE_LOSS_SCRATCH);
 		return 0;
 	}
-	message.record.head.size = sizeof(message.record) + len;
-	emit(ctx, WIRE_KIND_NET_CONNECT, &message, sizeof(message.record) + len);
+	__builtin_memset(&message->record, 0, sizeof(message->record));
+	head_of_current(&message->record.head, WIRE_KIND_NET_CONNECT, call->source);
+	if (is_accept(call->source) ? !accept_fill(message, call) : !connect_fill(message, call))
+		return 0;
+	len = message->record.path_len;
+	if (len > WIRE_SOCKET_PATH_MAX) {
+		/* Cannot be: bounded where it was set. The verifier wants to hear it; were it so, it would count. */
+		loss_count(WIRE_KIND_NET_CONNECT, WIRE_LOSS_SCRATCH);
+		return 0;
+	}
+	message->record.head.size = sizeof(message->record) + len;
+	emit(ctx, WIRE_KIND_NET_CONNECT, message, sizeof(message->record) + len);
 	return 0;
 }
 

@@ -166,7 +166,8 @@ static __always_inline bool scope_judge_task(__u32 state, struct task_struct *ta
 	struct scope_subject subject = { .cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp) };
 
 	scope_sit(&subject.seat, task);
-	bpf_probe_read_kernel(subject.comm, sizeof(subject.comm), &task->comm);
+	/* As text: older kernels leave what they like behind the NUL. */
+	bpf_probe_read_kernel_str(subject.comm, sizeof(subject.comm), &task->comm);
 	return scope_judge(state, &subject);
 }
 

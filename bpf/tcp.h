@@ -188,7 +188,7 @@ int on_open_socket(struct bpf_iter__task_file *ctx)
 		return 0;
 	owner.pid = task->tgid;
 	owner.tid = task->pid;
-	bpf_probe_read_kernel(owner.comm, sizeof(owner.comm), task->comm);
+	bpf_probe_read_kernel_str(owner.comm, sizeof(owner.comm), task->comm);
 	scope_sit(&owner.seat, task);
 	owner_set(sk, &owner);
 	return 0;

@@ -97,7 +97,7 @@
 	     "too many sockets at once; later records of the socket are lost as owner_unknown")      \
 	loss(MISSED, missed, LOSS_ANY, kernel, record,                                               \
 	     "the kernel skipped the program: it was already running on that processor")             \
-	loss(SCRATCH, scratch, LOSS_OPEN | LOSS_EXEC | LOSS_LIBRARY, kernel, record,                 \
+	loss(SCRATCH, scratch, LOSS_OPEN | LOSS_EXEC | LOSS_LIBRARY | LOSS_CONNECT, kernel, record,  \
 	     "no scratch memory; please report")                                                     \
 	loss(IO_URING, io_uring, LOSS_OPEN | LOSS_CONNECT, kernel, record,                           \
 	     "asked for through io_uring, which this hook cannot follow; the outcome is unknown")    \
