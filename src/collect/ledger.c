@@ -182,3 +182,13 @@ const char *ledger_cure(const char *cause)
 	}
 	return NULL;
 }
+
+uint64_t ledger_filtered(const struct ledger *ledger, bool since_start)
+{
+	uint64_t count = 0;
+
+	for (int kind = 0; kind < WIRE_KIND_END - 1; kind++)
+		count += ledger->kernel.filtered[kind] -
+			 (since_start ? 0 : ledger->kernel_before.filtered[kind]);
+	return count;
+}

@@ -32,6 +32,8 @@ void ledger_cut(struct ledger *ledger);
 int ledger_rows(const struct ledger *ledger, bool since_start, uint64_t opened_boot_ns,
 		struct statement *statement);
 
+/* What the kernel half left out by its filters: since the start, or of the current chunk. */
+uint64_t ledger_filtered(const struct ledger *ledger, bool since_start);
 /* Records (not members) lost since the start. */
 uint64_t ledger_records_lost(const struct ledger *ledger);
 /* "raise ring_buffer_mb, ..." for a cause; NULL when there is no such cause. */

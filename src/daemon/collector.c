@@ -65,6 +65,7 @@ static int open_source(struct collector *collector, struct diag *diag)
 				 "signals.probes leaves nothing to watch; function_call needs functions.map, "
 				 "and libc net_connect");
 
+	options.filter = scope_filter(collector->scope);
 	/* The window begins before the first record can; from when each probe covers, it says itself. */
 	collector->opened = collector->last_second = clock_now();
 	r = source_open(&options, diag, &collector->source);
@@ -93,6 +94,8 @@ static int open_parts(struct collector *collector, const struct collector_option
 					  &collector->config, &collector->config_digest);
 	if (r >= 0)
 		r = collector_filter_new(collector->config, diag, &collector->filter);
+	if (r >= 0)
+		r = scope_new(collector->config, diag, &collector->scope);
 	if (r >= 0)
 		r = signing_key_open(collector->config, diag, &collector->key);
 	if (r < 0)
@@ -158,6 +161,7 @@ void collector_free(struct collector *collector)
 	raw_writer_closep(&collector->raw);
 	control_close(collector->control);
 	filter_free(collector->filter);
+	scope_free(collector->scope);
 	signing_key_done(&collector->key);
 	config_free(collector->config);
 	buf_done(&collector->cut);

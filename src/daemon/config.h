@@ -39,6 +39,7 @@ struct config {
 	char *key_id; /* "local" or "file:PATH" */
 	bool submit_to_rekor;
 	struct config_list path_allowlist, path_denylist, target_containers;
+	struct config_list cgroups, pid_namespaces, comm_allowlist, comm_denylist;
 	uint64_t ring_buffer_mb, drain_interval_ms;
 	uint64_t compression; /* enum config_compression */
 	char *control_socket, *state_directory;

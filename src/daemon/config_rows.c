@@ -83,6 +83,21 @@ static const char *check_probe(const char *text)
 		       : "a record type or 'libc' is wanted";
 }
 
+static const char *check_namespace(const char *text)
+{
+	uint64_t number;
+
+	return text_parse_u64(str_of(text), 1, UINT32_MAX, &number) == 0 ||
+			       (text[0] == '/' && strlen(text) < 4096)
+		       ? NULL
+		       : "a namespace's number, or the path of one (/proc/PID/ns/pid), is wanted";
+}
+
+static const char *check_command(const char *text)
+{
+	return *text && strlen(text) < WIRE_COMM ? NULL : "a command has 1 to 15 bytes";
+}
+
 static const char *check_no_container(const char *text)
 {
 	(void)text;
@@ -172,6 +187,37 @@ const struct config_row config_rows[] = {
 	  .check = check_glob,
 	  .reload = true,
 	  .help = "Globs of the paths whose opens are not recorded. Wins over the allowlist." },
+	{ .name = "signals.filters.cgroups",
+	  .type = CONFIG_LIST,
+	  FIELD(cgroups),
+	  .initial = "[]",
+	  .check = check_absolute,
+	  .reload = true,
+	  .help = "Directories of cgroups (version 2) whose processes, and those of all cgroups below, are "
+		  "recorded; empty: all. Applied in the kernel." },
+	{ .name = "signals.filters.pid_namespaces",
+	  .type = CONFIG_LIST,
+	  FIELD(pid_namespaces),
+	  .initial = "[]",
+	  .check = check_namespace,
+	  .reload = true,
+	  .help = "Pid namespaces whose processes, and those of all namespaces within, are recorded, as "
+		  "numbers or as paths like /proc/PID/ns/pid; empty: all. Applied in the kernel." },
+	{ .name = "signals.filters.comm_allowlist",
+	  .type = CONFIG_LIST,
+	  FIELD(comm_allowlist),
+	  .initial = "[]",
+	  .check = check_command,
+	  .reload = true,
+	  .help = "Commands (task names, at most 15 bytes) that are recorded; empty: all. A process chooses "
+		  "its own. Applied in the kernel." },
+	{ .name = "signals.filters.comm_denylist",
+	  .type = CONFIG_LIST,
+	  FIELD(comm_denylist),
+	  .initial = "[]",
+	  .check = check_command,
+	  .reload = true,
+	  .help = "Commands that are not recorded. Wins over the allowlist. Applied in the kernel." },
 	{ .name = "signals.ring_buffer_mb",
 	  .type = CONFIG_U64,
 	  FIELD(ring_buffer_mb),

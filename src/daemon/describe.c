@@ -64,10 +64,30 @@ static int describe_probe(const struct collector *collector, size_t index, const
 	return copy_strings((char *const *)probe->blind_spots, blind, &row->blind_spots, &row->n_blind_spots);
 }
 
+static int describe_filters(const struct config *config, struct statement *statement)
+{
+	const struct {
+		const struct config_list *list;
+		char ***copies;
+		size_t *count;
+	} lists[] = {
+		{ &config->path_allowlist, &statement->path_allowlist, &statement->n_path_allowlist },
+		{ &config->path_denylist, &statement->path_denylist, &statement->n_path_denylist },
+		{ &config->comm_allowlist, &statement->comm_allowlist, &statement->n_comm_allowlist },
+		{ &config->comm_denylist, &statement->comm_denylist, &statement->n_comm_denylist },
+		{ &config->cgroups, &statement->cgroups, &statement->n_cgroups },
+		{ &config->pid_namespaces, &statement->pid_namespaces, &statement->n_pid_namespaces },
+	};
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(lists); i++)
+		r = copy_strings(lists[i].list->items, lists[i].list->count, lists[i].copies, lists[i].count);
+	return r;
+}
+
 int collector_describe(void *user, const struct moment *closed, struct statement *statement)
 {
 	struct collector *collector = user;
-	const struct config *config = collector->config;
 	const struct source_probe *probes;
 	size_t count = source_probes(collector->source, &probes);
 	int r;
@@ -83,14 +103,11 @@ int collector_describe(void *user, const struct moment *closed, struct statement
 		if (r < 0)
 			return r;
 	}
-	r = copy_strings(config->path_allowlist.items, config->path_allowlist.count, &statement->path_allowlist,
-			 &statement->n_path_allowlist);
-	if (r >= 0)
-		r = copy_strings(config->path_denylist.items, config->path_denylist.count,
-				 &statement->path_denylist, &statement->n_path_denylist);
+	r = describe_filters(collector->config, statement);
 	if (r < 0)
 		return r;
-	statement->filtered = pipeline_totals(collector->pipeline)->filtered - collector->filtered_before;
+	statement->filtered = pipeline_totals(collector->pipeline)->filtered - collector->filtered_before +
+			      ledger_filtered(&collector->ledger, false);
 	r = ledger_rows(&collector->ledger, false, statement->opened.boot_ns, statement);
 	if (collector->losses_unknown)
 		statement_forget_losses(statement); /* counters that cannot be read are not zero */

@@ -26,6 +26,7 @@ struct collector {
 	struct config *config;
 	struct digest config_digest;
 	struct filter *filter;
+	struct scope *scope; /* the kernel half's part of the same filters */
 	struct signing_key key;
 	struct identity identity;
 
@@ -77,6 +78,17 @@ struct collector {
 
 /* Borrows the configuration's strings. */
 struct source_options collector_watches(const struct config *config);
+
+/* ---- scope.c: the filters that the kernel half applies ---- */
+
+struct scope;
+
+/* Exit status 2 when a cgroup or namespace is not there. */
+int scope_new(const struct config *config, struct diag *diag, struct scope **ret_scope);
+void scope_free(struct scope *scope);
+DEFINE_FREEP(scope, scope_free)
+const struct source_filter *scope_filter(const struct scope *scope);
+bool scope_equal(const struct scope *a, const struct scope *b);
 
 /* ---- describe.c: the chain's callbacks; user is the collector ---- */
 

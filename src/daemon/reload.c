@@ -54,8 +54,10 @@ int collector_filter_new(const struct config *config, struct diag *diag, struct 
 }
 
 static void swap_config(struct collector *collector, struct config **config, const struct digest *digest,
-			struct filter **filter)
+			struct filter **filter, struct scope **scope)
 {
+	scope_free(collector->scope);
+	collector->scope = TAKE(*scope);
 	pipeline_filter(collector->pipeline, *filter);
 	filter_free(collector->filter);
 	collector->filter = TAKE(*filter);
@@ -64,12 +66,27 @@ static void swap_config(struct collector *collector, struct config **config, con
 	collector->config_digest = *digest;
 }
 
+/*
+ * Around the border between two chunks the kernel asks nothing: neither lacks a record that its filters want, and a few
+ * may be there that they would have left out. For the same reason a filter that cannot be set is no filter.
+ */
+static void set_kernel_filter(struct collector *collector, const struct source_filter *filter)
+{
+	int r = source_filter(collector->source, filter);
+
+	if (r < 0)
+		log_line(LOG_LEVEL_ERROR, "the kernel did not take the filters, more is recorded: %s",
+			 strerror(-r));
+}
+
 static int reload(struct collector *collector, struct diag *diag)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
 	_cleanup_(filter_freep) struct filter *filter = NULL;
+	_cleanup_(scope_freep) struct scope *scope = NULL;
 	struct digest digest;
 	const char *fixed;
+	bool same;
 	int r = collector_load_config(collector->config_path, collector->target, collector->socket, diag,
 				      &config, &digest);
 
@@ -78,14 +95,22 @@ static int reload(struct collector *collector, struct diag *diag)
 	fixed = config_fixed_difference(collector->config, config);
 	if (fixed)
 		return diag_error(diag, -EBUSY, "%s cannot change while running; stop and start", fixed);
-	if (memcmp(&digest, &collector->config_digest, sizeof(digest)) == 0)
+	r = scope_new(config, diag, &scope);
+	if (r < 0)
+		return r;
+	same = scope_equal(scope, collector->scope);
+	if (same && memcmp(&digest, &collector->config_digest, sizeof(digest)) == 0)
 		return 0; /* nothing changed: no reason to cut the chunk */
 	r = collector_filter_new(config, diag, &filter);
 	if (r < 0)
 		return r;
+	if (!same)
+		set_kernel_filter(collector, &(const struct source_filter) { .n_cgroups = 0 });
 	r = collector_cut(collector);
 	if (r >= 0)
-		swap_config(collector, &config, &digest, &filter);
+		swap_config(collector, &config, &digest, &filter, &scope);
+	if (!same)
+		set_kernel_filter(collector, scope_filter(collector->scope));
 	collector_release(
 		collector); /* what happened since the cut is under the configuration that holds now */
 	return r < 0 ? diag_error(diag, r, "the chunk could not be closed: %s", strerror(-r)) : 0;

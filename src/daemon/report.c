@@ -254,7 +254,8 @@ static json_t *report_status(const struct collector *collector)
 		text_of(collector->config->output_directory), "chain", chain_of(collector), "open_chunk",
 		open_chunk_of(collector), "probes", probes_of(collector), "rates", "events_per_s",
 		number(collector->events_rate), "events", events_of(collector), "ring", ring_of(collector),
-		"losses", losses_of(collector), "filtered", number(totals->filtered), "config",
+		"losses", losses_of(collector), "filtered",
+		number(totals->filtered + ledger_filtered(&collector->ledger, true)), "config",
 		config_of(collector), "memory_bytes", number(memory_bytes()), "disk", disk_of(collector));
 
 	if (object)
@@ -274,7 +275,8 @@ static json_t *report_stats(const struct collector *collector)
 
 	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", true, "now",
 			 moment_of(clock_now()), "events", events_of(collector), "events_per_s",
-			 number(collector->events_rate), "filtered", number(totals->filtered), "bytes",
+			 number(collector->events_rate), "filtered",
+			 number(totals->filtered + ledger_filtered(&collector->ledger, true)), "bytes",
 			 number(totals->bytes), "records_lost", number(ledger_records_lost(&collector->ledger)),
 			 "ring", ring_of(collector), "open_chunk", open_chunk_of(collector), "memory_bytes",
 			 number(memory_bytes()));
