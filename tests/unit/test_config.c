@@ -92,8 +92,11 @@ static void test_canonical(void **state)
 		"\"signals.compression\":\"zstd\",\"signals.control_socket\":\"/run/stella/signals.sock\","
 		"\"signals.dedup\":\"process\","
 		"\"signals.drain_interval_ms\":5,\"signals.enabled\":true,"
+		"\"signals.filters.cgroups\":[],\"signals.filters.comm_allowlist\":[],"
+		"\"signals.filters.comm_denylist\":[],"
 		"\"signals.filters.path_allowlist\":[\"/usr/**\",\"/opt/*\"],"
-		"\"signals.filters.path_denylist\":[\"/proc/**\"],\"signals.filters.target_containers\":[],"
+		"\"signals.filters.path_denylist\":[\"/proc/**\"],\"signals.filters.pid_namespaces\":[],"
+		"\"signals.filters.target_containers\":[],"
 		"\"signals.functions.debug_directory\":\"/usr/lib/debug\",\"signals.functions.map\":\"\","
 		"\"signals.functions.mode\":\"one_shot\",\"signals.output_directory\":\"/evidence\","
 		"\"signals.probes\":[\"file_open\",\"process_exec\",\"process_exit\",\"library_load\",\"tcp_"
@@ -233,6 +236,9 @@ static const struct bad bads[] = {
 	{ "signals: {ring_buffer_mb: {}}", "F:1:27: ", "a whole number is wanted" },
 	{ "signals: {output_directory: [/x]}", "F:1:29: ", "a text is wanted" },
 	{ "signals: {output_directory: null}", "F:1:29: ", "nothing stands there" },
+	{ "signals: {filters: {comm_denylist: [sixteen letters.]}}", "F:1:", "1 to 15 bytes" },
+	{ "signals: {filters: {pid_namespaces: [0]}}", "F:1:", "number, or the path" },
+	{ "signals: {filters: {cgroups: [relative]}}", "F:1:", "absolute path" },
 	{ "signals: {filters: {path_denylist: /proc}}", "F:1:36: ", "a list is wanted" },
 	{ "signals: {filters: {path_denylist: {a: b}}}", "F:1:36: ", "a list is wanted" },
 	{ "signals: {filters: {path_denylist: [[/a]]}}", "F:1:37: ", "a text is wanted" },
