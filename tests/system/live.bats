@@ -332,3 +332,26 @@ t = socket.create_server(("127.0.0.1", 0)); c = socket.socket(); c.setblocking(F
 	connections 'socket.socket(socket.AF_NETLINK, socket.SOCK_RAW).connect((0, 0))'
 	[ "$(net_connects)" = '{"family":"other","family_number":16,"op":"connect","result":0,"socket_type":"raw"}' ]
 }
+
+@test "filters in the kernel: counted, in the seal, and others after a reload" {
+	collector_stop
+	printf '  filters: {comm_denylist: [doer], path_denylist: ["%s/state/**"]}\n' "$WORK" >>"$WORK/stellaops.yaml"
+	collector_start
+	"$WORK/doer" open "$FILE" >/dev/null
+	sed -i 's/comm_denylist: .doer., //' "$WORK/stellaops.yaml"
+	kill -HUP "$(collector_pid)"
+	until [ -e "$EVIDENCE/chunk-000003.ndjson.open" ]; do sleep 0.02; done
+	do_once open "$FILE"
+	[ -n "$(opens_of_doer "\"$FILE\"")" ]
+	[ -z "$(records_of '.comm == "doer" and .pid != '"$PID")" ]
+	jq -r .dsseEnvelope.payload "$EVIDENCE/chunk-000002.sigstore.json" | base64 -d >"$WORK/seal"
+	[ "$(jq -c .predicate.coverage.filters.comm_denylist "$WORK/seal")" = '["doer"]' ]
+	[ "$(jq .predicate.coverage.filtered "$WORK/seal")" -gt 0 ]
+}
+
+@test "a filter that names nobody is refused" {
+	collector_stop
+	printf '  filters: {cgroups: [%s]}\n' /sys/fs/cgroup/not-there >>"$WORK/stellaops.yaml"
+	run collector_start
+	[ "$status" -eq 2 ]
+}
