@@ -25,6 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/system/uring.h"
+
 #define CANNOT_HERE 77
 #define BACKLOG 4096 /* a full one would make the client wait a second for each connection */
 
@@ -42,6 +44,19 @@ static int opened(int fd)
 static int do_open(char **args)
 {
 	return opened((int)syscall(SYS_openat, AT_FDCWD, args[0], O_RDONLY | O_CLOEXEC));
+}
+
+/* No system call opens here. */
+static int do_uring(char **args)
+{
+	struct uring ring;
+	int r = uring_open(&ring);
+
+	if (r == -ENOSYS || r == -EPERM)
+		return CANNOT_HERE;
+	r = r < 0 ? r : uring_openat(&ring, args[0], O_RDONLY | O_CLOEXEC);
+	errno = r < 0 ? -r : 0;
+	return opened(r);
 }
 
 static int do_open_old(char **args)
@@ -392,7 +407,7 @@ static const struct {
 	{ "deep", 2, do_deep },		{ "from-deleted", 1, do_from_deleted },
 	{ "fexecve", 1, do_fexecve },	{ "stamped", 2, do_stamped },
 	{ "opens", 2, do_opens },	{ "execs", 2, do_execs },
-	{ "connects", 2, do_connects },
+	{ "connects", 2, do_connects }, { "uring", 1, do_uring },
 };
 
 int main(int argc, char **argv)

@@ -100,6 +100,14 @@ opens_of_doer() {
 	[ "$(opens_of_doer "\"$FILE\"" | jq -r .src)" = sys_exit_openat ]
 }
 
+@test "io_uring: the record, or where no hook sees it the loss, signed and with its time" {
+	do_once uring "$FILE"
+	if [ -z "$(opens_of_doer "\"$FILE\"")" ]; then
+		[ "$(jq '[.losses[] | select(.cause == "io_uring" and .kind == "file_open" and .effect == "record")
+			| .count] | add' "$WORK/verify.json")" -ge 1 ]
+	fi
+}
+
 @test "an open that fails is no evidence" {
 	do_once fail "$WORK/not there"
 	[ -z "$(records_of ".pid == $PID and ((.event.path // \"\") | endswith(\"not there\"))")" ]
