@@ -11,6 +11,7 @@
  */
 
 #include "fold.h"
+#include "scope.h"
 
 #define ANSWERS_MAX 65536 /* set before load */
 
@@ -60,6 +61,8 @@ int on_function(struct pt_regs *ctx)
 
 	/* Each record would make the collector, which computes digests, call what makes the next one. */
 	if (!cfg_function_once && is_collector())
+		return 0;
+	if (!scope_wants(WIRE_KIND_FUNCTION_CALL))
 		return 0;
 	head_of_current(&record.head, WIRE_KIND_FUNCTION_CALL, WIRE_SOURCE_UPROBE_FUNCTION_ENTRY);
 	record.head.size = sizeof(record);

@@ -16,6 +16,7 @@
  */
 
 #include "fold.h"
+#include "scope.h"
 
 #define TLS_CALLS_MAX 16384 /* threads between entry and return of an _ex function */
 #define TLS_FOLDS_MAX 8192 /* set before load */
@@ -89,6 +90,8 @@ static __always_inline void tls_moved(void *ctx, __u64 cookie, __u64 bytes)
 	struct tls_fold fresh = {};
 	__u8 source = (__u8)cookie;
 
+	if (!scope_wants(WIRE_KIND_SSL_OP))
+		return;
 	head_of_current(&fresh.record.head, WIRE_KIND_SSL_OP, source);
 	fresh.record.head.size = sizeof(fresh.record);
 	fresh.record.bytes = bytes;
