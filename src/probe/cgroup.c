@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "probe/parts.h"
 
@@ -34,20 +36,34 @@ static bool read_path(pid_t pid, char *path, size_t room)
 	return found;
 }
 
+/* Where the hierarchy of cgroup v2 is mounted; -1 = nowhere that we know. */
+static int root_open(void)
+{
+	static const char *const roots[] = { CGROUP_ROOT, CGROUP_ROOT_HYBRID };
+
+	for (size_t i = 0; i < ARRAY_LEN(roots); i++) {
+		_cleanup_(closep) int fd = open(roots[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		struct statfs status;
+
+		if (fd >= 0 && fstatfs(fd, &status) == 0 && status.f_type == CGROUP2_SUPER_MAGIC)
+			return TAKE_FD(fd);
+	}
+	return -1;
+}
+
 uint64_t cgroup_of_process(pid_t pid)
 {
-	static const char *const roots[] = { CGROUP_ROOT_HYBRID, CGROUP_ROOT };
-	char path[CGROUP_PATH_MAX], whole[CGROUP_PATH_MAX + sizeof(CGROUP_ROOT_HYBRID)];
+	_cleanup_(closep) int root = root_open();
+	char path[CGROUP_PATH_MAX];
 	struct stat status;
 
-	if (!read_path(pid, path, sizeof(path)))
+	if (root < 0 || !read_path(pid, path, sizeof(path)))
 		return 0;
-	for (size_t i = 0; i < ARRAY_LEN(roots); i++) {
-		snprintf(whole, sizeof(whole), "%s%s", roots[i], path);
-		if (stat(whole, &status) == 0 && S_ISDIR(status.st_mode))
-			return status.st_ino;
-	}
-	return 0;
+	/* "/" is the root itself; "/a/b" lies below it. */
+	if (fstatat(root, path[1] ? path + 1 : ".", &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISDIR(status.st_mode))
+		return 0;
+	return status.st_ino;
 }
 
 bool cgroup_lives(uint64_t cgroup_id)
@@ -56,7 +72,7 @@ bool cgroup_lives(uint64_t cgroup_id)
 		struct file_handle head;
 		char room[sizeof(struct file_handle) + sizeof(cgroup_id)];
 	} handle = { .head = { .handle_bytes = sizeof(cgroup_id), .handle_type = FILEID_KERNFS_TYPE } };
-	_cleanup_(closep) int root = open(CGROUP_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(closep) int root = root_open();
 	int fd;
 
 	memcpy(handle.room + sizeof(struct file_handle), &cgroup_id, sizeof(cgroup_id));

@@ -90,9 +90,13 @@ static void put_back(struct source *source, struct target *target)
 		return;
 	for (size_t i = 0; i < target->n_functions; i++)
 		target->functions[i].off = false;
-	if (attach_again(source, target) < 0)
-		source->targets.counts.refused++;
 	target->n_off = 0;
+	if (attach_again(source, target) <
+	    0) { /* what is off stays so: from now on nothing is said of this file */
+		source->targets.counts.refused++;
+		target_end(source, target);
+		return;
+	}
 	target->off_until_boot_ns = clock_now().boot_ns;
 }
 
