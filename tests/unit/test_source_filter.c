@@ -325,8 +325,9 @@ static void each_filter_both_ways(void **state)
 	for (unsigned int mix = 0; mix < MIXES; mix++) {
 		struct source_options options = { .ring_bytes = RING_BYTES,
 						  .fold = SOURCE_FOLD_OFF,
-						  .without = (mix & 1 ? FEATURE_LOOP | FEATURE_DIRECT_READS : 0) |
-							     (mix & 2 ? FEATURE_TRAMPOLINE : 0) };
+						  .without =
+							  (mix & 1 ? FEATURE_LOOP | FEATURE_DIRECT_READS : 0) |
+							  (mix & 2 ? FEATURE_TRAMPOLINE : 0) };
 		struct diag diag = { .text = "" };
 
 		if (source_open(&options, &diag, &source) < 0)
