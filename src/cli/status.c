@@ -2,6 +2,7 @@
 /* `status`: what is watched, what was lost and what cures it, where the chain is. */
 
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/control.h"
 #include "cli/facts.h"
@@ -56,6 +57,62 @@ static void show_chain(struct table *table, const json_t *status)
 	table_cell(table, "%s%s%s", facts_text(status, "disk.state"), *error ? ": " : "", error);
 }
 
+static uint64_t folded_sum(const json_t *status)
+{
+	const json_t *count;
+	const char *kind;
+	uint64_t sum = 0;
+
+	json_object_foreach((json_t *)facts_get(status, "dedup.folded"), kind, count) sum +=
+		(uint64_t)json_integer_value(count);
+	return sum;
+}
+
+static void show_targets(struct table *table, const json_t *status)
+{
+	if (facts_number(status, "targets.files_seen") == 0 &&
+	    facts_number(status, "targets.functions_asked") == 0)
+		return;
+	table_cell(table, "functions");
+	table_cell(table, "%llu watched of %llu asked, %llu entries without a file, %llu refused",
+		   (unsigned long long)facts_number(status, "targets.functions_attached"),
+		   (unsigned long long)facts_number(status, "targets.functions_asked"),
+		   (unsigned long long)facts_number(status, "targets.entries_unmet"),
+		   (unsigned long long)facts_number(status, "targets.refused"));
+}
+
+static void show_incidents(const json_t *status)
+{
+	const json_t *incidents = facts_get(status, "incidents"), *row;
+	size_t i;
+
+	json_array_foreach(incidents, i, row)
+	{
+		printf("%s%s: ", i == 0 ? "\nIncidents:\n  " : "  ", facts_text(row, "what"));
+		output_print(facts_text(row, "detail"));
+		putchar('\n');
+	}
+}
+
+/* What of the kernel's is in use. */
+static void show_features(struct table *table, const json_t *status)
+{
+	const json_t *name;
+	char text[512] = "";
+	size_t i, len = 0;
+
+	json_array_foreach(facts_get(status, "features"), i, name)
+	{
+		if (len < sizeof(text))
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", i ? ", " : "",
+						json_string_value(name) ? json_string_value(name) : "?");
+	}
+	table_cell(table, "kernel has");
+	table_cell(table, "%s", text);
+	table_cell(table, "types from");
+	table_cell(table, "%s", facts_text(status, "btf"));
+}
+
 static void show_events(struct table *table, const json_t *status)
 {
 	const json_t *count;
@@ -72,7 +129,11 @@ static void show_events(struct table *table, const json_t *status)
 	table_cell(table, "%llu/s", (unsigned long long)facts_number(status, "rates.events_per_s"));
 	table_cell(table, "filtered");
 	table_cell(table, "%llu left out by filters", (unsigned long long)facts_number(status, "filtered"));
-	table_cell(table, "ring");
+	table_cell(table, "folded");
+	table_cell(table, "%llu into equal records (dedup: %s)", (unsigned long long)folded_sum(status),
+		   facts_text(status, "dedup.scope"));
+	table_cell(table, "%s",
+		   strcmp(facts_text(status, "transport"), "perf_buffer") == 0 ? "perf buffers" : "ring");
 	table_cell(table, "%s of %s", facts_bytes(facts_number(status, "ring.used"), used),
 		   facts_bytes(facts_number(status, "ring.size"), size));
 	table_cell(table, "memory");
@@ -108,13 +169,17 @@ static void show(const struct output *output, const json_t *status, bool verbose
 	table_cell(table, "%s", facts_text(status, "directory"));
 	show_chain(table, status);
 	show_events(table, status);
-	if (verbose)
+	show_targets(table, status);
+	if (verbose) {
 		show_config(table, status);
+		show_features(table, status);
+	}
 	(void)table_print(table, stdout);
 	putchar('\n');
 	facts_probes(status);
 	putchar('\n');
 	facts_losses(status, verbose);
+	show_incidents(status);
 }
 
 int verb_status(int argc, char **argv)

@@ -299,8 +299,12 @@ static int next_draft(const struct chain *chain, const struct statement *closed,
 	statement.closed = next->opened;
 	for (i = 0; i < statement.n_probes; i++)
 		statement.probes[i].from_boot_ns = statement.probes[i].to_boot_ns = next->opened.boot_ns;
+	for (i = 0; i < statement.n_targets; i++)
+		statement.targets[i].from_boot_ns = statement.targets[i].to_boot_ns = next->opened.boot_ns;
 	for (i = 0; i < statement.n_losses; i++)
 		statement.losses[i].count = 0;
+	memset(statement.folded, 0, sizeof(statement.folded));
+	statement_forget_incidents(&statement);
 	r = describe_content(next, &statement);
 	draft_mark(&statement, false);
 	if (r == 0)

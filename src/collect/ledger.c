@@ -6,7 +6,7 @@
  *
  * Promises that a row is never left out (zero is written as zero) and that a chunk's rows never claim what
  * happened before the chunk was opened. When a cause had struck before, the first time within the chunk is not
- * known from totals; the chunk's opening then stands as the earliest it can be. Owns nothing on the heap.
+ * known from totals; the chunk's opening then stands as the earliest it can be. Owns the losses by cgroup.
  */
 
 #include "collect/ledger.h"
@@ -38,6 +38,11 @@ _Static_assert(sizeof(own_causes) / sizeof(own_causes[0]) == LEDGER_COLLECTOR_EN
 
 #define LEDGER_ROWS ((WIRE_KIND_END - 1) * WIRE_LOSS_KERNEL_END + LEDGER_COLLECTOR_END)
 
+void ledger_done(struct ledger *ledger)
+{
+	losers_done(&ledger->losers);
+}
+
 void ledger_kernel(struct ledger *ledger, const struct wire_cpu_counters *totals)
 {
 	ledger->kernel = *totals;
@@ -59,6 +64,7 @@ void ledger_cut(struct ledger *ledger)
 {
 	ledger->kernel_before = ledger->kernel;
 	memcpy(ledger->own_before, ledger->own, sizeof(ledger->own_before));
+	losers_cut(&ledger->losers);
 }
 
 static uint64_t later(uint64_t a, uint64_t b)
@@ -129,9 +135,13 @@ int ledger_rows(const struct ledger *ledger, bool since_start, uint64_t opened_b
 			struct wire_loss_count part = since(&ledger->kernel.losses[kind][i],
 							    &before->kernel_before.losses[kind][i], opened);
 
-			if (kernel_causes[i].kinds & 1u << kind || part.count > 0)
-				r = row_add(statement, event_kind_name((enum wire_kind)(kind + 1)),
-					    &kernel_causes[i], &part);
+			if (!(kernel_causes[i].kinds & 1u << kind) && part.count == 0)
+				continue;
+			r = row_add(statement, event_kind_name((enum wire_kind)(kind + 1)), &kernel_causes[i],
+				    &part);
+			if (r >= 0)
+				r = losers_rows(&ledger->losers, (uint32_t)kind + 1, (uint32_t)i, since_start,
+						opened_boot_ns, &statement->losses[statement->n_losses - 1]);
 		}
 	}
 	for (size_t i = 0; r >= 0 && i < LEDGER_COLLECTOR_END; i++) {
@@ -145,6 +155,26 @@ int ledger_rows(const struct ledger *ledger, bool since_start, uint64_t opened_b
 	}
 	statement->losses_known = true;
 	return 0;
+}
+
+static uint64_t grown(uint64_t total, uint64_t before)
+{
+	return total > before ? total - before : 0;
+}
+
+uint64_t ledger_folded(const struct ledger *ledger, bool since_start, enum wire_kind kind)
+{
+	return grown(ledger->kernel.folded[kind - 1], since_start ? 0 : ledger->kernel_before.folded[kind - 1]);
+}
+
+uint64_t ledger_filtered(const struct ledger *ledger, bool since_start)
+{
+	uint64_t sum = 0;
+
+	for (size_t kind = 0; kind < WIRE_KIND_END - 1; kind++)
+		sum += grown(ledger->kernel.filtered[kind],
+			     since_start ? 0 : ledger->kernel_before.filtered[kind]);
+	return sum;
 }
 
 static bool loses_record(const struct cause *cause)
@@ -181,14 +211,4 @@ const char *ledger_cure(const char *cause)
 			return own_causes[i].cure;
 	}
 	return NULL;
-}
-
-uint64_t ledger_filtered(const struct ledger *ledger, bool since_start)
-{
-	uint64_t count = 0;
-
-	for (int kind = 0; kind < WIRE_KIND_END - 1; kind++)
-		count += ledger->kernel.filtered[kind] -
-			 (since_start ? 0 : ledger->kernel_before.filtered[kind]);
-	return count;
 }

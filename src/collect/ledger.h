@@ -6,6 +6,7 @@
  * Counters only grow. The kernel's part is replaced as a whole at each reading; the collector's own is added to.
  */
 
+#include "collect/losers.h"
 #include "format/statement.h"
 
 #define LEDGER_ENUM_LOSS(ENUM, cause, kinds, layer, effect, cure) LEDGER_##ENUM,
@@ -17,7 +18,10 @@ struct ledger {
 	struct wire_cpu_counters kernel_before; /* the same when the current chunk opened */
 	struct wire_loss_count own[LEDGER_COLLECTOR_END];
 	struct wire_loss_count own_before[LEDGER_COLLECTOR_END];
+	struct losers losers; /* the kernel's part by cgroup */
 };
+
+void ledger_done(struct ledger *ledger);
 
 void ledger_kernel(struct ledger *ledger, const struct wire_cpu_counters *totals);
 void ledger_add(struct ledger *ledger, enum ledger_cause cause, uint64_t count, uint64_t boot_ns);
@@ -32,8 +36,10 @@ void ledger_cut(struct ledger *ledger);
 int ledger_rows(const struct ledger *ledger, bool since_start, uint64_t opened_boot_ns,
 		struct statement *statement);
 
-/* What the kernel half left out by its filters: since the start, or of the current chunk. */
+/* Events of one kind that were folded into others, and events that the kernel's filters left out. */
+uint64_t ledger_folded(const struct ledger *ledger, bool since_start, enum wire_kind kind);
 uint64_t ledger_filtered(const struct ledger *ledger, bool since_start);
+
 /* Records (not members) lost since the start. */
 uint64_t ledger_records_lost(const struct ledger *ledger);
 /* "raise ring_buffer_mb, ..." for a cause; NULL when there is no such cause. */

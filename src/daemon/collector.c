@@ -71,6 +71,7 @@ static int open_source(struct collector *collector, struct diag *diag)
 	r = source_open(&options, diag, &collector->source);
 	if (r < 0)
 		return r;
+	incidents_begin(&collector->incidents, collector->opened);
 	r = pipeline_new(collector->filter, &collector->ledger, &collector->pipeline);
 	if (r < 0)
 		return r;
@@ -117,6 +118,7 @@ int collector_open(const struct collector_options *options, struct diag *diag, s
 
 	if (!collector)
 		return diag_error(diag, -ENOMEM, "no memory");
+	collector->incidents.clock = collector->incidents.online = -1;
 	collector->epoll = collector->timer = collector->signals = -1;
 	collector->cut = BUF_MAX(STATEMENT_MAX);
 	r = open_parts(collector, options, diag);
@@ -157,6 +159,8 @@ void collector_free(struct collector *collector)
 	if (collector->chain)
 		(void)chain_close(collector->chain, clock_now(), SEAL_WAIT_MS, &diag);
 	pipeline_free(collector->pipeline);
+	ledger_done(&collector->ledger);
+	incidents_end(&collector->incidents);
 	source_close(collector->source);
 	raw_writer_closep(&collector->raw);
 	control_close(collector->control);

@@ -42,8 +42,8 @@ static int copy_strings(char *const *texts, size_t count, char ***ret_copies, si
 	return 0;
 }
 
-static int describe_probe(const struct collector *collector, size_t index, const struct source_probe *probe,
-			  const struct moment *closed, struct statement *statement)
+static int describe_probe(size_t index, const struct source_probe *probe, const struct moment *closed,
+			  struct statement *statement)
 {
 	struct statement_probe *row = &statement->probes[index];
 	uint64_t opened = statement->opened.boot_ns;
@@ -51,7 +51,8 @@ static int describe_probe(const struct collector *collector, size_t index, const
 	int r;
 
 	row->from_boot_ns = probe->from_boot_ns > opened ? probe->from_boot_ns : opened;
-	row->to_boot_ns = probe->alive ? closed->boot_ns : collector->alive_boot_ns[index];
+	row->to_boot_ns =
+		probe->answers || probe->to_boot_ns > closed->boot_ns ? closed->boot_ns : probe->to_boot_ns;
 	if (row->to_boot_ns < row->from_boot_ns)
 		row->to_boot_ns = row->from_boot_ns; /* dead before this chunk: an empty interval */
 	r = statement_set(&row->kind, event_kind_name(probe->kind));
@@ -64,7 +65,29 @@ static int describe_probe(const struct collector *collector, size_t index, const
 	return copy_strings((char *const *)probe->blind_spots, blind, &row->blind_spots, &row->n_blind_spots);
 }
 
-static int describe_filters(const struct config *config, struct statement *statement)
+static int describe_probes(const struct collector *collector, const struct moment *closed,
+			   struct statement *statement)
+{
+	const struct source_probe *probes;
+	size_t count = source_probes(collector->source, &probes);
+
+	if (count > COLLECTOR_PROBES_MAX)
+		count = COLLECTOR_PROBES_MAX;
+	statement->probes = calloc(count ? count : 1, sizeof(*statement->probes));
+	if (!statement->probes)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		int r;
+
+		statement->n_probes = i + 1;
+		r = describe_probe(i, &probes[i], closed, statement);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int copy_filters(const struct config *config, struct statement *statement)
 {
 	const struct {
 		const struct config_list *list;
@@ -85,29 +108,37 @@ static int describe_filters(const struct config *config, struct statement *state
 	return r;
 }
 
+static int describe_filters(const struct collector *collector, struct statement *statement)
+{
+	statement->filtered = pipeline_totals(collector->pipeline)->filtered - collector->filtered_before +
+			      ledger_filtered(&collector->ledger, false);
+	return copy_filters(collector->config, statement);
+}
+
+static int describe_folding(const struct collector *collector, struct statement *statement)
+{
+	int r = statement_set(&statement->dedup_scope, collector_dedup(collector->config));
+
+	for (int kind = 1; kind < WIRE_KIND_END; kind++)
+		statement->folded[kind] = ledger_folded(&collector->ledger, false, (enum wire_kind)kind);
+	return r < 0 ? r : statement_set(&statement->transport, source_transport(collector->source));
+}
+
 int collector_describe(void *user, const struct moment *closed, struct statement *statement)
 {
 	struct collector *collector = user;
-	const struct source_probe *probes;
-	size_t count = source_probes(collector->source, &probes);
-	int r;
+	int r = describe_probes(collector, closed, statement);
 
-	if (count > COLLECTOR_PROBES_MAX)
-		count = COLLECTOR_PROBES_MAX;
-	statement->probes = calloc(count ? count : 1, sizeof(*statement->probes));
-	if (!statement->probes)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		statement->n_probes = i + 1;
-		r = describe_probe(collector, i, &probes[i], closed, statement);
-		if (r < 0)
-			return r;
-	}
-	r = describe_filters(collector->config, statement);
+	if (r >= 0)
+		r = describe_filters(collector, statement);
+	if (r >= 0)
+		r = describe_folding(collector, statement);
+	if (r >= 0)
+		r = describe_targets(collector->source, closed, statement);
+	if (r >= 0)
+		r = incidents_rows(&collector->incidents, statement);
 	if (r < 0)
 		return r;
-	statement->filtered = pipeline_totals(collector->pipeline)->filtered - collector->filtered_before +
-			      ledger_filtered(&collector->ledger, false);
 	r = ledger_rows(&collector->ledger, false, statement->opened.boot_ns, statement);
 	if (collector->losses_unknown)
 		statement_forget_losses(statement); /* counters that cannot be read are not zero */

@@ -18,7 +18,7 @@
 #define SECOND_NS 1000000000ull
 #define DRAIN_RECORDS 65536 /* then the other descriptors get their turn */
 
-enum loop_source { LOOP_TIMER, LOOP_RING, LOOP_SIGNAL, LOOP_CONTROL };
+enum loop_source { LOOP_TIMER, LOOP_RING, LOOP_SIGNAL, LOOP_CONTROL, LOOP_CLOCK };
 
 static uint64_t clock_ns(clockid_t id)
 {
@@ -63,6 +63,8 @@ static int loop_open(struct collector *collector)
 		r = watch(collector, source_fd(collector->source), LOOP_RING);
 	if (r >= 0)
 		r = watch(collector, collector->signals, LOOP_SIGNAL);
+	if (r >= 0 && collector->incidents.clock >= 0)
+		r = watch(collector, collector->incidents.clock, LOOP_CLOCK);
 	return r < 0 ? r : watch(collector, control_fd(collector->control), LOOP_CONTROL);
 }
 
@@ -82,17 +84,6 @@ static void take_signals(struct collector *collector)
 
 /* ---- once a second ---- */
 
-static void note_probes(struct collector *collector, struct moment now)
-{
-	const struct source_probe *probes;
-	size_t count = source_probes(collector->source, &probes);
-
-	for (size_t i = 0; i < count && i < COLLECTOR_PROBES_MAX; i++) {
-		if (probes[i].alive)
-			collector->alive_boot_ns[i] = now.boot_ns;
-	}
-}
-
 /* CLOCK_BOOTTIME counts sleep, CLOCK_MONOTONIC does not: the difference grows by what we slept through. */
 static void note_suspend(struct collector *collector, struct moment now)
 {
@@ -101,11 +92,26 @@ static void note_suspend(struct collector *collector, struct moment now)
 	uint64_t asleep_ns = clock_ns(CLOCK_BOOTTIME) - awake_ns;
 
 	if (collector->seconds > 0 && asleep_ns > collector->asleep_ns + SECOND_NS) {
-		log_line(LOG_LEVEL_WARNING, "the machine slept; the gap is recorded");
+		incidents_note(&collector->incidents, "suspend", now.boot_ns,
+			       "the machine slept for %llu s; the gap is recorded",
+			       (unsigned long long)((asleep_ns - collector->asleep_ns) / SECOND_NS));
 		chain_gap(collector->chain, GAP_SUSPEND, collector->last_second, now);
 		(void)collector_rotate(collector);
 	}
 	collector->asleep_ns = asleep_ns;
+}
+
+/* A number that was taken and has not come yet looks like a hole: only one that stays for a second is. */
+static void note_holes(struct collector *collector, struct moment now)
+{
+	uint64_t seen = source_holes(collector->source);
+	uint64_t sure = seen < collector->holes_seen ? seen : collector->holes_seen;
+
+	collector->holes_seen = seen;
+	if (sure <= collector->holes_told)
+		return;
+	ledger_add(&collector->ledger, LEDGER_HOLE, sure - collector->holes_told, now.boot_ns);
+	collector->holes_told = sure;
 }
 
 static void note_rates(struct collector *collector)
@@ -162,7 +168,8 @@ static void each_second(struct collector *collector)
 	struct moment now = clock_now();
 
 	collector_read_counters(collector);
-	note_probes(collector, now);
+	incidents_look(&collector->incidents, now);
+	note_holes(collector, now);
 	note_suspend(collector, now);
 	note_rates(collector);
 	checkpoint(collector, now);
@@ -201,6 +208,9 @@ static int wait_once(struct collector *collector, int timeout_ms)
 			break; /* the drain follows in any case */
 		case LOOP_SIGNAL:
 			take_signals(collector);
+			break;
+		case LOOP_CLOCK:
+			incidents_clock_set(&collector->incidents, clock_now());
 			break;
 		case LOOP_CONTROL:
 			control_dispatch(collector->control, clock_ns(CLOCK_MONOTONIC) / 1000000);

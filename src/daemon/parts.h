@@ -15,6 +15,7 @@
 #include "daemon/config.h"
 #include "daemon/control.h"
 #include "daemon/identity.h"
+#include "daemon/incident.h"
 #include "daemon/keys.h"
 #include "probe/source.h"
 
@@ -43,7 +44,9 @@ struct collector {
 
 	struct moment opened; /* the first window, just before anything was attached */
 	struct moment covered; /* coverage open since */
-	uint64_t alive_boot_ns[COLLECTOR_PROBES_MAX]; /* a probe was last found alive */
+	bool silent[COLLECTOR_PROBES_MAX]; /* a probe was last found not alive */
+	struct incidents incidents;
+	uint64_t holes_seen, holes_told; /* at the last look; in the ledger */
 	uint64_t filtered_before; /* pipeline's total when the current chunk opened */
 
 	/* at the end of a chunk: what happened after it, and belongs to the next one (epoch.c) */
@@ -78,6 +81,8 @@ struct collector {
 
 /* Borrows the configuration's strings. */
 struct source_options collector_watches(const struct config *config);
+/* "process", "container" or "off". */
+const char *collector_dedup(const struct config *config);
 
 /* ---- scope.c: the filters that the kernel half applies ---- */
 
@@ -94,6 +99,11 @@ bool scope_equal(const struct scope *a, const struct scope *b);
 
 int collector_identify(void *user, struct statement *statement);
 int collector_describe(void *user, const struct moment *closed, struct statement *statement);
+
+/* ---- describe_targets.c ---- */
+
+/* The files whose functions were probed during the chunk. */
+int describe_targets(struct source *source, const struct moment *closed, struct statement *statement);
 
 /* ---- rotate.c: what goes into the chain, and where a chunk ends ---- */
 

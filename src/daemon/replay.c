@@ -86,6 +86,40 @@ static int identify(void *user, struct statement *statement)
 	return r < 0 ? r : statement_set(&statement->btf_selection_reason, said->btf_selection_reason);
 }
 
+static void take_list(char ***to, size_t *to_count, char ***from, size_t *from_count)
+{
+	*to = TAKE(*from);
+	*to_count = *from_count;
+	*from_count = 0;
+}
+
+static void take_coverage(struct statement *statement, struct statement *copy)
+{
+	statement->probes = TAKE(copy->probes);
+	statement->n_probes = copy->n_probes;
+	take_list(&statement->path_allowlist, &statement->n_path_allowlist, &copy->path_allowlist,
+		  &copy->n_path_allowlist);
+	take_list(&statement->path_denylist, &statement->n_path_denylist, &copy->path_denylist,
+		  &copy->n_path_denylist);
+	take_list(&statement->comm_allowlist, &statement->n_comm_allowlist, &copy->comm_allowlist,
+		  &copy->n_comm_allowlist);
+	take_list(&statement->comm_denylist, &statement->n_comm_denylist, &copy->comm_denylist,
+		  &copy->n_comm_denylist);
+	take_list(&statement->cgroups, &statement->n_cgroups, &copy->cgroups, &copy->n_cgroups);
+	take_list(&statement->pid_namespaces, &statement->n_pid_namespaces, &copy->pid_namespaces,
+		  &copy->n_pid_namespaces);
+	statement->filtered = copy->filtered;
+	statement->dedup_scope = TAKE(copy->dedup_scope);
+	memcpy(statement->folded, copy->folded, sizeof(statement->folded));
+	statement->transport = TAKE(copy->transport);
+	statement->targets = TAKE(copy->targets);
+	statement->n_targets = copy->n_targets;
+	statement->incidents_known = copy->incidents_known;
+	statement->incidents = TAKE(copy->incidents);
+	statement->n_incidents = copy->n_incidents;
+	copy->n_probes = copy->n_targets = copy->n_incidents = 0;
+}
+
 /* Moves the parts that a copy of what was said has; before the first cut nothing is known, and nothing is claimed. */
 static int describe(void *user, const struct moment *closed, struct statement *statement)
 {
@@ -99,17 +133,12 @@ static int describe(void *user, const struct moment *closed, struct statement *s
 	r = statement_copy(&replay->said, &copy);
 	if (r < 0)
 		return r;
-	statement->probes = TAKE(copy.probes);
-	statement->n_probes = copy.n_probes;
-	statement->path_allowlist = TAKE(copy.path_allowlist);
-	statement->n_path_allowlist = copy.n_path_allowlist;
-	statement->path_denylist = TAKE(copy.path_denylist);
-	statement->n_path_denylist = copy.n_path_denylist;
+	/* What stands in a seal's coverage and losses is all of the capture's; the rest stays the replay's own. */
+	take_coverage(statement, &copy);
 	statement->losses = TAKE(copy.losses);
 	statement->n_losses = copy.n_losses;
 	statement->losses_known = copy.losses_known;
-	statement->filtered = copy.filtered;
-	copy.n_probes = copy.n_path_allowlist = copy.n_path_denylist = copy.n_losses = 0;
+	copy.n_losses = 0;
 	statement_done(&copy);
 	return 0;
 }

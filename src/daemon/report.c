@@ -66,10 +66,11 @@ static json_t *probes_of(const struct collector *collector)
 
 		for (size_t j = 0; probes[i].blind_spots && probes[i].blind_spots[j]; j++)
 			json_array_append_new(blind, json_string(probes[i].blind_spots[j]));
-		json_array_append_new(rows, json_pack("{s:s, s:s, s:b, s:o, s:o}", "kind",
+		json_array_append_new(rows, json_pack("{s:s, s:s, s:b, s:o, s:o, s:o}", "kind",
 						      event_kind_name(probes[i].kind), "hook", probes[i].hook,
 						      "alive", probes[i].alive, "since_boot_ns",
-						      number(probes[i].from_boot_ns), "blind_spots", blind));
+						      number(probes[i].from_boot_ns), "covers_to_boot_ns",
+						      number(probes[i].to_boot_ns), "blind_spots", blind));
 	}
 	return rows;
 }
@@ -192,6 +193,71 @@ static uint64_t memory_bytes(void)
 	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+static json_t *features_of(const struct collector *collector)
+{
+	unsigned int features = source_features(collector->source);
+	json_t *names = json_array();
+
+	for (unsigned int i = 0; i < FEATURE_NUMBERS; i++) {
+		if (features & 1u << i)
+			json_array_append_new(names, json_string(feature_name(i)));
+	}
+	return names;
+}
+
+static json_t *dedup_of(const struct collector *collector)
+{
+	json_t *folded = json_object();
+
+	for (int kind = 1; kind < WIRE_KIND_END; kind++)
+		json_object_set_new(folded, event_kind_name((enum wire_kind)kind),
+				    number(ledger_folded(&collector->ledger, true, (enum wire_kind)kind)));
+	return json_pack("{s:s, s:o}", "scope", collector_dedup(collector->config), "folded", folded);
+}
+
+static json_t *incidents_of(const struct collector *collector)
+{
+	const struct incidents *incidents = &collector->incidents;
+	json_t *rows = json_array();
+	uint64_t first;
+	size_t count = incidents_kept(incidents, true, &first);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct incident *row = &incidents->rows[(first + i) % INCIDENTS_MAX];
+
+		json_array_append_new(rows, json_pack("{s:s, s:o, s:o}", "what", row->what, "boot_ns",
+						      number(row->boot_ns), "detail", text_of(row->detail)));
+	}
+	return rows;
+}
+
+static json_t *targets_of(const struct collector *collector)
+{
+	struct source_target_counts counts;
+
+	source_target_counts(collector->source, &counts);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "functions_asked", number(counts.functions_asked),
+			 "functions_attached", number(counts.functions_attached), "entries_unmet",
+			 number(counts.entries_unmet), "files_seen", number(counts.files_seen), "files_lost",
+			 number(counts.files_lost), "refused", number(counts.refused));
+}
+
+/* How it watches: what of this changes is in the seals too. */
+static void add_watching(json_t *object, const struct collector *collector)
+{
+	json_object_set_new(object, "transport", json_string(source_transport(collector->source)));
+	json_object_set_new(object, "features", features_of(collector));
+	json_object_set_new(object, "dedup", dedup_of(collector));
+	json_object_set_new(object, "targets", targets_of(collector));
+	json_object_set_new(object, "incidents", incidents_of(collector));
+	json_object_set_new(object, "btf", text_of(source_btf(collector->source)->source_path));
+}
+
+static uint64_t filtered_by(const struct collector *collector)
+{
+	return pipeline_totals(collector->pipeline)->filtered + ledger_filtered(&collector->ledger, true);
+}
+
 /* ---- health ---- */
 
 static uint64_t lost_in_the_last_minute(const struct collector *collector)
@@ -231,7 +297,8 @@ static json_t *reasons_of(const struct collector *collector)
 		reason(reasons, "sealing: %s", state.error_text);
 	for (size_t i = 0; i < count; i++) {
 		if (!probes[i].alive)
-			reason(reasons, "probe %s is dead", probes[i].hook);
+			reason(reasons, "probe %s (%s) does not answer", probes[i].hook,
+			       event_kind_name(probes[i].kind));
 	}
 	if (lost > 0)
 		reason(reasons, "%llu records lost in the last minute", (unsigned long long)lost);
@@ -244,7 +311,6 @@ static json_t *reasons_of(const struct collector *collector)
 
 static json_t *report_status(const struct collector *collector)
 {
-	const struct pipeline_totals *totals = pipeline_totals(collector->pipeline);
 	json_t *reasons = reasons_of(collector);
 	json_t *object = json_pack(
 		"{s:b, s:b, s:b, s:o, s:i, s:s, s:o, s:o, s:o, s:o, s:{s:o}, s:o, s:o, s:o, s:o, s:o, s:o, "
@@ -254,14 +320,15 @@ static json_t *report_status(const struct collector *collector)
 		text_of(collector->config->output_directory), "chain", chain_of(collector), "open_chunk",
 		open_chunk_of(collector), "probes", probes_of(collector), "rates", "events_per_s",
 		number(collector->events_rate), "events", events_of(collector), "ring", ring_of(collector),
-		"losses", losses_of(collector), "filtered",
-		number(totals->filtered + ledger_filtered(&collector->ledger, true)), "config",
+		"losses", losses_of(collector), "filtered", number(filtered_by(collector)), "config",
 		config_of(collector), "memory_bytes", number(memory_bytes()), "disk", disk_of(collector));
 
 	if (object)
 		json_object_set_new(object, "reasons", reasons);
 	else
 		json_decref(reasons);
+	if (object)
+		add_watching(object, collector);
 	if (object && collector->raw)
 		json_object_set_new(
 			object, "raw_capture",
@@ -275,8 +342,7 @@ static json_t *report_stats(const struct collector *collector)
 
 	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", true, "now",
 			 moment_of(clock_now()), "events", events_of(collector), "events_per_s",
-			 number(collector->events_rate), "filtered",
-			 number(totals->filtered + ledger_filtered(&collector->ledger, true)), "bytes",
+			 number(collector->events_rate), "filtered", number(filtered_by(collector)), "bytes",
 			 number(totals->bytes), "records_lost", number(ledger_records_lost(&collector->ledger)),
 			 "ring", ring_of(collector), "open_chunk", open_chunk_of(collector), "memory_bytes",
 			 number(memory_bytes()));

@@ -35,13 +35,41 @@ void collector_note_disk(struct collector *collector, int error, struct moment n
 	collector->disk_since = now;
 }
 
+/* A probe that fell silent is an incident; that it answers again, the log says. */
+static void note_probes(struct collector *collector)
+{
+	const struct source_probe *probes;
+	size_t count = source_probes(collector->source, &probes);
+
+	for (size_t i = 0; i < count && i < COLLECTOR_PROBES_MAX; i++) {
+		const char *kind = event_kind_name(probes[i].kind);
+
+		if (!probes[i].alive && !collector->silent[i])
+			incidents_note(&collector->incidents, "probe_silent", probes[i].to_boot_ns,
+				       "probe %s (%s) does not answer; what it covers ends here",
+				       probes[i].hook, kind);
+		else if (probes[i].alive && collector->silent[i])
+			log_line(LOG_LEVEL_INFO, "probe %s (%s) answers again", probes[i].hook, kind);
+		collector->silent[i] = !probes[i].alive;
+	}
+}
+
+static int note_loser(void *user, const struct wire_loss_key *key, const struct wire_loss_count *count)
+{
+	return losers_note(user, key, count);
+}
+
 void collector_read_counters(struct collector *collector)
 {
 	struct wire_cpu_counters sum;
-	int r = source_counters(collector->source, &sum);
+	int r;
 
+	/* By cgroup first: the totals, read later, are never less. Without memory for it they are all there is. */
+	(void)source_losses_by_cgroup(collector->source, note_loser, &collector->ledger.losers);
+	r = source_counters(collector->source, &sum);
 	source_refresh(
 		collector->source); /* what is said of a probe is as fresh as what is said of its losses */
+	note_probes(collector);
 	collector->losses_unknown = r < 0;
 	if (r >= 0)
 		ledger_kernel(&collector->ledger, &sum);
@@ -80,6 +108,7 @@ int collector_cut(struct collector *collector)
 	}
 	collector_record_cut(collector);
 	ledger_cut(&collector->ledger);
+	incidents_cut(&collector->incidents);
 	collector->filtered_before = pipeline_totals(collector->pipeline)->filtered;
 	return 0;
 }

@@ -57,3 +57,14 @@ struct source_options collector_watches(const struct config *config)
 			 .ignore_kernel = config->btf_ignore_kernel },
 	};
 }
+
+const char *collector_dedup(const struct config *config)
+{
+	static const char *const scopes[] = {
+		[SOURCE_FOLD_OFF] = "off",
+		[SOURCE_FOLD_PROCESS] = "process",
+		[SOURCE_FOLD_CONTAINER] = "container",
+	};
+
+	return scopes[config->dedup];
+}

@@ -77,11 +77,18 @@ static void free_arrays(struct statement *statement)
 	free_strings(statement->cgroups, statement->n_cgroups);
 	free_strings(statement->pid_namespaces, statement->n_pid_namespaces);
 	free_targets(statement);
-	for (i = 0; i < statement->n_incidents; i++) {
+	statement_forget_incidents(statement);
+}
+
+void statement_forget_incidents(struct statement *statement)
+{
+	for (size_t i = 0; i < statement->n_incidents; i++) {
 		free(statement->incidents[i].what);
 		free(statement->incidents[i].detail);
 	}
 	free(statement->incidents);
+	statement->incidents = NULL;
+	statement->n_incidents = 0;
 }
 
 void statement_done(struct statement *statement)

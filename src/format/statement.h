@@ -161,6 +161,9 @@ void statement_done(struct statement *statement);
 /* Frees the rows: losses are unknown again. */
 void statement_forget_losses(struct statement *statement);
 
+/* Frees the rows: nothing happened, as far as this statement goes. */
+void statement_forget_incidents(struct statement *statement);
+
 /* Deep copy of strings: sets *field to a copy; -ENOMEM. The old value is freed. */
 int statement_set(char **field, const char *text);
 

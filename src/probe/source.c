@@ -79,6 +79,7 @@ void source_refresh(struct source *source)
 			probe->to_boot_ns = now;
 		if (probe->alive && !was)
 			probe->from_boot_ns = now;
+		probe->answers = probe->alive && answered_ns == UINT64_MAX;
 	}
 }
 
@@ -90,7 +91,7 @@ static void source_opened(struct source *source)
 		const struct hook *row = source->hooks[i].row;
 
 		source->probes[i] =
-			(struct source_probe) { row->kind, row->name, now, now, true, row->blind_spots };
+			(struct source_probe) { row->kind, row->name, now, now, true, row->blind_spots, true };
 	}
 	source_refresh(source);
 }

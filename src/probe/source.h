@@ -73,6 +73,7 @@ struct source_probe {
 	uint64_t to_boot_ns; /* the last moment at which it was found alive */
 	bool alive; /* found attached at the last source_refresh, and answering; false too when that is not known */
 	const char *const *blind_spots; /* sorted, NULL-ended */
+	bool answers; /* alive, and not silent in the last round: what it saw is all there was */
 };
 
 #define SOURCE_MISSING_MAX 64 /* names of functions that are listed; beyond, only counted */

@@ -109,6 +109,74 @@ static void a_chunk_claims_only_its_own(void **state)
 	assert_int_equal(row_of(&s, "tcp_state", "ring_full")->count, 0);
 }
 
+static void note(struct ledger *ledger, uint64_t cgroup, uint32_t cause, uint64_t count)
+{
+	const struct wire_loss_key key = { cgroup, WIRE_KIND_FILE_OPEN, cause };
+	const struct wire_loss_count total = { count, 100, 200 };
+
+	assert_int_equal(losers_note(&ledger->losers, &key, &total), 0);
+}
+
+static void losses_by_cgroup_are_the_chunks_own(void **state)
+{
+	_cleanup_(statement_done) struct statement s = { 0 };
+	_cleanup_(ledger_done) struct ledger ledger = { 0 };
+	struct wire_cpu_counters totals = { 0 };
+	struct wire_loss_count *full = &totals.losses[WIRE_KIND_FILE_OPEN - 1][WIRE_LOSS_RING_FULL];
+
+	(void)state;
+	*full = (struct wire_loss_count) { 10, 100, 200 };
+	ledger_kernel(&ledger, &totals);
+	note(&ledger, 9, WIRE_LOSS_RING_FULL, 4);
+	note(&ledger, 7, WIRE_LOSS_RING_FULL, 5);
+	note(&ledger, 7, WIRE_LOSS_FILE_GONE, 3);
+	assert_int_equal(ledger_rows(&ledger, false, 50, &s), 0);
+	assert_int_equal(row_of(&s, "file_open", "ring_full")->n_cgroups, 2);
+	assert_int_equal(row_of(&s, "file_open", "ring_full")->cgroups[0].cgroup_id, 7);
+	assert_int_equal(row_of(&s, "file_open", "ring_full")->cgroups[0].count, 5);
+	assert_int_equal(row_of(&s, "file_open", "ring_full")->cgroups[1].count, 4);
+	assert_int_equal(row_of(&s, "file_open", "file_gone")->n_cgroups, 0); /* no total, no part of it */
+
+	ledger_cut(&ledger);
+	*full = (struct wire_loss_count) { 12, 100, 400 };
+	ledger_kernel(&ledger, &totals);
+	note(&ledger, 9, WIRE_LOSS_RING_FULL, 9); /* read later than the total: never more than it */
+	assert_int_equal(ledger_rows(&ledger, false, 300, &s), 0);
+	assert_int_equal(row_of(&s, "file_open", "ring_full")->count, 2);
+	assert_int_equal(row_of(&s, "file_open", "ring_full")->n_cgroups, 1);
+	assert_int_equal(row_of(&s, "file_open", "ring_full")->cgroups[0].count, 2);
+	assert_int_equal(row_of(&s, "file_open", "ring_full")->cgroups[0].first_boot_ns, 300);
+	/* Beyond the limit a cgroup is in the total only. */
+	for (uint64_t id = 0; id < LOSERS_MAX + 10; id++)
+		note(&ledger, 1000 + id, WIRE_LOSS_RING_FULL, 1);
+	assert_int_equal(ledger.losers.count, LOSERS_MAX);
+	*full = (struct wire_loss_count) { 5000, 100, 400 };
+	ledger_kernel(&ledger, &totals);
+	assert_int_equal(ledger_rows(&ledger, false, 300, &s), 0);
+	assert_int_equal(row_of(&s, "file_open", "ring_full")->n_cgroups, STATEMENT_CGROUPS_MAX);
+}
+
+static void folded_and_filtered_are_the_chunks_own(void **state)
+{
+	struct ledger ledger = { 0 };
+	struct wire_cpu_counters totals = { 0 };
+
+	(void)state;
+	totals.folded[WIRE_KIND_FILE_OPEN - 1] = 8;
+	totals.filtered[WIRE_KIND_FILE_OPEN - 1] = 2;
+	totals.filtered[WIRE_KIND_TCP_STATE - 1] = 3;
+	ledger_kernel(&ledger, &totals);
+	assert_int_equal(ledger_filtered(&ledger, false), 5);
+	ledger_cut(&ledger);
+	totals.folded[WIRE_KIND_FILE_OPEN - 1] = 9;
+	ledger_kernel(&ledger, &totals);
+	assert_int_equal(ledger_folded(&ledger, false, WIRE_KIND_FILE_OPEN), 1);
+	assert_int_equal(ledger_folded(&ledger, true, WIRE_KIND_FILE_OPEN), 9);
+	assert_int_equal(ledger_folded(&ledger, true, WIRE_KIND_TCP_STATE), 0);
+	assert_int_equal(ledger_filtered(&ledger, false), 0);
+	assert_int_equal(ledger_filtered(&ledger, true), 5);
+}
+
 static void members_are_no_records(void **state)
 {
 	struct ledger ledger = { 0 };
@@ -144,6 +212,8 @@ int main(void)
 		cmocka_unit_test(every_cause_has_its_row_zero_as_zero),
 		cmocka_unit_test(an_impossible_loss_is_not_hidden),
 		cmocka_unit_test(a_chunk_claims_only_its_own),
+		cmocka_unit_test(losses_by_cgroup_are_the_chunks_own),
+		cmocka_unit_test(folded_and_filtered_are_the_chunks_own),
 		cmocka_unit_test(members_are_no_records),
 		cmocka_unit_test(each_cause_has_a_cure),
 	};
