@@ -84,7 +84,7 @@ struct source_probe {
  */
 struct source_target {
 	enum wire_kind kind; /* SSL_OP, FUNCTION_CALL, NET_CONNECT */
-	const char *library; /* its path where it was first seen, in that process's own root */
+	const char *library; /* where first seen: at the start as we see it, later in its process's own root */
 	uint32_t dev_major, dev_minor;
 	uint64_t inode;
 	uint8_t build_id[WIRE_BUILD_ID_MAX];

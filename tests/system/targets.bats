@@ -89,3 +89,56 @@ collector_for_functions() {
 	jq -e '.event.purl == "pkg:deb/debian/openssl@3" and (.event.library | endswith("libcrypto.so.3"))
 		and (.event.build_id | length == 40)' <<<"$record"
 }
+
+@test "a library that is replaced, rewritten or deleted, in a root of its own, is followed" {
+	root=$BATS_TEST_TMPDIR/root
+	mkdir -p "$root/bin" "$root/lib"
+	printf 'int stella_target(int x) { return x + 1; }\n' >"$BATS_TEST_TMPDIR/lib.c"
+	printf 'int filler(int x) { return x * 3; }\nint stella_target(int x) { return x + 2; }\n' >"$BATS_TEST_TMPDIR/lib2.c"
+	gcc -shared -fPIC -O0 -o "$root/lib/libstellatest.so" "$BATS_TEST_TMPDIR/lib.c"
+	gcc -shared -fPIC -O0 -o "$BATS_TEST_TMPDIR/two.so" "$BATS_TEST_TMPDIR/lib2.c"
+	printf '#include <stdio.h>\nint stella_target(int); int main(void) { while (getchar() == 10) { printf("%%d\\n", stella_target(0)); fflush(stdout); } return 0; }\n' \
+		>"$BATS_TEST_TMPDIR/main.c"
+	gcc -O0 -o "$root/bin/user" "$BATS_TEST_TMPDIR/main.c" -L"$root/lib" -lstellatest -Wl,-rpath,/lib
+	for needed in libc.so.6 ld-linux-x86-64.so.2; do
+		cp -L "$(ldconfig -p | awk -v n="$needed" '$1 == n { print $NF; exit }')" "$root/lib/"
+	done
+	ln -s lib "$root/lib64"
+	printf '{"version":1,"functions":[{"library":"libstellatest.so","symbols":["stella_target"]}]}' >"$BATS_TEST_TMPDIR/map.json"
+	collector_config 'probes: [function_call, library_load, process_exec]' \
+		"functions: {map: \"$BATS_TEST_TMPDIR/map.json\", mode: every}" 'dedup: off'
+
+	# Mapped and deleted before the collector is there.
+	coproc USER_OF { exec chroot "$root" /bin/user; }
+	echo >&"${USER_OF[1]}"
+	read -r answer <&"${USER_OF[0]}"
+	[ "$answer" = 1 ]
+	cp "$root/lib/libstellatest.so" "$BATS_TEST_TMPDIR/one.so"
+	rm "$root/lib/libstellatest.so"
+	collector_start
+	jq -e '.probes[] | select(.kind == "library_load")' "$WORK/start.json" >/dev/null || {
+		eval "exec ${USER_OF[1]}>&-"
+		skip "no hook here tells of mappings"
+	}
+	echo >&"${USER_OF[1]}"
+	read -r answer <&"${USER_OF[0]}"
+	[ "$answer" = 1 ]
+	first=$USER_OF_PID
+	eval "exec ${USER_OF[1]}>&-"
+	wait "$first" || true
+
+	# A new file of the same name, with the function elsewhere.
+	cp "$BATS_TEST_TMPDIR/two.so" "$root/lib/libstellatest.so"
+	mapfile -t answers < <({ sleep 0.5; printf '\n\n'; } | chroot "$root" /bin/user)
+	[ "${answers[*]}" = "2 2" ]
+
+	# Rewritten in place: the inode stays, the function moves.
+	cp "$BATS_TEST_TMPDIR/one.so" "$root/lib/libstellatest.so"
+	mapfile -t answers < <({ sleep 0.5; printf '\n\n'; } | chroot "$root" /bin/user)
+	[ "${answers[*]}" = "1 1" ]
+	collector_stop
+	verify
+	[ "$(records_of '.event.symbol == "stella_target"' | wc -l)" = 5 ]
+	# What runs at the start is named as we see it, what is mapped later as its process does.
+	[ "$(records_of '.event.symbol == "stella_target"' | jq -r '.event.library | endswith("/lib/libstellatest.so")' | sort -u)" = true ]
+}
