@@ -103,3 +103,21 @@ status_says() {
 		| .count > 0 and (.cgroups | length > 0) and ([.cgroups[].count] | add) <= .count'
 	[ "$(predicate 000001 | jq '[.losses[] | select(.cause == "hole")][0].count')" = 0 ]
 }
+
+@test "the perf buffer, by a setting: records come, sound; what did not fit is counted" {
+	collector_config "transport: perf_buffer" "ring_buffer_mb: 1" "dedup: off"
+	collector_start
+	"$DOER" opens 200 "$WORK/stellaops.yaml" >/dev/null &
+	PID=$!
+	wait $PID
+	daemon=$(collector_pid)
+	kill -STOP "$daemon"
+	"$DOER" opens 30000 "$WORK/stellaops.yaml" >/dev/null
+	kill -CONT "$daemon"
+	collector_stop
+	verify
+	[ "$(jq -c '[.sound, .findings_total]' "$WORK/verify.json")" = "[true,0]" ]
+	[ "$(predicate 000001 | jq -r .coverage.transport)" = perf_buffer ]
+	[ "$(records_of ".pid == $PID and .event.path == \"$WORK/stellaops.yaml\"" | wc -l)" = 200 ]
+	[ "$(lost_records file_open)" -gt 0 ]
+}
