@@ -8,7 +8,10 @@
 
 #include "canary.h"
 #include "scope.h"
+#include "mapping.h"
 #include "walk.h"
+
+const volatile bool cfg_execs = true; /* false: the program is here for the libraries only */
 
 struct exec_scratch {
 	struct walk walk;
@@ -25,6 +28,9 @@ struct {
 } exec_scratch SEC(".maps");
 
 #define EXEC_NAMES_MAX (3 * WIRE_PATH_MAX)
+#define EXEC_PERF_MAX 65000 /* a perf sample's own length is 16 bits, header and padding included */
+
+#define EXEC_PERF_ARGV_MAX (EXEC_PERF_MAX - sizeof(struct wire_process_exec) - EXEC_NAMES_MAX)
 
 static __always_inline __u32 exec_filename(struct wire_process_exec *record, char *tail, __u32 len,
 					   const char *filename)
@@ -74,10 +80,12 @@ static __always_inline __u32 exec_argv(struct wire_process_exec *record, char *t
 	record->argv_len = 0;
 	if (len > EXEC_NAMES_MAX)
 		return len;
-	if (want > WIRE_ARGV_MAX) {
+	if (cfg_perf_buffer && want > EXEC_PERF_ARGV_MAX)
+		want = EXEC_PERF_ARGV_MAX;
+	if (want > WIRE_ARGV_MAX)
 		want = WIRE_ARGV_MAX;
+	if (want < record->argv_bytes)
 		loss_count(WIRE_KIND_PROCESS_EXEC, WIRE_LOSS_ARGV_CUT);
-	}
 	if (bpf_probe_read_user(tail + len, want, (void *)start) < 0) {
 		record->head.flags |= WIRE_FLAG_NO_ARGV;
 		loss_count(WIRE_KIND_PROCESS_EXEC, WIRE_LOSS_ARGV_UNREADABLE);
@@ -87,7 +95,8 @@ static __always_inline __u32 exec_argv(struct wire_process_exec *record, char *t
 	return len + want;
 }
 
-static __always_inline int exec_done(bool loop, void *ctx, struct task_struct *task, struct linux_binprm *bprm)
+static __always_inline int exec_record(bool loop, void *ctx, struct task_struct *task,
+				       struct linux_binprm *bprm)
 {
 	struct exec_scratch *scratch;
 	struct wire_process_exec *record;
@@ -96,8 +105,6 @@ static __always_inline int exec_done(bool loop, void *ctx, struct task_struct *t
 	struct file *file;
 	__u32 cpu = bpf_get_smp_processor_id(), len;
 
-	if (canary_exec() || !scope_wants(WIRE_KIND_PROCESS_EXEC))
-		return 0;
 	scratch = bpf_map_lookup_elem(&exec_scratch, &cpu);
 	if (!scratch) {
 		loss_count(WIRE_KIND_PROCESS_EXEC, WIRE_LOSS_SCRATCH);
@@ -133,6 +140,17 @@ static __always_inline int exec_done(bool loop, void *ctx, struct task_struct *t
 	}
 	record->head.size = sizeof(*record) + len;
 	emit(ctx, WIRE_KIND_PROCESS_EXEC, record, sizeof(*record) + len);
+	return 0;
+}
+
+static __always_inline int exec_done(bool loop, void *ctx, struct task_struct *task, struct linux_binprm *bprm)
+{
+	if (canary_exec())
+		return 0;
+	if (cfg_execs && scope_wants(WIRE_KIND_PROCESS_EXEC))
+		exec_record(loop, ctx, task, bprm);
+	if (cfg_exec_maps)
+		mapping_exec(loop, ctx, task, TYPED(struct file, BPF_CORE_READ(bprm, file)));
 	return 0;
 }
 

@@ -47,6 +47,7 @@ struct dentry {
 	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;
+	struct inode *d_inode;
 };
 
 struct vfsmount {
@@ -68,11 +69,28 @@ struct super_block {
 	__u32 s_dev;
 };
 
+struct timespec64 {
+	__s64 tv_sec;
+	long tv_nsec;
+};
+
 struct inode {
 	__u16 i_mode;
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	__u32 i_generation;
+	struct timespec64 i_ctime;
+};
+
+/* 6.6 to 6.10. */
+struct inode___ctime_hidden {
+	struct timespec64 __i_ctime;
+};
+
+/* Since 6.11; since 6.13 the top bit of the second says that somebody has asked for it. */
+struct inode___ctime_split {
+	__s64 i_ctime_sec;
+	__u32 i_ctime_nsec;
 };
 
 struct filename {
@@ -89,16 +107,17 @@ struct hlist_head {
 	void *first;
 };
 
-struct timespec64 {
-	__s64 tv_sec;
-	long tv_nsec;
-};
-
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
 	unsigned int f_mode;
 	void *private_data;
+};
+
+/* What a file system of layers maps in place of the file that was opened, with the path that the user knows. */
+struct backing_file {
+	struct file file;
+	struct path user_path;
 };
 
 struct fdtable {
@@ -114,8 +133,27 @@ struct fs_struct {
 	struct path root, pwd;
 };
 
+struct vm_area_struct {
+	unsigned long vm_start, vm_end;
+	unsigned long vm_flags;
+	struct file *vm_file;
+};
+
 struct mm_struct {
 	unsigned long arg_start, arg_end;
+	unsigned long start_code;
+	unsigned long saved_auxv[1]; /* as many as the kernel says */
+	struct file *exe_file;
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live; /* threads that have not begun to exit */
+	int group_exit_code;
+	unsigned int flags;
 };
 
 struct thread_info {
@@ -163,6 +201,9 @@ struct pid {
 
 struct task_struct {
 	struct thread_info thread_info;
+	unsigned int flags;
+	unsigned int personality;
+	int exit_code;
 	int pid, tgid;
 	__u64 start_boottime; /* of a thread; a process has its group leader's */
 	__u64 self_exec_id;
@@ -171,6 +212,7 @@ struct task_struct {
 	struct mm_struct *mm;
 	struct fs_struct *fs;
 	struct files_struct *files;
+	struct signal_struct *signal;
 	struct css_set *cgroups;
 	struct pid *thread_pid;
 	char comm[16];
@@ -207,6 +249,7 @@ struct sock_common {
 	__be16 skc_dport;
 	__u16 skc_num;
 	unsigned short skc_family;
+	volatile unsigned char skc_state;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 };
@@ -236,7 +279,22 @@ struct unix_sock {
 	struct sock *peer;
 };
 
-struct bpf_iter_meta;
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+struct bpf_iter__task_vma {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	struct vm_area_struct *vma;
+};
 
 struct bpf_iter__task_file {
 	struct bpf_iter_meta *meta;
@@ -247,7 +305,7 @@ struct bpf_iter__task_file {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long r10, bx, cx, ax, dx, si, di, orig_ax;
+	unsigned long r10, bx, r8, cx, ax, dx, si, di, orig_ax;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
@@ -272,6 +330,15 @@ struct pt_regs {
 #define KERNEL_EFAULT 14
 #define KERNEL_ERESTARTSYS 512 /* linux/errno.h: what a call broken off by a signal returns within the kernel */
 #define KERNEL_ERESTART_RESTARTBLOCK 516
+#define KERNEL_VM_EXEC 0x4 /* linux/mm.h */
+#define KERNEL_FMODE_BACKING 0x2000000 /* linux/fs.h, since 6.5 */
+#define KERNEL_PF_KTHREAD 0x200000 /* linux/sched.h */
+#define KERNEL_SIGNAL_GROUP_EXIT 0x4 /* linux/sched/signal.h */
+#define KERNEL_AT_BASE 7 /* uapi/linux/auxvec.h */
+#define KERNEL_PROT_READ 0x1 /* uapi/asm-generic/mman-common.h */
+#define KERNEL_PROT_EXEC 0x4
+#define KERNEL_MAP_ANONYMOUS 0x20
+#define KERNEL_READ_IMPLIES_EXEC 0x400000 /* uapi/linux/personality.h */
 
 /* Both for x86-64 and arm64: asm-generic/fcntl.h; arm64 changes neither. */
 #define KERNEL_O_CREAT 0100
@@ -334,6 +401,15 @@ static __always_inline void read_16(void *to, const void *at)
 	__builtin_memcpy((char *)to + 8, &(__s64) { typed->tv_nsec }, 8);
 }
 
+/*
+ * Did it fail? Before 6.4 the call goes straight to a function whose result is an int, and the upper half of the
+ * register is not its: as a long, -EEXIST is a large positive number there.
+ */
+static __always_inline bool map_update_fails(void *map, const void *key, const void *value, __u64 flags)
+{
+	return (int)bpf_map_update_elem(map, key, value, flags) < 0;
+}
+
 static __always_inline struct task_struct *current_task(void)
 {
 	return TYPED(struct task_struct, (void *)bpf_get_current_task());
@@ -349,6 +425,12 @@ static __always_inline struct cgroup *sock_cgroup(const struct sock *sk)
 		return BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
 	val = BPF_CORE_READ(tagged, val);
 	return val & 1 ? NULL /* holds net_prio and net_cls numbers */ : (struct cgroup *)(val & ~3ULL);
+}
+
+/* The kernfs id of a task's cgroup, in the v2 hierarchy. */
+static __always_inline __u64 task_cgroup_id(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 }
 
 /* Its kernfs id; 0 = unknown. */

@@ -2,8 +2,10 @@
 /* The kernel half: one object, one file a subject. What each promises stands at its top. */
 
 #include "exec.h"
+#include "exit.h"
 #include "function.h"
 #include "open_late.h"
+#include "snapshot.h"
 #include "sys_exit.h"
 #include "tcp.h"
 #include "tls.h"
@@ -12,5 +14,6 @@
 /* Lives only on the stack, so its layout would not be in this object's types; tests/unit/test_wire.c compares them. */
 const struct wire_tcp_state *border_tcp_state;
 const struct wire_net_connect *border_net_connect;
+const struct wire_process_exit *border_process_exit;
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -8,6 +8,7 @@
  */
 
 #include "connect.h"
+#include "mapping_exit.h"
 #include "open_exit.h"
 #include "syscall.h"
 
@@ -53,6 +54,8 @@ static __always_inline int sys_exit(bool loop, void *ctx, struct pt_regs *regs, 
 		return sys_exit_brings(WIRE_KIND_FILE_OPEN) ? open_exit(loop, ctx, regs, ret) : 0;
 	case SYSCALLS_CONNECT:
 		return sys_exit_brings(WIRE_KIND_NET_CONNECT) ? connect_exit(ctx, regs, ret) : 0;
+	case SYSCALLS_MAP:
+		return sys_exit_brings(WIRE_KIND_LIBRARY_LOAD) ? map_exit(loop, ctx, regs, ret) : 0;
 	}
 	return 0;
 }

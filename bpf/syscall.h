@@ -17,7 +17,7 @@
  * What a number may be in either ABI: cheap, and asked at every system call of the machine. The tables of a group
  * then say exactly, and by the task's own ABI. One number must not be in two groups.
  */
-enum syscall_group { SYSCALLS_OTHER, SYSCALLS_OPEN, SYSCALLS_CONNECT };
+enum syscall_group { SYSCALLS_OTHER, SYSCALLS_OPEN, SYSCALLS_CONNECT, SYSCALLS_MAP };
 
 struct open_call {
 	__u32 source; /* enum wire_source, 0 = not a call that opens */
@@ -33,6 +33,13 @@ struct connect_call {
 	__s32 result; /* as the kernel returned it */
 	__s32 address_len; /* connect */
 	unsigned long address; /* connect: in the caller's memory */
+};
+
+struct map_call {
+	__u32 source; /* enum wire_source, 0 = not a call that maps or protects */
+	bool by_struct; /* `address` points at the arguments */
+	__u64 address, length, protection, flags;
+	__u32 fd;
 };
 
 /* Tables of system calls, one row a call. */
@@ -51,6 +58,9 @@ static __always_inline enum syscall_group syscall_group(struct pt_regs *regs)
 	case 42: case 43: case 288: /* 64 bit; 32 bit: pipe, times, keyctl */
 	case 102: case 362: case 364: /* 32 bit; 64 bit: getuid */
 		return SYSCALLS_CONNECT;
+	case 9: case 10: case 329: /* 64 bit; 32 bit: link, unlink, setfsuid */
+	case 90: case 125: case 192: case 380: /* 32 bit; 64 bit: chmod, capget, lgetxattr */
+		return SYSCALLS_MAP;
 	}
 	return SYSCALLS_OTHER;
 }
@@ -154,6 +164,46 @@ static __always_inline bool syscall_is_32(struct task_struct *task)
 	return READ(task, thread_info.status) & TS_COMPAT;
 }
 
+static __always_inline void syscall_map_32(struct pt_regs *regs, struct map_call *call)
+{
+	__u64 address = (__u32)regs->bx;
+
+	switch ((__u32)regs->orig_ax) {
+	case 90:
+		*call = (struct map_call){ WIRE_SOURCE_SYS_EXIT_MMAP, true, address, 0, 0, 0, 0 };
+		break;
+	case 192:
+		*call = (struct map_call){ WIRE_SOURCE_SYS_EXIT_MMAP, false, address, regs->cx, regs->dx, regs->si,
+					   regs->di };
+		break;
+	case 125: case 380:
+		*call = (struct map_call){ WIRE_SOURCE_SYS_EXIT_MPROTECT, false, address, (__u32)regs->cx, regs->dx,
+					   0, 0 };
+		break;
+	}
+}
+
+static __always_inline void syscall_map_64(struct pt_regs *regs, struct map_call *call)
+{
+	switch (regs->orig_ax & ~X32_BIT) {
+	case 9:
+		*call = (struct map_call){ WIRE_SOURCE_SYS_EXIT_MMAP, false, regs->di, regs->si, regs->dx, regs->r10,
+					   regs->r8 };
+		break;
+	case 10: case 329:
+		*call = (struct map_call){ WIRE_SOURCE_SYS_EXIT_MPROTECT, false, regs->di, regs->si, regs->dx, 0, 0 };
+		break;
+	}
+}
+
+static __always_inline void syscall_map(struct pt_regs *regs, struct task_struct *task, struct map_call *call)
+{
+	if (READ(task, thread_info.status) & TS_COMPAT)
+		syscall_map_32(regs, call);
+	else
+		syscall_map_64(regs, call);
+}
+
 #elif defined(__TARGET_ARCH_arm64)
 
 #define TIF_32BIT_BIT (1UL << 22) /* arch/arm64/include/asm/thread_info.h */
@@ -167,6 +217,9 @@ static __always_inline enum syscall_group syscall_group(struct pt_regs *regs)
 	case 202: case 203: case 242: /* 64 bit */
 	case 283: case 285: case 366: /* 32 bit */
 		return SYSCALLS_CONNECT;
+	case 222: case 226: case 288: /* 64 bit */
+	case 125: case 192: case 394: /* 32 bit */
+		return SYSCALLS_MAP;
 	}
 	return SYSCALLS_OTHER;
 }
@@ -245,6 +298,42 @@ static __always_inline void syscall_connect_64(struct pt_regs *regs, struct conn
 static __always_inline bool syscall_is_32(struct task_struct *task)
 {
 	return READ(task, thread_info.flags) & TIF_32BIT_BIT;
+}
+
+static __always_inline void syscall_map_32(struct pt_regs *regs, struct map_call *call)
+{
+	switch (regs->syscallno) {
+	case 192:
+		*call = (struct map_call){ WIRE_SOURCE_SYS_EXIT_MMAP, false, regs->orig_x0, regs->regs[1],
+					   regs->regs[2], regs->regs[3], regs->regs[4] };
+		break;
+	case 125: case 394:
+		*call = (struct map_call){ WIRE_SOURCE_SYS_EXIT_MPROTECT, false, regs->orig_x0, regs->regs[1],
+					   regs->regs[2], 0, 0 };
+		break;
+	}
+}
+
+static __always_inline void syscall_map_64(struct pt_regs *regs, struct map_call *call)
+{
+	switch (regs->syscallno) {
+	case 222:
+		*call = (struct map_call){ WIRE_SOURCE_SYS_EXIT_MMAP, false, regs->orig_x0, regs->regs[1],
+					   regs->regs[2], regs->regs[3], regs->regs[4] };
+		break;
+	case 226: case 288:
+		*call = (struct map_call){ WIRE_SOURCE_SYS_EXIT_MPROTECT, false, regs->orig_x0, regs->regs[1],
+					   regs->regs[2], 0, 0 };
+		break;
+	}
+}
+
+static __always_inline void syscall_map(struct pt_regs *regs, struct task_struct *task, struct map_call *call)
+{
+	if (READ(task, thread_info.flags) & TIF_32BIT_BIT)
+		syscall_map_32(regs, call);
+	else
+		syscall_map_64(regs, call);
 }
 
 #endif

@@ -67,7 +67,7 @@ static __always_inline void owner_set(struct sock *sk, const struct owner *owner
 			loss_count_in(WIRE_KIND_TCP_STATE, WIRE_LOSS_OWNER_MAP_FULL, sock_cgroup_id(sk));
 		return;
 	}
-	if (bpf_map_update_elem(&owner_by_address, &address, owner, BPF_ANY) < 0)
+	if (map_update_fails(&owner_by_address, &address, owner, BPF_ANY))
 		loss_count_in(WIRE_KIND_TCP_STATE, WIRE_LOSS_OWNER_MAP_FULL, sock_cgroup_id(sk));
 }
 
@@ -160,15 +160,39 @@ int BPF_PROG(on_tcp_state, struct sock *sk, int old_state, int new_state)
 	return 0;
 }
 
+/* The socket's record; false: it has to be shown again, when there is room. */
+static __always_inline bool tcp_snapshot(struct seq_file *seq, struct sock *sk, const struct owner *owner)
+{
+	__u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	struct wire_tcp_state record = {
+		.head = { .size = sizeof(record) },
+		.old_state = state,
+		.new_state = state,
+	};
+
+	if (state == TCP_CLOSE || !scope_wants_sock(WIRE_KIND_TCP_STATE, sk, owner->comm, &owner->seat))
+		return true; /* neither connected nor listening, or left out */
+	head_begin(&record.head, WIRE_KIND_TCP_STATE, WIRE_SOURCE_ITER_TASK_FILE);
+	record.head.flags = WIRE_FLAG_AT_START;
+	record.head.pid = owner->pid;
+	record.head.tid = owner->tid;
+	__builtin_memcpy(record.head.comm, owner->comm, WIRE_COMM);
+	record.head.cgroup_id = sock_cgroup_id(sk);
+	tcp_addresses(&record, sk);
+	return bpf_seq_write(seq, &record, sizeof(record)) == 0;
+}
+
 /* Run once at start over all open files: whose are the sockets that were there before us? */
 SEC("iter/task_file")
 int on_open_socket(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
+	struct seq_file *seq = ctx->meta->seq;
 	struct file *file = ctx->file;
 	struct owner owner = {};
 	struct socket *socket;
 	struct sock *sk;
+	__u16 family;
 
 	if (!task || !file || task->pid != task->tgid)
 		return 0;
@@ -184,12 +208,16 @@ int on_open_socket(struct bpf_iter__task_file *ctx)
 	}
 	if (!sk || BPF_CORE_READ(sk, sk_protocol) != KERNEL_IPPROTO_TCP)
 		return 0;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if (family != KERNEL_AF_INET && family != KERNEL_AF_INET6)
+		return 0;
 	if (owner_find(sk))
 		return 0;
 	owner.pid = task->tgid;
 	owner.tid = task->pid;
 	bpf_probe_read_kernel_str(owner.comm, sizeof(owner.comm), task->comm);
 	scope_sit(&owner.seat, task);
-	owner_set(sk, &owner);
+	if (tcp_snapshot(seq, sk, &owner))
+		owner_set(sk, &owner);
 	return 0;
 }

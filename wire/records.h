@@ -151,6 +151,7 @@ struct wire_library_load {
 	struct wire_head head;
 	__u64 inode;
 	__u64 address; /* first byte of the mapping */
+	__u64 address_end; /* and the first behind it; 0 = unknown */
 	__u64 changed_s; /* the inode's ctime, by which the collector knows the same content again */
 	__u32 changed_ns;
 	__u32 dev;
@@ -211,7 +212,7 @@ _Static_assert(sizeof(struct wire_file_open) == 104, "wire_file_open has a hole"
 _Static_assert(sizeof(struct wire_process_exec) == 112, "wire_process_exec has a hole");
 _Static_assert(sizeof(struct wire_tcp_state) == 112, "wire_tcp_state has a hole");
 _Static_assert(sizeof(struct wire_process_exit) == 88, "wire_process_exit has a hole");
-_Static_assert(sizeof(struct wire_library_load) == 136, "wire_library_load has a hole");
+_Static_assert(sizeof(struct wire_library_load) == 144, "wire_library_load has a hole");
 _Static_assert(sizeof(struct wire_net_connect) == 104, "wire_net_connect has a hole");
 _Static_assert(sizeof(struct wire_ssl_op) == 88, "wire_ssl_op has a hole");
 _Static_assert(sizeof(struct wire_function_call) == 112, "wire_function_call has a hole");

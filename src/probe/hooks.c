@@ -21,6 +21,36 @@ static const char *const blind_connect[] = { "caller_memory_at_exit", NULL };
 static const char *const blind_connect_exit[] = { "caller_memory_at_exit", "descriptor_replaced_before_exit",
 						  "skipped_or_rewritten_syscalls", NULL };
 static const char *const blind_tcp[] = { "accepted_by_another_process", "syn_recv_birth", NULL };
+static const char *const blind_tcp_start[] = { "accepted_by_another_process", "connected_before_start",
+					       "syn_recv_birth", NULL };
+
+/* A kernel without types of its own has no iterators. */
+static const char *const blind_exec_start[] = { "running_before_start", NULL };
+static const char *const blind_exit[] = { "kernel_threads", NULL };
+
+static const char *const blind_mapping[] = { "anonymous_executable_memory", "mappings_inherited_by_fork",
+					     NULL };
+/* By the exit of the system calls. */
+static const char *const blind_mapping_exit[] = { "anonymous_executable_memory",   "mapped_by_other_calls",
+						  "mapping_replaced_before_exit",  "mappings_inherited_by_fork",
+						  "skipped_or_rewritten_syscalls", NULL };
+/* The mapping cannot be looked up, only the descriptor that mmap was given. */
+static const char *const blind_mapping_fd[] = { "anonymous_executable_memory",
+						"mapped_by_other_calls",
+						"mapping_replaced_before_exit",
+						"mappings_inherited_by_fork",
+						"protected_executable_later",
+						"skipped_or_rewritten_syscalls",
+						NULL };
+static const char *const blind_mapping_fd_start[] = {
+	"anonymous_executable_memory",	 "mapped_before_start",
+	"mapped_by_other_calls",	 "mapping_replaced_before_exit",
+	"mappings_inherited_by_fork",	 "protected_executable_later",
+	"skipped_or_rewritten_syscalls", NULL
+};
+static const char *const blind_mapping_exec[] = { "mappings_inherited_by_fork", NULL };
+static const char *const blind_mapping_exec_program[] = { "elf_interpreter", "mappings_inherited_by_fork",
+							  NULL };
 
 static const char *const blind_ssl[] = { "calls_before_attach", "files_gone_before_attach",
 					 "other_tls_libraries", "tls_without_these_functions", NULL };
@@ -50,7 +80,17 @@ const struct hook hooks[] = {
 	  FEATURE_LOOP, file_open_root, blind_open_late },
 	{ "on_sys_exit", WIRE_KIND_FILE_OPEN, "sys_exit", FEATURE_LOOP, FEATURE_TRAMPOLINE, NULL,
 	  blind_open_exit },
+	{ "on_sys_exit", WIRE_KIND_LIBRARY_LOAD, "sys_exit", FEATURE_LOOP | FEATURE_FIND_VMA,
+	  FEATURE_TRAMPOLINE, NULL, blind_mapping_exit },
+	{ "on_sys_exit", WIRE_KIND_LIBRARY_LOAD, "sys_exit", FEATURE_LOOP | FEATURE_ITER_VMA,
+	  FEATURE_TRAMPOLINE | FEATURE_FIND_VMA, NULL, blind_mapping_fd },
+	{ "on_sys_exit", WIRE_KIND_LIBRARY_LOAD, "sys_exit", FEATURE_LOOP,
+	  FEATURE_TRAMPOLINE | FEATURE_FIND_VMA | FEATURE_ITER_VMA, NULL, blind_mapping_fd_start },
 	{ "on_sys_exit_bounded", WIRE_KIND_FILE_OPEN, "sys_exit", 0, LATE, NULL, blind_open_exit },
+	{ "on_sys_exit_bounded", WIRE_KIND_LIBRARY_LOAD, "sys_exit", FEATURE_ITER_VMA, FEATURE_LOOP, NULL,
+	  blind_mapping_fd },
+	{ "on_sys_exit_bounded", WIRE_KIND_LIBRARY_LOAD, "sys_exit", 0, FEATURE_LOOP | FEATURE_ITER_VMA, NULL,
+	  blind_mapping_fd_start },
 	{ "on_sys_exit", WIRE_KIND_NET_CONNECT, "sys_exit", FEATURE_LOOP, FEATURE_TRAMPOLINE, NULL,
 	  blind_connect_exit },
 	{ "on_sys_exit_bounded", WIRE_KIND_NET_CONNECT, "sys_exit", 0, LATE, NULL, blind_connect_exit },
@@ -61,9 +101,27 @@ const struct hook hooks[] = {
 	  blind_connect },
 	{ "on_accept", WIRE_KIND_NET_CONNECT, "__sys_accept4", FEATURE_TRAMPOLINE, 0, accept_functions,
 	  blind_connect },
-	{ "on_exec", WIRE_KIND_PROCESS_EXEC, "sched_process_exec", FEATURE_LOOP, 0, NULL, blind_none },
-	{ "on_exec_bounded", WIRE_KIND_PROCESS_EXEC, "sched_process_exec", 0, FEATURE_LOOP, NULL, blind_none },
-	{ "on_tcp_state", WIRE_KIND_TCP_STATE, "inet_sock_set_state", 0, 0, NULL, blind_tcp },
+	{ "on_exec", WIRE_KIND_PROCESS_EXEC, "sched_process_exec", FEATURE_LOOP | FEATURE_KERNEL_BTF, 0, NULL,
+	  blind_none },
+	{ "on_exec", WIRE_KIND_PROCESS_EXEC, "sched_process_exec", FEATURE_LOOP, FEATURE_KERNEL_BTF, NULL,
+	  blind_exec_start },
+	{ "on_exec", WIRE_KIND_LIBRARY_LOAD, "sched_process_exec", FEATURE_LOOP | FEATURE_FIND_VMA,
+	  FEATURE_TRAMPOLINE, NULL, blind_mapping_exec },
+	{ "on_exec", WIRE_KIND_LIBRARY_LOAD, "sched_process_exec", FEATURE_LOOP,
+	  FEATURE_TRAMPOLINE | FEATURE_FIND_VMA, NULL, blind_mapping_exec_program },
+	{ "on_exec_bounded", WIRE_KIND_PROCESS_EXEC, "sched_process_exec", FEATURE_KERNEL_BTF, FEATURE_LOOP,
+	  NULL, blind_none },
+	{ "on_exec_bounded", WIRE_KIND_PROCESS_EXEC, "sched_process_exec", 0, FEATURE_LOOP | FEATURE_KERNEL_BTF,
+	  NULL, blind_exec_start },
+	{ "on_exec_bounded", WIRE_KIND_LIBRARY_LOAD, "sched_process_exec", 0, FEATURE_LOOP, NULL,
+	  blind_mapping_exec_program },
+	/* Since 5.16 the function may be hung on; bpf_loop came right after. */
+	{ "on_mapping", WIRE_KIND_LIBRARY_LOAD, "perf_event_mmap", FEATURE_TRAMPOLINE | FEATURE_LOOP, 0, NULL,
+	  blind_mapping },
+	{ "on_exit", WIRE_KIND_PROCESS_EXIT, "sched_process_exit", 0, 0, NULL, blind_exit },
+	{ "on_tcp_state", WIRE_KIND_TCP_STATE, "inet_sock_set_state", FEATURE_KERNEL_BTF, 0, NULL, blind_tcp },
+	{ "on_tcp_state", WIRE_KIND_TCP_STATE, "inet_sock_set_state", 0, FEATURE_KERNEL_BTF, NULL,
+	  blind_tcp_start },
 	{ "on_ssl_return", WIRE_KIND_SSL_OP, "uprobe_multi", COOKIE | FEATURE_UPROBE_MULTI, 0, NULL,
 	  blind_ssl },
 	{ "on_ssl_return", WIRE_KIND_SSL_OP, "uprobe", COOKIE, FEATURE_UPROBE_MULTI, NULL, blind_ssl },

@@ -67,10 +67,7 @@ static int hooks_choose(struct source *source, struct str types)
 	source->n_hooks = 0;
 	for (size_t i = 0; r >= 0 && i < n_hooks && source->n_hooks < SOURCE_HOOKS_MAX; i++)
 		r = hook_choose(source, &hooks[i], types);
-	/* The iterator that says whose the sockets are: by typed tasks, so only with the kernel's own types. */
-	bpf_program__set_autoload(source->programs->progs.on_open_socket,
-				  source->features & FEATURE_KERNEL_BTF &&
-					  source->options.kinds & 1u << WIRE_KIND_TCP_STATE);
+	snapshot_choose(source);
 	return r;
 }
 
@@ -164,6 +161,9 @@ static void settings_write(struct source *source, struct str types)
 	programs->rodata->cfg_direct_reads = source->features & FEATURE_DIRECT_READS;
 	programs->rodata->cfg_sys_exit_kinds = kinds_of(source, "on_sys_exit");
 	programs->rodata->cfg_uring_kinds = kinds_of(source, "on_uring_submit");
+	programs->rodata->cfg_execs = kinds_of(source, "on_exec") & 1u << WIRE_KIND_PROCESS_EXEC;
+	programs->rodata->cfg_exec_maps = kinds_of(source, "on_exec") & 1u << WIRE_KIND_LIBRARY_LOAD;
+	programs->rodata->cfg_find_vma = source->features & FEATURE_FIND_VMA;
 	programs->rodata->cfg_fold_scope = source->options.fold;
 	programs->rodata->cfg_function_once = source->options.one_shot;
 	arguments_write(source, types);

@@ -74,6 +74,7 @@ struct source {
 	struct canaries canary;
 	uint32_t collector; /* our pid as the programs see it */
 	struct targets targets;
+	struct annotator *annotator;
 
 	/* while draining */
 	source_take_fn take;
@@ -111,6 +112,11 @@ bool canary_answers(const struct source *source, const struct hook *row);
 /* When it last did, while it does not; UINT64_MAX: it does, or was never asked. */
 uint64_t canary_answered_ns(const struct source *source, const struct hook *row);
 uint32_t canary_own_pid(void);
+
+/* ---- snapshot.c ---- */
+
+/* Which of the iterators are loaded. */
+void snapshot_choose(struct source *source);
 
 /* ---- counters.c ---- */
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "probe/annotate.h"
 #include "probe/parts.h"
 
 #define BTF_MAX (64u << 20)
@@ -103,7 +104,7 @@ static int source_allocate(struct source *source, struct diag *diag)
 		return source_failed(diag, source->n_cpus, "cannot count the processors");
 	source->per_cpu = calloc((size_t)source->n_cpus, sizeof(*source->per_cpu));
 	source->seen = calloc((size_t)source->n_cpus * (WIRE_KIND_END - 1), sizeof(*source->seen));
-	return source->per_cpu && source->seen ? 0 : -ENOMEM;
+	return source->per_cpu && source->seen ? annotator_new(&source->annotator) : -ENOMEM;
 }
 
 int source_open(const struct source_options *options, struct diag *diag, struct source **ret_source)
@@ -153,6 +154,7 @@ void source_close(struct source *source)
 	transport_close(source->transport);
 	signals_bpf__destroy(source->programs);
 	btf_choice_done(&source->btf);
+	annotator_free(source->annotator);
 	free(source->per_cpu);
 	free(source->seen);
 	free(source);
@@ -170,6 +172,7 @@ static void on_record(void *user, const void *data, size_t len)
 	sequence_note(source, data, len);
 	targets_see(source, data, len);
 	(void)targets_annotate(source, data, len, &data, &len);
+	annotate(source->annotator, data, len, &data, &len);
 	source->take(source->taker, data, len);
 }
 

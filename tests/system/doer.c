@@ -392,6 +392,44 @@ static int do_connects(char **args)
 	return 0;
 }
 
+/* Maps the file executable at once, or has its protection changed later; it stays mapped until we end. */
+static int mapped(const char *name, bool later, bool deleted)
+{
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	void *at;
+
+	if (fd >= 0 && deleted && unlink(name) < 0)
+		return opened(-1);
+	at = mmap(NULL, 4096, later ? PROT_READ : PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	if (at == MAP_FAILED || (later && mprotect(at, 4096, PROT_READ | PROT_EXEC) < 0))
+		return opened(-1);
+	return opened(fd);
+}
+
+/* The collector reads build ids while the process is there: it gives it the time that programs live. */
+static int linger(int result)
+{
+	usleep(200000);
+	return result;
+}
+
+static int do_map(char **args)
+{
+	return mapped(args[0], false, false) || linger(mapped(args[1], true, false));
+}
+
+static int do_map_deleted(char **args)
+{
+	return linger(mapped(args[0], false, true));
+}
+
+static int do_chroot_map(char **args)
+{
+	if (chroot(args[0]) < 0 || chdir("/") < 0)
+		return opened(-1);
+	return linger(mapped(args[1], false, false));
+}
+
 static const struct {
 	const char *name;
 	int n_args;
@@ -408,6 +446,30 @@ static const struct {
 	{ "fexecve", 1, do_fexecve },	{ "stamped", 2, do_stamped },
 	{ "opens", 2, do_opens },	{ "execs", 2, do_execs },
 	{ "connects", 2, do_connects }, { "uring", 1, do_uring },
+	{ "open", 1, do_open },
+	{ "open-old", 1, do_open_old },
+	{ "openat", 2, do_openat },
+	{ "openat2", 1, do_openat2 },
+	{ "creat", 1, do_creat },
+	{ "handle", 1, do_handle },
+	{ "open32", 1, do_open32 },
+	{ "fail", 1, do_fail },
+	{ "tmpfile", 1, do_tmpfile },
+	{ "path-only", 1, do_path_only },
+	{ "pipe", 0, do_pipe },
+	{ "rewritten", 1, do_rewritten },
+	{ "memfd", 1, do_memfd },
+	{ "chroot", 2, do_chroot },
+	{ "deep", 2, do_deep },
+	{ "from-deleted", 1, do_from_deleted },
+	{ "fexecve", 1, do_fexecve },
+	{ "stamped", 2, do_stamped },
+	{ "opens", 2, do_opens },
+	{ "execs", 2, do_execs },
+	{ "connects", 2, do_connects },
+	{ "map", 2, do_map },
+	{ "map-deleted", 1, do_map_deleted },
+	{ "chroot-map", 2, do_chroot_map },
 };
 
 int main(int argc, char **argv)

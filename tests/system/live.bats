@@ -252,6 +252,98 @@ argv_cut() {
 	[ "$(argv_cut)" = 1 ]
 }
 
+@test "exec through the perf buffer: as much of 100 KiB as a sample takes" {
+	collector_stop
+	printf '  transport: perf_buffer\n' >>"$WORK/stellaops.yaml"
+	collector_start
+	long=$(head -c 100000 /dev/zero | tr '\0' x)
+	/bin/true "$long" &
+	PID=$!
+	wait $PID
+	collector_stop
+	verify
+	the_record ".event.type == \"process_exec\" and .pid == $PID" |
+		jq -e '.event | .argv_truncated and .argv_bytes == 100011 and (.argv[1] | length) > 50000'
+}
+
+@test "exit: status, signal, parent, and when the process began" {
+	bash -c 'exit 7' &
+	PID=$!
+	wait $PID || true
+	bash -c 'kill -TERM $$' &
+	KILLED=$!
+	wait $KILLED || true
+	collector_stop
+	verify
+	[ "$(the_record ".event.type == \"process_exit\" and .pid == $PID" |
+		jq -c '[.src, .event.exit_status, .event.signal, .event.ppid, .event.started_ns < .ts_ns]')" = \
+		"[\"sched_process_exit\",7,null,$BASHPID,true]" ]
+	[ "$(the_record ".event.type == \"process_exit\" and .pid == $KILLED" |
+		jq -c '[.event.exit_status, .event.signal]')" = '[null,15]' ]
+}
+
+# build_id_of FILE, as binutils read it.
+build_id_of() {
+	readelf -n "$1" | awk '/Build ID/ { print $3 }'
+}
+
+# A library of our own, so that nobody else has it.
+library_make() {
+	printf 'int answer(void) { return 42; }\n' | gcc -shared -fPIC -Wl,--build-id -x c - -o "$1"
+}
+
+library_of_pid() {
+	the_record ".event.type == \"library_load\" and .pid == $PID and .event.inode == $1"
+}
+
+@test "library_load: mapped by mmap and by mprotect, with the build id that readelf finds" {
+	library_make "$WORK/one.so"
+	library_make "$WORK/two.so"
+	do_once map "$WORK/one.so" "$WORK/two.so"
+	for name in one two; do
+		[ "$(library_of_pid "$(stat -c %i "$WORK/$name.so")" | jq -c '[.event.path, .event.build_id, .event.at_start]')" = \
+			"[\"$WORK/$name.so\",\"$(build_id_of "$WORK/$name.so")\",null]" ]
+	done
+	# The program and its interpreter, mapped by exec.
+	[ "$(library_of_pid "$(stat -c %i "$WORK/doer")" | jq -r .event.build_id)" = "$(build_id_of "$WORK/doer")" ]
+	[ -n "$(records_of ".event.type == \"library_load\" and .pid == $PID and (.event.path | contains(\"/ld-linux\"))")" ]
+}
+
+@test "library_load: deleted before it is mapped: what was mapped is what is read" {
+	library_make "$WORK/gone.so"
+	ID=$(build_id_of "$WORK/gone.so")
+	INODE=$(stat -c %i "$WORK/gone.so")
+	do_once map-deleted "$WORK/gone.so"
+	[ "$(library_of_pid "$INODE" | jq -c '[.event.deleted, .event.build_id]')" = "[true,\"$ID\"]" ]
+}
+
+@test "library_load: in a chroot, by the process's own path" {
+	mkdir "$WORK/jail"
+	library_make "$WORK/jail/inner.so"
+	do_once chroot-map "$WORK/jail" /inner.so
+	[ "$(library_of_pid "$(stat -c %i "$WORK/jail/inner.so")" | jq -c '[.event.path, .event.build_id]')" = \
+		"[\"/inner.so\",\"$(build_id_of "$WORK/jail/inner.so")\"]" ]
+}
+
+@test "a program older than the collector: running, mapped and listening when coverage opened" {
+	collector_stop
+	python3 -c 'import socket,sys
+s=socket.socket(); s.bind(("127.0.0.1",0)); s.listen(); print(s.getsockname()[1], flush=True)
+sys.stdin.read()' "an argument" >"$WORK/port" < <(sleep 20) &
+	PID=$!
+	until [ -s "$WORK/port" ]; do sleep 0.02; done
+	PORT=$(cat "$WORK/port")
+	collector_start
+	collector_stop
+	kill $PID
+	verify
+	[ "$(the_record ".src == \"iter_task\" and .pid == $PID" | jq -c '[.event.at_start, .event.argv[-1], .event.ppid]')" = \
+		"[true,\"an argument\",$BASHPID]" ]
+	records_of ".src == \"iter_task_vma\" and .pid == $PID and .event.at_start" | jq -r .event.path | grep -q /libc.so
+	[ "$(the_record ".src == \"iter_task_file\" and .pid == $PID and .event.sport == $PORT" |
+		jq -c '[.event.at_start, .event.old_state, .event.new_state]')" = '[true,"LISTEN","LISTEN"]' ]
+}
+
 tcp_states() {
 	records_of ".event.type == \"tcp_state\" and .event.$1 == $PORT and .event.family == \"$2\"" |
 		jq -r '[.pid, .event.saddr, .event.daddr, .event.old_state, .event.new_state] | map(tostring) | join(" ")' | sort

@@ -25,6 +25,8 @@
 #define RING_BYTES (8u << 20)
 #define MIX_BITS 4
 
+#include "source_lives.h"
+
 struct seen {
 	struct decode_scratch scratch;
 	uint32_t child;
@@ -300,6 +302,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_mix_sees_the_same),
+		cmocka_unit_test(lives_are_whole_in_each_mix),
 		cmocka_unit_test(a_probe_that_is_gone_is_not_alive),
 		cmocka_unit_test(only_the_collector_is_answered),
 		cmocka_unit_test(canaries_are_no_records),

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * library_load at the exit of mmap and mprotect, where no trampoline loads. The mapping is looked up by its address;
+ * between the call's work and its exit another thread may have put something else there, or be at it now.
+ */
+
+#include "mapping.h"
+#include "open_exit.h"
+
+#define MAPPING_PIECES_MAX 16 /* mappings that one mprotect is followed over */
+#define MAPPING_ERRNO_MAX 4095ul
+
+struct mmap_arguments_32 {
+	__u32 address, length, protection, flags, fd, offset;
+};
+
+/* Is the call's protection executable? Some programs get that whenever they ask to read. */
+static __always_inline bool map_executes(struct task_struct *task, __u64 protection)
+{
+	if (protection & KERNEL_PROT_EXEC)
+		return true;
+	return protection & KERNEL_PROT_READ && READ(task, personality) & KERNEL_READ_IMPLIES_EXEC;
+}
+
+static __always_inline bool map_arguments(struct map_call *call)
+{
+	struct mmap_arguments_32 old = {};
+
+	if (!call->by_struct)
+		return true;
+	if (bpf_probe_read_user(&old, sizeof(old), (void *)call->address) < 0)
+		return false;
+	call->length = old.length;
+	call->protection = old.protection;
+	call->flags = old.flags;
+	call->fd = old.fd;
+	return true;
+}
+
+static __always_inline void map_made(bool loop, void *ctx, struct task_struct *task, struct map_call *call,
+				     __u64 address)
+{
+	struct mapping mapping = {};
+
+	if (loop && cfg_find_vma && mapping_find(bpf_get_current_task_btf(), address, &mapping)) {
+		if (mapping.file && mapping.executable)
+			mapping_emit(loop, ctx, &mapping, call->source);
+		return;
+	}
+	if (call->flags & KERNEL_MAP_ANONYMOUS)
+		return;
+	mapping.file = open_file(task, call->fd);
+	mapping.start = address;
+	mapping.end = address + ((call->length + MAPPING_PAGE - 1) & ~(MAPPING_PAGE - 1));
+	if (mapping.file)
+		mapping_emit(loop, ctx, &mapping, call->source);
+	else
+		loss_count(WIRE_KIND_LIBRARY_LOAD, WIRE_LOSS_MAPPING_GONE);
+}
+
+/* All mappings in the range have the new protection; those of files are recorded. */
+static __always_inline void map_protected(void *ctx, const struct map_call *call)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 at = call->address, end = at + call->length;
+	struct mapping mapping = {};
+
+	for (int i = 0; i < MAPPING_PIECES_MAX; i++) {
+		if (at >= end)
+			return;
+		if (!mapping_find(task, at, &mapping))
+			break;
+		if (mapping.file && mapping.executable)
+			mapping_emit(true, ctx, &mapping, call->source);
+		at = mapping.end;
+	}
+	if (at < end)
+		loss_count(WIRE_KIND_LIBRARY_LOAD, WIRE_LOSS_MAPPING_GONE);
+}
+
+static __always_inline int map_exit(bool loop, void *ctx, struct pt_regs *regs, long ret)
+{
+	struct task_struct *task = current_task();
+	struct map_call call = {};
+
+	if ((unsigned long)ret > ~MAPPING_ERRNO_MAX)
+		return 0;
+	syscall_map(regs, task, &call);
+	if (!call.source)
+		return 0;
+	if (!map_arguments(&call)) {
+		loss_count(WIRE_KIND_LIBRARY_LOAD, WIRE_LOSS_MAPPING_GONE);
+		return 0;
+	}
+	if (!map_executes(task, call.protection))
+		return 0;
+	if (call.source == WIRE_SOURCE_SYS_EXIT_MMAP)
+		map_made(loop, ctx, task, &call, ret);
+	else if (loop && cfg_find_vma)
+		map_protected(ctx, &call);
+	return 0;
+}
