@@ -435,17 +435,6 @@ static const struct {
 	int n_args;
 	int (*run)(char **args);
 } verbs[] = {
-	{ "open", 1, do_open },		{ "open-old", 1, do_open_old },
-	{ "openat", 2, do_openat },	{ "openat2", 1, do_openat2 },
-	{ "creat", 1, do_creat },	{ "handle", 1, do_handle },
-	{ "open32", 1, do_open32 },	{ "fail", 1, do_fail },
-	{ "tmpfile", 1, do_tmpfile },	{ "path-only", 1, do_path_only },
-	{ "pipe", 0, do_pipe },		{ "rewritten", 1, do_rewritten },
-	{ "memfd", 1, do_memfd },	{ "chroot", 2, do_chroot },
-	{ "deep", 2, do_deep },		{ "from-deleted", 1, do_from_deleted },
-	{ "fexecve", 1, do_fexecve },	{ "stamped", 2, do_stamped },
-	{ "opens", 2, do_opens },	{ "execs", 2, do_execs },
-	{ "connects", 2, do_connects }, { "uring", 1, do_uring },
 	{ "open", 1, do_open },
 	{ "open-old", 1, do_open_old },
 	{ "openat", 2, do_openat },
@@ -467,6 +456,7 @@ static const struct {
 	{ "opens", 2, do_opens },
 	{ "execs", 2, do_execs },
 	{ "connects", 2, do_connects },
+	{ "uring", 1, do_uring },
 	{ "map", 2, do_map },
 	{ "map-deleted", 1, do_map_deleted },
 	{ "chroot-map", 2, do_chroot_map },
