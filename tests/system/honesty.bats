@@ -84,6 +84,31 @@ require_complete() {
 	[[ "$output" == *ring_full* ]]
 }
 
+@test "what was lost is told per cgroup, to the one" {
+	unified=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	CGROUP=$unified/stella-honesty-$$
+	mkdir "$CGROUP" 2>/dev/null || { CGROUP=; skip "no cgroup v2 to write in"; }
+	collector_config "ring_buffer_mb: 1" "dedup: off"
+	collector_start
+	echo x >"$WORK/target"
+	STOPPED=$(collector_pid)
+	kill -STOP "$STOPPED"
+	bash -c 'echo $$ >"$1/cgroup.procs" && exec "$2" opens 30000 "$3"' _ "$CGROUP" "$DOER" "$WORK/target" >"$WORK/done"
+	kill -CONT "$STOPPED"
+	STOPPED=
+	id=$(stat -c %i "$CGROUP")
+	collector_stop
+	verify
+	found=$(records | grep "\"cgroup_id\":$id," | grep -c "\"path\":\"$WORK/target\"")
+	others=$(records_of ".cgroup_id == $id and .event.type == \"file_open\" and .event.path != \"$WORK/target\"" | grep -c '^' || true)
+	lost=$(losses_of file_open | jq -s --argjson id "$id" '[.[].cgroups[]? | select(.cgroup_id == $id) | .count] | add // 0')
+	echo "# truth $(cat "$WORK/done"), found $found, lost $lost, other files $others" >&3
+	[ "$lost" -gt 0 ]
+	# The program's own start opened a few files more: bash, doer and their libraries, found or lost.
+	[ $((found + lost)) -ge "$(cat "$WORK/done")" ]
+	[ $((found + others + lost)) -le $(($(cat "$WORK/done") + 100)) ]
+}
+
 # The descriptor of the collector's link to a program whose name begins so: link_of PROGRAM.
 link_of() {
 	local file
