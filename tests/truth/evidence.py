@@ -190,6 +190,21 @@ def at_least_one(kind, acts, records):
     return [act for key, act in done.items() if key not in there], sorted(asked - set(done))
 
 
+def never_mapped(records):
+    """Programs that were executed though no record says that their file became executable memory: exec maps it itself."""
+
+    def file_of(one, generation):
+        event = one["event"]
+        prefix = "interpreter_" if "interpreter" in event else ""
+        return (one["pid"], generation, event[prefix + "dev"], event[prefix + "inode"])
+
+    of_kind = defaultdict(dict)
+    for generation, one in by_program(records):
+        if one["event"]["type"] in ("process_exec", "library_load"):
+            of_kind[one["event"]["type"]][file_of(one, generation)] = one
+    return [one for key, one in of_kind["process_exec"].items() if key not in of_kind["library_load"]]
+
+
 def not_excused(kind, missing, losses, boot_of):
     """Those that no signed loss of their kind can have taken."""
     room = [[loss, loss["count"]] for loss in losses if loss.get("kind", kind) == kind]
