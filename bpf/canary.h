@@ -82,3 +82,13 @@ static __always_inline bool canary_tcp(__u32 address, int new_state, int listen)
 		canary_count(WIRE_KIND_TCP_STATE);
 	return true; /* its close too */
 }
+
+/* A probe on a function of the collector's own, that nobody else calls. */
+static __always_inline bool canary_call(enum wire_kind kind, __u32 target)
+{
+	if (target != WIRE_CANARY_TARGET)
+		return canary_hides();
+	if (is_collector())
+		canary_count(kind);
+	return true;
+}

@@ -10,6 +10,7 @@
  * oldest when it is full: then a record comes twice.
  */
 
+#include "canary.h"
 #include "fold.h"
 #include "scope.h"
 
@@ -59,6 +60,8 @@ int on_function(struct pt_regs *ctx)
 	struct wire_function_call record = {};
 	struct fold_key key = {};
 
+	if (canary_call(WIRE_KIND_FUNCTION_CALL, bpf_get_attach_cookie(ctx)))
+		return 0;
 	/* Each record would make the collector, which computes digests, call what makes the next one. */
 	if (!cfg_function_once && is_collector())
 		return 0;

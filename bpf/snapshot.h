@@ -9,6 +9,7 @@
  * A path's loops are as in walk.h: two programs each, of which a kernel gets one.
  */
 
+#include "canary.h"
 #include "mapping.h"
 #include "walk.h"
 
@@ -51,9 +52,16 @@ static __always_inline void head_of_task(struct wire_head *head, enum wire_kind 
 	bpf_probe_read_kernel(head->comm, sizeof(head->comm), task->comm);
 }
 
-/* One task stands for a process: its first thread, or another when that has gone before the others. */
+/*
+ * One task stands for a process: its first thread, or another when that has gone before the others. The collector's
+ * own canary is nobody's.
+ */
 static __always_inline bool stands_for_process(struct task_struct *task)
 {
+	__u32 child = canary_child;
+
+	if (child != 0 && (__u32)task->tgid == child)
+		return false;
 	return task->mm && (task->pid == task->tgid || !BPF_CORE_READ(task, group_leader, mm));
 }
 

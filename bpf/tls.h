@@ -15,6 +15,7 @@
  * A full table folds nothing: every operation is then a record of its own, and none is lost.
  */
 
+#include "canary.h"
 #include "fold.h"
 #include "scope.h"
 
@@ -90,7 +91,7 @@ static __always_inline void tls_moved(void *ctx, __u64 cookie, __u64 bytes)
 	struct tls_fold fresh = {};
 	__u8 source = (__u8)cookie;
 
-	if (!scope_wants(WIRE_KIND_SSL_OP))
+	if (canary_call(WIRE_KIND_SSL_OP, cookie >> TLS_COOKIE_TARGET_SHIFT) || !scope_wants(WIRE_KIND_SSL_OP))
 		return;
 	head_of_current(&fresh.record.head, WIRE_KIND_SSL_OP, source);
 	fresh.record.head.size = sizeof(fresh.record);

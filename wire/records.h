@@ -205,6 +205,7 @@ struct wire_function_call {
 	/* tails: symbol, library, purl */
 };
 
+#define WIRE_CANARY_TARGET 0xffffffffu /* no target's number: a function of the collector's own */
 #define WIRE_CANARY_ADDRESS 0x7f536967 /* 127.83.105.103: the collector listens there to see tcp_state live */
 
 _Static_assert(sizeof(struct wire_head) == 72, "wire_head has a hole");

@@ -26,13 +26,23 @@ static const struct {
 	enum wire_kind kind;
 	const char *hook;
 } asked_hooks[] = {
-	{ WIRE_KIND_FILE_OPEN, "do_filp_open" },	  { WIRE_KIND_FILE_OPEN, "sys_exit" },
-	{ WIRE_KIND_PROCESS_EXEC, "sched_process_exec" }, { WIRE_KIND_TCP_STATE, "inet_sock_set_state" },
-	{ WIRE_KIND_NET_CONNECT, "__sys_connect" },	  { WIRE_KIND_NET_CONNECT, "sys_exit" },
+	{ WIRE_KIND_FILE_OPEN, "do_filp_open" },
+	{ WIRE_KIND_FILE_OPEN, "sys_exit" },
+	{ WIRE_KIND_PROCESS_EXEC, "sched_process_exec" },
+	{ WIRE_KIND_TCP_STATE, "inet_sock_set_state" },
+	{ WIRE_KIND_NET_CONNECT, "__sys_connect" },
+	{ WIRE_KIND_NET_CONNECT, "sys_exit" },
+	{ WIRE_KIND_PROCESS_EXIT, "sched_process_exit" },
+	{ WIRE_KIND_LIBRARY_LOAD, "perf_event_mmap" },
+	{ WIRE_KIND_LIBRARY_LOAD, "sys_exit" },
+	{ WIRE_KIND_SSL_OP, "uprobe_multi" },
+	{ WIRE_KIND_SSL_OP, "uprobe" },
+	{ WIRE_KIND_FUNCTION_CALL, "uprobe_multi" },
+	{ WIRE_KIND_FUNCTION_CALL, "uprobe" },
 };
 
-/* Each returns whether the act was done. */
-static bool act_open(struct source *source)
+/* Each returns how often it must have been counted: 0 = it could not be done. */
+static unsigned int act_open(struct source *source)
 {
 	_cleanup_(closep) int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -40,7 +50,7 @@ static bool act_open(struct source *source)
 	return fd >= 0;
 }
 
-static bool act_tcp(struct source *source)
+static unsigned int act_tcp(struct source *source)
 {
 	const struct sockaddr_in address = { .sin_family = AF_INET,
 					     .sin_addr.s_addr = htonl(WIRE_CANARY_ADDRESS) };
@@ -51,7 +61,7 @@ static bool act_tcp(struct source *source)
 	       listen(fd, 1) == 0;
 }
 
-static bool act_connect(struct source *source)
+static unsigned int act_connect(struct source *source)
 {
 	const struct sockaddr address = { .sa_family = AF_UNSPEC };
 	_cleanup_(closep) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -60,22 +70,21 @@ static bool act_connect(struct source *source)
 	return fd >= 0 && connect(fd, &address, sizeof(address)) == 0;
 }
 
-static bool act_library(struct source *source)
+static unsigned int act_library(struct source *source)
 {
 	size_t size = (size_t)getpagesize();
 	void *page = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_PRIVATE, source->canary.program, 0);
 
 	if (page == MAP_FAILED)
-		return false;
+		return 0;
 	munmap(page, size);
-	return true;
+	return 1;
 }
 
-static bool (*const acts[WIRE_KIND_END])(struct source *source) = {
-	[WIRE_KIND_FILE_OPEN] = act_open,
-	[WIRE_KIND_TCP_STATE] = act_tcp,
-	[WIRE_KIND_LIBRARY_LOAD] = act_library,
-	[WIRE_KIND_NET_CONNECT] = act_connect,
+static unsigned int (*const acts[WIRE_KIND_END])(struct source *source) = {
+	[WIRE_KIND_FILE_OPEN] = act_open,	[WIRE_KIND_TCP_STATE] = act_tcp,
+	[WIRE_KIND_LIBRARY_LOAD] = act_library, [WIRE_KIND_NET_CONNECT] = act_connect,
+	[WIRE_KIND_SSL_OP] = canary_call_ssl,	[WIRE_KIND_FUNCTION_CALL] = canary_call_function,
 };
 
 /* The canaries counted so far; false: not known. */
@@ -94,9 +103,9 @@ static bool canaries_read(struct source *source, uint64_t ret_counts[WIRE_KIND_E
 	return true;
 }
 
-static void judge(struct canary_answer *answer, uint64_t count)
+static void judge(struct canary_answer *answer, uint64_t count, unsigned int due)
 {
-	answer->silent = count > answer->count ? 0 : answer->silent + 1;
+	answer->silent = count >= answer->count + due ? 0 : answer->silent + 1;
 	if (answer->silent == 0)
 		answer->boot_ns = clock_now().boot_ns;
 	answer->count = count;
@@ -125,20 +134,21 @@ static void child_make(struct source *source, uint64_t now)
 	canary->child = pid;
 }
 
-/* When it has gone, both of its acts must have been counted. */
-static void child_reap(struct source *source, const uint64_t counts[WIRE_KIND_END])
+/* When it has gone, both of its acts must have been counted: read after it has, for it may just have been going. */
+static void child_reap(struct source *source)
 {
 	struct canaries *canary = &source->canary;
+	uint64_t counts[WIRE_KIND_END];
 	int status;
 
 	if (canary->child <= 0 || waitpid(canary->child, &status, WNOHANG) != canary->child)
 		return;
 	canary->child = 0;
 	source->programs->bss->canary_child = 0;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || !canaries_read(source, counts))
 		return; /* it was no program: nothing was asked */
-	judge(&canary->answers[WIRE_KIND_PROCESS_EXEC], counts[WIRE_KIND_PROCESS_EXEC]);
-	judge(&canary->answers[WIRE_KIND_PROCESS_EXIT], counts[WIRE_KIND_PROCESS_EXIT]);
+	judge(&canary->answers[WIRE_KIND_PROCESS_EXEC], counts[WIRE_KIND_PROCESS_EXEC], 1);
+	judge(&canary->answers[WIRE_KIND_PROCESS_EXIT], counts[WIRE_KIND_PROCESS_EXIT], 1);
 }
 
 /* ---- all of them ---- */
@@ -147,21 +157,20 @@ static void round_of_acts(struct source *source)
 {
 	struct canaries *canary = &source->canary;
 	uint64_t counts[WIRE_KIND_END];
-	bool asked[WIRE_KIND_END] = { false };
+	unsigned int due[WIRE_KIND_END] = { 0 };
 
 	for (size_t i = 0; i < source->n_hooks; i++) {
 		enum wire_kind kind = source->hooks[i].row->kind;
 
-		if (acts[kind] && !asked[kind])
-			asked[kind] = acts[kind](source);
+		if (acts[kind] && due[kind] == 0)
+			due[kind] = acts[kind](source);
 	}
 	if (!canaries_read(source, counts))
 		return;
 	for (int kind = 1; kind < WIRE_KIND_END; kind++) {
-		if (asked[kind])
-			judge(&canary->answers[kind], counts[kind]);
+		if (due[kind] > 0)
+			judge(&canary->answers[kind], counts[kind], due[kind]);
 	}
-	child_reap(source, counts);
 }
 
 void canary_round(struct source *source)
@@ -169,6 +178,7 @@ void canary_round(struct source *source)
 	uint64_t now = clock_now().boot_ns;
 
 	round_of_acts(source);
+	child_reap(source);
 	if (source->options.canary_program && source->canary.child == 0 && now >= source->canary.child_due_ns &&
 	    getpid() == (pid_t)source->collector)
 		child_make(source, now);
@@ -205,6 +215,7 @@ void canary_end(struct source *source)
 {
 	int status;
 
+	canary_calls_end(source);
 	closep(&source->canary.program);
 	if (source->canary.child > 0)
 		(void)waitpid(source->canary.child, &status, 0);

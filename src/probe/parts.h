@@ -52,6 +52,7 @@ struct canaries {
 	pid_t child; /* 0 = none */
 	uint64_t child_due_ns;
 	struct canary_answer answers[WIRE_KIND_END];
+	struct target function, ssl; /* canary_call.c: only their links and descriptor; in no table */
 };
 
 struct source {
@@ -112,6 +113,15 @@ bool canary_answers(const struct source *source, const struct hook *row);
 /* When it last did, while it does not; UINT64_MAX: it does, or was never asked. */
 uint64_t canary_answered_ns(const struct source *source, const struct hook *row);
 uint32_t canary_own_pid(void);
+
+/* ---- canary_call.c ---- */
+
+/* When the programs are loaded: hangs those of functions on functions of our own too. */
+void canary_calls_begin(struct source *source);
+void canary_calls_end(struct source *source);
+/* One call each; how often it must have been counted, 0 = nothing hangs there. */
+unsigned int canary_call_function(struct source *source);
+unsigned int canary_call_ssl(struct source *source);
 
 /* ---- snapshot.c ---- */
 

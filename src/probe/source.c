@@ -134,6 +134,7 @@ int source_open(const struct source_options *options, struct diag *diag, struct 
 		r = targets_start(source);
 	if (r < 0)
 		return r;
+	canary_calls_begin(source);
 	buf_done(&types);
 	types = (struct buf)BUF_MAX(0);
 	malloc_trim(0); /* the kernel's types are 10 MB on the way, and nobody needs them again */

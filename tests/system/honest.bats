@@ -68,7 +68,8 @@ status_says() {
 	collector_stop
 	verify
 	[ -z "$(records_of ".event.argv[1]? == \"--canary\" and .event.ppid == $daemon")" ]
-	[ -z "$(records_of ".pid == $daemon and (.event.path == \"/\" or (.event.type == \"net_connect\" and .event.family != \"unix\") or .event.type == \"tcp_state\" or .event.type == \"library_load\")")" ]
+	[ -z "$(records_of ".event.type == \"process_exit\" and .event.ppid == $daemon")" ]
+	[ -z "$(records_of ".pid == $daemon and (.event.path == \"/\" or (.event.type == \"net_connect\" and .event.family != \"unix\") or .event.type == \"tcp_state\" or (.event.type == \"library_load\" and (.event.at_start | not)))")" ]
 	[ "$(predicate 000001 | jq -c '[.coverage.filtered, .coverage.incidents]')" = '[0,[]]' ]
 }
 

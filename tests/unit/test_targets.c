@@ -350,6 +350,55 @@ static void a_file_that_is_rewritten_is_looked_into_anew(void **state)
 	source_close(source);
 }
 
+static const struct source_probe *probe_of(struct source *source, enum wire_kind kind)
+{
+	const struct source_probe *probes;
+	size_t count = source_probes(source, &probes);
+
+	for (size_t i = 0; i < count; i++) {
+		if (probes[i].kind == kind)
+			return &probes[i];
+	}
+	fail_msg("no probe of kind %d", (int)kind);
+	return NULL;
+}
+
+/* The collector's own calls are counted and no records; where they are not counted, the probes are not alive. */
+static void probes_on_functions_answer(void **state)
+{
+	struct source *source = open_source((struct source_options) {
+		.function_map = map_of(
+			"{\"version\":1,\"functions\":[{\"library\":\"none-such.so\",\"symbols\":\"*\"}]}"),
+		.tls = true,
+		.without = (unsigned int)(uintptr_t)*state });
+	const struct source_probe *calls = probe_of(source, WIRE_KIND_FUNCTION_CALL);
+	const struct source_probe *tls = probe_of(source, WIRE_KIND_SSL_OP);
+	struct wire_cpu_counters counters;
+	pid_t child;
+	int status;
+
+	seen = (struct seen) { .pid = (uint32_t)getpid() };
+	for (int i = 0; i < 5; i++)
+		source_refresh(source);
+	drain(source);
+	assert_int_equal(seen.any + seen.malformed, 0);
+	assert_true(calls->alive && calls->answers && tls->alive && tls->answers);
+	assert_int_equal(source_counters(source, &counters), 0);
+	assert_true(counters.canaries[WIRE_KIND_FUNCTION_CALL - 1] >= 5);
+	assert_true(counters.canaries[WIRE_KIND_SSL_OP - 1] >= 10);
+	assert_int_equal(counters.records[WIRE_KIND_FUNCTION_CALL - 1], 0);
+	child = fork();
+	if (child == 0) { /* not the one whose calls are counted */
+		source_refresh(source);
+		source_refresh(source);
+		_exit(calls->alive || tls->alive);
+	}
+	assert_true(child > 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	source_close(source);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -367,6 +416,8 @@ int main(void)
 		cmocka_unit_test_prestate(what_has_answered_is_off_until_the_next_chunk,
 					  (void *)(uintptr_t)FEATURE_UPROBE_MULTI),
 		cmocka_unit_test(a_file_that_is_rewritten_is_looked_into_anew),
+		cmocka_unit_test_prestate(probes_on_functions_answer, NULL),
+		cmocka_unit_test_prestate(probes_on_functions_answer, (void *)(uintptr_t)FEATURE_UPROBE_MULTI),
 	};
 
 	if (geteuid() != 0) {
