@@ -9,7 +9,7 @@
 #include "mapping.h"
 #include "open_exit.h"
 
-#define MAPPING_PIECES_MAX 16 /* mappings that one mprotect is followed over */
+#define MAPPING_PIECES_MAX 256 /* mappings that one mprotect is followed over */
 #define MAPPING_ERRNO_MAX 4095ul
 
 struct mmap_arguments_32 {
@@ -60,24 +60,58 @@ static __always_inline void map_made(bool loop, void *ctx, struct task_struct *t
 		loss_count(WIRE_KIND_LIBRARY_LOAD, WIRE_LOSS_MAPPING_GONE);
 }
 
-/* All mappings in the range have the new protection; those of files are recorded. */
-static __always_inline void map_protected(void *ctx, const struct map_call *call)
+/* Where a walk over the mappings of one mprotect stands; in map memory, for the reason that struct walk is. */
+struct protect_walk {
+	__u64 at, end;
+	__u32 source;
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct protect_walk);
+} protect_scratch SEC(".maps");
+
+struct protect_state {
+	void *ctx;
+	struct protect_walk *walk;
+};
+
+/* One mapping of the range. 1: that was the last, or it could not be looked up. */
+static long map_protected_one(__u32 step, struct protect_state *state)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	__u64 at = call->address, end = at + call->length;
+	struct protect_walk *walk = state->walk;
 	struct mapping mapping = {};
 
-	for (int i = 0; i < MAPPING_PIECES_MAX; i++) {
-		if (at >= end)
-			return;
-		if (!mapping_find(task, at, &mapping))
-			break;
-		if (mapping.file && mapping.executable)
-			mapping_emit(true, ctx, &mapping, call->source);
-		at = mapping.end;
+	if (walk->at >= walk->end || !mapping_find(bpf_get_current_task_btf(), walk->at, &mapping))
+		return 1;
+	if (mapping.file && mapping.executable)
+		mapping_emit(true, state->ctx, &mapping, walk->source);
+	walk->at = mapping.end;
+	return 0;
+}
+
+/*
+ * All mappings in the range have the new protection; those of files are recorded. Kernels that can look a mapping up
+ * have bpf_loop too, so that one step is verified and not each.
+ */
+static __noinline int map_protected(void *ctx, __u64 address, __u64 length, __u32 source)
+{
+	struct protect_state state = { .ctx = ctx };
+	__u32 zero = 0;
+
+	state.walk = bpf_map_lookup_elem(&protect_scratch, &zero);
+	if (!state.walk) {
+		loss_count(WIRE_KIND_LIBRARY_LOAD, WIRE_LOSS_SCRATCH);
+		return 0;
 	}
-	if (at < end)
+	*state.walk = (struct protect_walk) { .at = address, .end = address + length, .source = source };
+	bpf_loop(MAPPING_PIECES_MAX, map_protected_one, &state, 0);
+	if (state.walk->at < state.walk->end)
 		loss_count(WIRE_KIND_LIBRARY_LOAD, WIRE_LOSS_MAPPING_GONE);
+	return 0;
 }
 
 static __always_inline int map_exit(bool loop, void *ctx, struct pt_regs *regs, long ret)
@@ -99,6 +133,6 @@ static __always_inline int map_exit(bool loop, void *ctx, struct pt_regs *regs, 
 	if (call.source == WIRE_SOURCE_SYS_EXIT_MMAP)
 		map_made(loop, ctx, task, &call, ret);
 	else if (loop && cfg_find_vma)
-		map_protected(ctx, &call);
+		map_protected(ctx, call.address, call.length, call.source);
 	return 0;
 }

@@ -11,6 +11,8 @@
 
 #include "probe/parts.h"
 
+/* linux/bpf.h: BPF_TRACE_UPROBE_MULTI, by number because the headers of Debian 12 are older than it is. */
+#define ATTACH_UPROBE_MULTI 48
 #define RING_HIGH_WATER(bytes) ((bytes) / 4)
 #define ROOT_ARGUMENTS 3 /* of do_file_open_root since 5.13; before, its first was two */
 
@@ -84,7 +86,7 @@ static int targets_choose(struct source *source)
 	bpf_program__set_autoload(programs->progs.on_ssl_enter, ssl);
 	bpf_program__set_autoload(programs->progs.on_ssl_ex_return, ssl);
 	for (size_t i = 0; r >= 0 && multi && i < ARRAY_LEN(all); i++)
-		r = bpf_program__set_expected_attach_type(all[i], BPF_TRACE_UPROBE_MULTI);
+		r = bpf_program__set_expected_attach_type(all[i], (enum bpf_attach_type)ATTACH_UPROBE_MULTI);
 	if (r >= 0)
 		r = bpf_map__set_autocreate(programs->maps.tls_calls, ssl);
 	if (r >= 0)
