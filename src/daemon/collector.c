@@ -145,6 +145,7 @@ int collector_stop(struct collector *collector, struct diag *diag)
 	if (collector->raw && raw_writer_close(TAKE(collector->raw)) < 0)
 		log_line(LOG_LEVEL_ERROR, "the raw capture is not complete");
 	collector_report_stopped(collector, sequence, r, diag, &answer);
+	control_leave(collector->control); /* who hears that it has stopped may start the next one at once */
 	control_answer_waiting(collector->control, buf_str(&answer));
 	return r;
 }

@@ -45,16 +45,21 @@ static void client_drop(struct client *client)
 	*client = (struct client) { .fd = -1 };
 }
 
+void control_leave(struct control *control)
+{
+	if (control->listener < 0)
+		return;
+	unlink(control->path);
+	close(TAKE_FD(control->listener));
+}
+
 void control_close(struct control *control)
 {
 	if (!control)
 		return;
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		client_drop(&control->clients[i]);
-	if (control->listener >= 0) {
-		unlink(control->path);
-		close(control->listener);
-	}
+	control_leave(control);
 	closep(&control->epoll);
 	free(control);
 }

@@ -43,6 +43,8 @@ int control_fd(const struct control *control);
 void control_dispatch(struct control *control, uint64_t now_ms);
 /* The answer to all that wait (a whole JSON text); sent as far as the sockets take it, then closed. */
 void control_answer_waiting(struct control *control, struct str answer);
-/* Removes the socket file. */
+/* Removes the socket file: nobody new is heard, those who wait still are. */
+void control_leave(struct control *control);
+/* The same, for all. */
 void control_close(struct control *control);
 DEFINE_FREEP(control, control_close)
