@@ -10,7 +10,7 @@
  */
 
 #include "canary.h"
-#include "canary.h"
+#include "libc.h"
 #include "open_exit.h"
 #include "scope.h"
 #include "syscall.h"
@@ -72,11 +72,15 @@ static __always_inline void connect_type(struct wire_net_connect *record, const 
 	record->type = type <= CONNECT_TYPES_MAX ? type : 0;
 }
 
+static __always_inline bool is_broken_off(__s32 result)
+{
+	return result <= -KERNEL_ERESTARTSYS && result >= -KERNEL_ERESTART_RESTARTBLOCK;
+}
+
 /* A call that a signal broke off: begun anew by the kernel or not, this one was interrupted. */
 static __always_inline __s32 connect_result(__s32 result)
 {
-	return result <= -KERNEL_ERESTARTSYS && result >= -KERNEL_ERESTART_RESTARTBLOCK ? -KERNEL_EINTR
-											: result;
+	return is_broken_off(result) ? -KERNEL_EINTR : result;
 }
 
 /* The caller's address by its family. 0: it is none; negative: its memory cannot be read. */
@@ -214,20 +218,28 @@ static __always_inline bool connect_fill(struct connect_message *message, const 
 	return true;
 }
 
+/* Called once for each call that returns, recorded or not, so that its mark goes with it. */
+static __always_inline __u32 connect_source(const struct connect_call *call)
+{
+	struct libc_mark mark = { .fd = call->fd, .address = call->address, .address_len = call->address_len };
+
+	return libc_source(&mark, is_accept(call->source), is_broken_off(call->result), call->source);
+}
+
 static __noinline int connect_record(void *ctx, const struct connect_call *call)
 {
 	__u32 slot = call->source == WIRE_SOURCE_SYS_CONNECT   ? CONNECT_SLOT_CONNECT
 		     : call->source == WIRE_SOURCE_SYS_ACCEPT4 ? CONNECT_SLOT_ACCEPT
 							       : CONNECT_SLOT_SYS_EXIT;
 	struct connect_message *message = bpf_map_lookup_elem(&connect_scratch, &slot);
-	__u32 len;
+	__u32 len, source = connect_source(call);
 
 	if (!message) {
 		loss_count(WIRE_KIND_NET_CONNECT, WIRE_LOSS_SCRATCH);
 		return 0;
 	}
 	__builtin_memset(&message->record, 0, sizeof(message->record));
-	head_of_current(&message->record.head, WIRE_KIND_NET_CONNECT, call->source);
+	head_of_current(&message->record.head, WIRE_KIND_NET_CONNECT, source);
 	if (is_accept(call->source) ? !accept_fill(message, call) : !connect_fill(message, call))
 		return 0;
 	len = message->record.path_len;

@@ -441,7 +441,34 @@ static __always_inline __u64 sock_cgroup_id(const struct sock *sk)
 	return cgroup ? BPF_CORE_READ(cgroup, kn, id) : 0;
 }
 
-/* Of a user's function in a program at its entry: the fourth argument; at its return: the result. 64-bit code only. */
+/* Of a user's function in a program at its entry: its arguments; at its return: the result. 64-bit code only. */
+static __always_inline __u64 user_argument_1(const struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return regs->di;
+#else
+	return regs->regs[0];
+#endif
+}
+
+static __always_inline __u64 user_argument_2(const struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return regs->si;
+#else
+	return regs->regs[1];
+#endif
+}
+
+static __always_inline __u64 user_argument_3(const struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return regs->dx;
+#else
+	return regs->regs[2];
+#endif
+}
+
 static __always_inline __u64 user_argument_4(const struct pt_regs *regs)
 {
 #if defined(__TARGET_ARCH_x86)

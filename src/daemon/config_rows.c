@@ -265,8 +265,9 @@ const struct config_row config_rows[] = {
 	  .check = check_probe,
 	  .help = "Which types of records are made; the others' probes are not even loaded. ssl_op is not "
 		  "among the defaults because a probe in a library costs its callers ten times a probe in "
-		  "the kernel; 'libc' brings net_connect from the C library's functions besides, at the same "
-		  "price. function_call needs functions.map." },
+		  "the kernel; 'libc', at the same price, lets net_connect tell by its src which calls came "
+		  "through the C library's connect, accept and accept4, and brings net_connect itself. "
+		  "function_call needs functions.map." },
 	{ .name = "signals.dedup",
 	  .type = CONFIG_WORD,
 	  FIELD(dedup),

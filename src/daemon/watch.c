@@ -38,16 +38,19 @@ static unsigned int kinds_of(const struct config_list *probes)
 struct source_options collector_watches(const struct config *config)
 {
 	unsigned int kinds = kinds_of(&config->probes);
+	bool libc = lists(&config->probes, CONFIG_PROBE_LIBC);
 
 	if (!*config->functions_map)
 		kinds &= ~(1u << WIRE_KIND_FUNCTION_CALL);
+	if (libc)
+		kinds |= 1u << WIRE_KIND_NET_CONNECT;
 	return (struct source_options) {
 		.ring_bytes = config->ring_buffer_mb << 20,
 		.kinds = kinds,
 		.fold = (enum source_fold)config->dedup,
 		.perf_buffer = config->transport == CONFIG_TRANSPORT_PERF,
 		.tls = kinds & 1u << WIRE_KIND_SSL_OP,
-		.libc = lists(&config->probes, CONFIG_PROBE_LIBC),
+		.libc = libc,
 		.function_map = path_or_none(config->functions_map),
 		.one_shot = config->functions_mode == CONFIG_FUNCTIONS_ONE_SHOT,
 		.debug_directory = path_or_none(config->functions_debug_directory),

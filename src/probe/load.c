@@ -88,6 +88,8 @@ static int targets_choose(struct source *source)
 	for (size_t i = 0; r >= 0 && multi && i < ARRAY_LEN(all); i++)
 		r = bpf_program__set_expected_attach_type(all[i], (enum bpf_attach_type)ATTACH_UPROBE_MULTI);
 	if (r >= 0)
+		r = libc_choose(source);
+	if (r >= 0)
 		r = bpf_map__set_autocreate(programs->maps.tls_calls, ssl);
 	if (r >= 0)
 		r = bpf_map__set_autocreate(programs->maps.tls_folds, ssl);

@@ -50,7 +50,7 @@ struct source_options {
 	unsigned int fold_entries; /* of the table of what is recorded; 0 = as the kernel half has it */
 	bool perf_buffer; /* instead of the ring */
 	bool tls; /* ssl_op: attach to each TLS library that is found */
-	bool libc; /* net_connect by the libc's functions */
+	bool libc; /* net_connect: `src` tells the calls that came through a C library's functions */
 	const char *function_map; /* path of the function map (docs/function-map.md); NULL = no function_call */
 	bool one_shot; /* a function that has answered in every container is left alone until the next chunk */
 	const char *debug_directory; /* separate debug files, by build id; NULL = /usr/lib/debug */

@@ -277,14 +277,20 @@ static void consider_path(struct source *source, const char *path)
 	target_consider(source, fd, len > 0 ? real : path, &functions);
 }
 
-static void scan_tls(struct source *source, const char *directory)
+static bool is_well_known(const struct source *source, const char *name)
+{
+	return (source->options.kinds & 1u << WIRE_KIND_SSL_OP && strncmp(name, "libssl", 6) == 0) ||
+	       (source->options.libc && libc_is_named(name));
+}
+
+static void scan_well_known(struct source *source, const char *directory)
 {
 	DIR *names = opendir(directory);
 	char path[WIRE_PATH_MAX];
 	struct dirent *entry;
 
 	while (names && (entry = readdir(names))) {
-		if (strncmp(entry->d_name, "libssl", 6) != 0 || !strstr(entry->d_name, ".so"))
+		if (!is_well_known(source, entry->d_name) || !strstr(entry->d_name, ".so"))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
 		consider_path(source, path);
@@ -321,8 +327,7 @@ static void scan_absolute(struct source *source)
 void targets_scan(struct source *source)
 {
 	for (size_t i = 0; i < ARRAY_LEN(library_directories); i++) {
-		if (source->options.kinds & 1u << WIRE_KIND_SSL_OP)
-			scan_tls(source, library_directories[i]);
+		scan_well_known(source, library_directories[i]);
 		scan_map(source, library_directories[i]);
 	}
 	scan_absolute(source);

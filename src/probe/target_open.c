@@ -179,20 +179,20 @@ static void target_attached(struct source *source, struct target *target, int er
 	target->attached = 0;
 }
 
-static void watch_tls(struct source *source, int fd, const struct stat *status, const char *path)
+/* A library of which certain functions are wanted. */
+static void watch_library(struct source *source, enum wire_kind kind, int fd, const struct stat *status,
+			  const char *path)
 {
 	_cleanup_(elf_functions_closep) struct elf_functions *functions = NULL;
-	struct target *target;
+	struct target *target = target_new(source, kind, fd, status, path);
 	int r;
 
-	if (target_find(source, WIRE_KIND_SSL_OP, status) || !elf_defines(fd, tls_functions))
-		return;
-	target = target_new(source, WIRE_KIND_SSL_OP, fd, status, path);
 	if (!target)
 		return;
 	r = elf_functions_open(fd, debug_directory(source), &functions);
 	if (r >= 0)
-		r = tls_attach(source, target, functions);
+		r = kind == WIRE_KIND_SSL_OP ? tls_attach(source, target, functions)
+					     : libc_attach(source, target, functions);
 	target_attached(source, target, r);
 }
 
@@ -226,8 +226,11 @@ void target_consider(struct source *source, int fd, const char *path, uint16_t *
 	if (fstat(fd, &status) < 0 || elf_header_check(fd) < 0)
 		return;
 	source->targets.counts.files_seen++;
-	if (source->options.kinds & 1u << WIRE_KIND_SSL_OP)
-		watch_tls(source, fd, &status, path);
+	if (source->options.kinds & 1u << WIRE_KIND_SSL_OP && !target_find(source, WIRE_KIND_SSL_OP, &status) &&
+	    elf_defines(fd, tls_functions))
+		watch_library(source, WIRE_KIND_SSL_OP, fd, &status, path);
+	if (source->options.libc && !target_find(source, WIRE_KIND_NET_CONNECT, &status) && libc_is(fd, path))
+		watch_library(source, WIRE_KIND_NET_CONNECT, fd, &status, path);
 	if (source->options.kinds & 1u << WIRE_KIND_FUNCTION_CALL)
 		*ret_functions = watch_functions(source, fd, &status, path);
 }

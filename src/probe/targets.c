@@ -33,6 +33,8 @@ int targets_new(struct source *source, struct diag *diag)
 		source->options.kinds &= ~(1u << WIRE_KIND_SSL_OP);
 	if (!source->options.function_map)
 		source->options.kinds &= ~(1u << WIRE_KIND_FUNCTION_CALL);
+	if (!(source->options.kinds & 1u << WIRE_KIND_NET_CONNECT))
+		source->options.libc = false;
 	targets->known = calloc(FILES_KNOWN_MAX, sizeof(*targets->known));
 	targets->cgroups = calloc(CGROUPS_KNOWN_MAX, sizeof(*targets->cgroups));
 	targets->record = malloc(RECORD_ROOM);
@@ -66,7 +68,8 @@ int targets_start(struct source *source)
 		source->options.kinds &= ~(1u << WIRE_KIND_SSL_OP);
 	if (!is_loaded(source, WIRE_KIND_FUNCTION_CALL))
 		source->options.kinds &= ~(1u << WIRE_KIND_FUNCTION_CALL);
-	if (!(source->options.kinds & (1u << WIRE_KIND_SSL_OP | 1u << WIRE_KIND_FUNCTION_CALL)))
+	if (!(source->options.kinds & (1u << WIRE_KIND_SSL_OP | 1u << WIRE_KIND_FUNCTION_CALL)) &&
+	    !source->options.libc)
 		return 0;
 	source->targets.inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (source->targets.inotify < 0)

@@ -3,7 +3,7 @@
 
 /*
  * The targets as their files share them: targets.c (the table of targets), target_find.c (from what is mapped to a
- * file), target_open.c (from a file to a target), attach.c (probes on and off), functions.c (one-shot), tls.c. A target
+ * file), target_open.c (from a file to a target), attach.c (probes on and off), functions.c (one-shot), tls.c, libc.c. A target
  * is one inode with one content, watched for one kind of record, by all processes that map it. Included by parts.h.
  */
 
@@ -160,6 +160,16 @@ bool cgroup_lives(uint64_t cgroup_id);
 
 extern const char *const tls_functions[];
 int tls_attach(struct source *source, struct target *target, const struct elf_functions *functions);
+
+/* ---- libc.c ---- */
+
+/* Before the programs are loaded: with or without those for C libraries. */
+int libc_choose(struct source *source);
+/* Is it called like a C library? */
+bool libc_is_named(const char *path);
+/* And does it define one of the functions? */
+bool libc_is(int fd, const char *path);
+int libc_attach(struct source *source, struct target *target, const struct elf_functions *functions);
 
 /* ---- target_record.c ---- */
 
