@@ -92,3 +92,37 @@ assert libc.syscall(number, two.fileno(), name, len(name)) == 0' &
 	inode=$(stat -c %i "$root/lib/libc.so.6")
 	libraries | jq -e --argjson inode "$inode" 'any(.[]; .library == "/lib/libc.so.6" and (.inode | tonumber) == $inode)'
 }
+
+@test "musl's functions are told too, those that call each other by the inner one" {
+	command -v musl-gcc >/dev/null || skip "no musl-gcc"
+	cat >"$BATS_TEST_TMPDIR/musl.c" <<-'END'
+		#define _GNU_SOURCE
+		#include <arpa/inet.h>
+		#include <sys/socket.h>
+		#include <sys/syscall.h>
+		#include <unistd.h>
+		int main(void) {
+			struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+			socklen_t len = sizeof(a);
+			int s = socket(AF_INET, SOCK_STREAM, 0);
+			bind(s, (void *)&a, len), listen(s, 4), getsockname(s, (void *)&a, &len);
+			for (int i = 0; i < 4; i++)
+				connect(socket(AF_INET, SOCK_STREAM, 0), (void *)&a, len);
+			accept(s, 0, 0), accept4(s, 0, 0, SOCK_CLOEXEC), accept4(s, 0, 0, 0);
+			return syscall(SYS_accept4, s, 0, 0, 0) < 0;
+		}
+	END
+	musl-gcc -o "$BATS_TEST_TMPDIR/musl" "$BATS_TEST_TMPDIR/musl.c"
+	collector_config 'probes: [libc]'
+	collector_start
+	"$BATS_TEST_TMPDIR/musl" &
+	pid=$!
+	wait $pid
+	collector_stop
+	verify
+	mapfile -t seen < <(sources $pid)
+	printf '%s\n' "${seen[@]}"
+	[ "${#seen[@]}" = 8 ]
+	[ "${seen[*]:0:7}" = "uprobe:connect 0 uprobe:connect 0 uprobe:connect 0 uprobe:connect 0 uprobe:accept 0 uprobe:accept4 0 uprobe:accept 0" ]
+	[[ "${seen[7]}" != uprobe:* ]]
+}
