@@ -88,7 +88,7 @@ assert libc.syscall(number, two.fileno(), name, len(name)) == 0' &
 	collector_stop
 	verify
 	[ "$(sources $pid | grep -c '^uprobe:connect 0$')" = 5 ]
-	[ -z "$(sources $pid | grep -v '^uprobe:')" ]
+	[ "$(sources $pid | grep -cv '^uprobe:')" = 0 ]
 	inode=$(stat -c %i "$root/lib/libc.so.6")
 	libraries | jq -e --argjson inode "$inode" 'any(.[]; .library == "/lib/libc.so.6" and (.inode | tonumber) == $inode)'
 }
