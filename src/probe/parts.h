@@ -127,6 +127,8 @@ unsigned int canary_call_ssl(struct source *source);
 
 /* Which of the iterators are loaded. */
 void snapshot_choose(struct source *source);
+/* Will source_snapshot bring records of the kind? */
+bool snapshot_brings(const struct source *source, enum wire_kind kind);
 
 /* ---- counters.c ---- */
 

@@ -52,6 +52,15 @@ void snapshot_choose(struct source *source)
 		bpf_program__set_autoload(program_of(source, &walks[i]), walk_fits(source, &walks[i]));
 }
 
+bool snapshot_brings(const struct source *source, enum wire_kind kind)
+{
+	for (size_t i = 0; i < ARRAY_LEN(walks); i++) {
+		if (walks[i].kind == kind && walk_fits(source, &walks[i]))
+			return true;
+	}
+	return false;
+}
+
 /* Hands on the whole records in `buf`; returns how many bytes they were. A record that cannot be ends it: 0 follows. */
 static size_t records_take(struct source *source, const char *data, size_t len)
 {
@@ -63,6 +72,7 @@ static size_t records_take(struct source *source, const char *data, size_t len)
 		memcpy(&head, data + at, sizeof(head));
 		if (head.size < sizeof(head) || head.size > len - at)
 			break;
+		targets_see(source, data + at, head.size);
 		annotate(source->annotator, data + at, head.size, &record, &size);
 		source->take(source->taker, record, size);
 		at += head.size;

@@ -331,5 +331,7 @@ void targets_scan(struct source *source)
 		scan_map(source, library_directories[i]);
 	}
 	scan_absolute(source);
-	(void)maps_visit_all(on_mapping, source);
+	/* The kernel's walk tells each mapping's cgroup too, which /proc tells only where cgroup v2 is mounted. */
+	if (!snapshot_brings(source, WIRE_KIND_LIBRARY_LOAD))
+		(void)maps_visit_all(on_mapping, source);
 }

@@ -120,7 +120,7 @@ void target_missing(struct target *target, struct str symbol);
 
 /* A record on its way: is there a new file or a new cgroup in it? */
 void targets_see(struct source *source, const void *data, size_t len);
-/* All that is executable in running processes, and libraries where they usually lie. */
+/* Libraries where they usually lie, and what running processes have mapped, unless the snapshot will tell. */
 void targets_scan(struct source *source);
 void files_forget(struct targets *targets, uint32_t number);
 

@@ -12,9 +12,11 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -399,6 +401,37 @@ static void probes_on_functions_answer(void **state)
 	source_close(source);
 }
 
+/* Where cgroup v2 is mounted nowhere: the last test, for what is taken away here does not come back. */
+static void what_is_mapped_at_start_is_off_when_it_has_answered(void **state)
+{
+	const unsigned int kinds = 1u << WIRE_KIND_FUNCTION_CALL | 1u << WIRE_KIND_LIBRARY_LOAD;
+	struct diag diag = { .text = "" };
+	struct caller caller;
+	struct source *source;
+
+	(void)state;
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
+	assert_int_equal(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	(void)umount2("/sys/fs/cgroup", MNT_DETACH);
+	library_make("");
+	caller = caller_new();
+	(void)caller_calls(&caller, 1);
+	source = open_source((struct source_options) {
+		.kinds = kinds,
+		.function_map = map_of("{\"version\":1,\"functions\":[{\"library\":\"lib.so\","
+				       "\"symbols\":[\"once\",\"never\"]}]}"),
+		.one_shot = true });
+	seen = (struct seen) { .symbol = "once", .pid = (uint32_t)caller.pid };
+	if (source_snapshot(source, take, &seen, &diag) < 0)
+		fail_msg("%s", diag.text);
+	assert_int_equal(attached_now(source), 2);
+	(void)caller_calls(&caller, 100);
+	wait_for_attached(source, 1);
+	assert_int_equal(seen.calls, 1);
+	caller_end(&caller);
+	source_close(source);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -418,6 +451,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_is_rewritten_is_looked_into_anew),
 		cmocka_unit_test_prestate(probes_on_functions_answer, NULL),
 		cmocka_unit_test_prestate(probes_on_functions_answer, (void *)(uintptr_t)FEATURE_UPROBE_MULTI),
+		cmocka_unit_test(what_is_mapped_at_start_is_off_when_it_has_answered),
 	};
 
 	if (geteuid() != 0) {
