@@ -99,6 +99,27 @@ static void drain_until_passed(struct collector *collector, size_t ring_size)
 	}
 }
 
+/*
+ * What is missing may be on its way: it counts when it is still missing after the kernel's barrier and another emptying.
+ * What comes meanwhile is the next chunk's, which will not be.
+ */
+void collector_last_holes(struct collector *collector)
+{
+	struct wire_cpu_counters sum; /* for the sequence numbers alone: the chunk has its counters */
+	size_t used, size;
+
+	if (source_holes(collector->source) <= collector->holes_told)
+		return;
+	source_ring(collector->source, &used, &size);
+	collector->holding = true;
+	collector->holes_seen = source_holes(collector->source);
+	source_settle(collector->source);
+	drain_all(collector, size);
+	if (source_counters(collector->source, &sum) >= 0)
+		collector_note_holes(collector, clock_now());
+	collector->holding = false;
+}
+
 struct moment collector_turn(struct collector *collector)
 {
 	size_t used, size;

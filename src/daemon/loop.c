@@ -101,8 +101,8 @@ static void note_suspend(struct collector *collector, struct moment now)
 	collector->asleep_ns = asleep_ns;
 }
 
-/* A number that was taken and has not come yet looks like a hole: only one that stays for a second is. */
-static void note_holes(struct collector *collector, struct moment now)
+/* A number that was taken and has not come yet looks like a hole: only one that was there the last time too is. */
+void collector_note_holes(struct collector *collector, struct moment now)
 {
 	uint64_t seen = source_holes(collector->source);
 	uint64_t sure = seen < collector->holes_seen ? seen : collector->holes_seen;
@@ -112,6 +112,21 @@ static void note_holes(struct collector *collector, struct moment now)
 		return;
 	ledger_add(&collector->ledger, LEDGER_HOLE, sure - collector->holes_told, now.boot_ns);
 	collector->holes_told = sure;
+}
+
+static void note_over_limit(struct collector *collector)
+{
+	struct source_target_counts counts;
+
+	source_target_counts(collector->source, &counts);
+	if (counts.over_limit <= collector->over_limit_told)
+		return;
+	collector->over_limit_told = counts.over_limit;
+	log_line(LOG_LEVEL_WARNING,
+		 "%llu functions of the map are not watched: this kernel (before 6.6) takes probes one by one, "
+		 "and "
+		 "more than %d would take minutes; they are missing in the seal; ask for fewer",
+		 (unsigned long long)counts.over_limit, SOURCE_SINGLE_MAX);
 }
 
 static void note_rates(struct collector *collector)
@@ -169,7 +184,8 @@ static void each_second(struct collector *collector)
 
 	collector_read_counters(collector);
 	incidents_look(&collector->incidents, now);
-	note_holes(collector, now);
+	collector_note_holes(collector, now);
+	note_over_limit(collector);
 	note_suspend(collector, now);
 	note_rates(collector);
 	checkpoint(collector, now);

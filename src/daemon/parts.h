@@ -62,6 +62,7 @@ struct collector {
 	uint64_t second_ns; /* CLOCK_MONOTONIC of the next */
 	struct moment last_second;
 	uint64_t asleep_ns; /* CLOCK_BOOTTIME - CLOCK_MONOTONIC */
+	uint64_t over_limit_told; /* functions left out that the log heard of */
 	uint64_t events_before, events_rate; /* a second ago; per second */
 	uint64_t lost_by_second[COLLECTOR_MINUTE]; /* total records lost, a ring of seconds */
 	uint64_t seconds;
@@ -138,6 +139,13 @@ struct moment collector_turn(struct collector *collector);
 bool collector_hold(struct collector *collector, const void *data, size_t len);
 /* What was held back is taken now. */
 void collector_release(struct collector *collector);
+
+/* After the last one: holes of records that nobody is at work on any more are lost. */
+void collector_last_holes(struct collector *collector);
+
+/* ---- loop.c: once a second ---- */
+
+void collector_note_holes(struct collector *collector, struct moment now);
 
 /* ---- reload.c ---- */
 

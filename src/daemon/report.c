@@ -236,10 +236,11 @@ static json_t *targets_of(const struct collector *collector)
 	struct source_target_counts counts;
 
 	source_target_counts(collector->source, &counts);
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "functions_asked", number(counts.functions_asked),
-			 "functions_attached", number(counts.functions_attached), "entries_unmet",
-			 number(counts.entries_unmet), "files_seen", number(counts.files_seen), "files_lost",
-			 number(counts.files_lost), "refused", number(counts.refused));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "functions_asked",
+			 number(counts.functions_asked), "functions_attached",
+			 number(counts.functions_attached), "entries_unmet", number(counts.entries_unmet),
+			 "files_seen", number(counts.files_seen), "files_lost", number(counts.files_lost),
+			 "over_limit", number(counts.over_limit), "refused", number(counts.refused));
 }
 
 /* How it watches: what of this changes is in the seals too. */

@@ -10,10 +10,12 @@
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "probe/parts.h"
 
+#define SETTLE_GRACE_NS 50000000 /* where the kernel has no barrier for us */
 #define EPOCH_PURGE 32768 /* epochs; their number has 16 bits in the table, and must not come again there */
 
 /* Forgets what was folded. An entry that goes costs a repeated record. */
@@ -30,11 +32,16 @@ static void folds_purge(struct source *source)
 	}
 }
 
+static int barrier_pass(void)
+{
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0 ? -errno : 0;
+}
+
 static void *barrier_wait(void *user)
 {
 	struct source *source = user;
 
-	source->barrier.error = syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0 ? -errno : 0;
+	source->barrier.error = barrier_pass();
 	if (source->programs->data->fold_epoch % EPOCH_PURGE == 0)
 		folds_purge(source);
 	__atomic_store_n(&source->barrier.passed, true, __ATOMIC_RELEASE);
@@ -71,4 +78,13 @@ int source_epoch_over(struct source *source)
 		(void)pthread_join(barrier->thread, NULL);
 	barrier->running = false;
 	return barrier->error;
+}
+
+void source_settle(struct source *source)
+{
+	const struct timespec grace = { .tv_nsec = SETTLE_GRACE_NS };
+
+	(void)source_epoch_over(source);
+	if (barrier_pass() < 0)
+		nanosleep(&grace, NULL);
 }

@@ -15,6 +15,7 @@
 
 #define NS 1000000000ull
 #define THIN_PAUSE NS /* between two thinnings, at least; and a hundred times what the last one took */
+#define THIN_SINGLE 8 /* at a time, where each waits for the kernel, and the ring for us */
 #define THIN_PAUSE_NEW_CGROUP (5 * NS) /* a container that is being made maps its files in this time */
 
 static struct attach_point point_of(const struct target *target, size_t index)
@@ -212,12 +213,13 @@ static bool has_answered(const struct target *target, const struct target_functi
 	return target->n_cgroups > 0;
 }
 
-static void thin(struct source *source, struct target *target)
+/* True: some were left for the next time. */
+static bool thin(struct source *source, struct target *target)
 {
-	size_t more = 0;
+	size_t most = source->features & FEATURE_UPROBE_MULTI ? SIZE_MAX : THIN_SINGLE, more = 0;
 
 	cgroups_prune(target);
-	for (size_t i = 0; i < target->n_functions; i++) {
+	for (size_t i = 0; i < target->n_functions && more < most; i++) {
 		struct target_function *function = &target->functions[i];
 
 		if (!function->off && has_answered(target, function)) {
@@ -226,18 +228,20 @@ static void thin(struct source *source, struct target *target)
 		}
 	}
 	if (more == 0)
-		return;
+		return false;
 	if (target->n_off == 0)
 		target->off_since_boot_ns = clock_now().boot_ns;
 	target->n_off += more;
 	if (attach_again(source, target) < 0)
 		source->targets.counts.refused++; /* they stay on, and are hidden by the kernel half */
+	return more == most;
 }
 
 void functions_thin(struct source *source)
 {
 	struct targets *targets = &source->targets;
 	uint64_t began, took;
+	bool again = false;
 
 	if (!targets->thin)
 		return;
@@ -249,10 +253,10 @@ void functions_thin(struct source *source)
 
 		if (target && target->kind == WIRE_KIND_FUNCTION_CALL && target->to_boot_ns == 0 &&
 		    !target->crowded)
-			thin(source, target);
+			again |= thin(source, target);
 	}
 	took = clock_now().boot_ns - began;
-	targets->thin = false;
+	targets->thin = again;
 	targets->thin_at_boot_ns = began + took + (100 * took > THIN_PAUSE ? 100 * took : THIN_PAUSE);
 }
 

@@ -57,6 +57,14 @@ static const char *const blind_ssl[] = { "calls_before_attach", "files_gone_befo
 static const char *const blind_function[] = { "calls_before_attach",	  "collector_itself",
 					      "files_gone_before_attach", "inlined_functions",
 					      "moved_between_cgroups",	  NULL };
+/* One by one. */
+static const char *const blind_function_each[] = { "calls_before_attach",
+						   "collector_itself",
+						   "files_gone_before_attach",
+						   "functions_beyond_limit",
+						   "inlined_functions",
+						   "moved_between_cgroups",
+						   NULL };
 
 /* Functions by the names they had and have. */
 static const char *const filp_open[] = { "do_filp_open", "do_file_open", NULL };
@@ -128,7 +136,7 @@ const struct hook hooks[] = {
 	{ "on_function", WIRE_KIND_FUNCTION_CALL, "uprobe_multi", COOKIE | FEATURE_UPROBE_MULTI, 0, NULL,
 	  blind_function },
 	{ "on_function", WIRE_KIND_FUNCTION_CALL, "uprobe", COOKIE, FEATURE_UPROBE_MULTI, NULL,
-	  blind_function },
+	  blind_function_each },
 };
 
 const size_t n_hooks = ARRAY_LEN(hooks);

@@ -76,6 +76,8 @@ struct source_probe {
 	bool answers; /* alive, and not silent in the last round: what it saw is all there was */
 };
 
+/* Functions in all, where each is a probe of its own: to take one off takes the kernel a tenth of a second. */
+#define SOURCE_SINGLE_MAX 64
 #define SOURCE_MISSING_MAX 64 /* names of functions that are listed; beyond, only counted */
 
 /*
@@ -105,6 +107,7 @@ struct source_target_counts {
 	uint64_t entries_unmet; /* entries of the map whose file was never seen */
 	uint64_t files_seen; /* looked into */
 	uint64_t files_lost; /* gone before they could be looked into */
+	uint64_t over_limit; /* functions left out, because the kernel takes them only one by one */
 	uint64_t refused; /* attachments that the kernel or the limit of targets refused */
 };
 
@@ -137,6 +140,9 @@ void source_epoch(struct source *source, uint16_t *ret_epoch, struct moment *ret
 bool source_epoch_passed(struct source *source);
 /* Waits for it; negative errno: the kernel has no such barrier, and a late record of the old epoch may still come. */
 int source_epoch_over(struct source *source);
+
+/* Waits until no program that is at work now is: what it took a number for is in the ring, or counted. */
+void source_settle(struct source *source);
 
 /*
  * After source_epoch, when the ring is drained, and before the chunk is cut: what was folded in tables of the kernel

@@ -38,16 +38,35 @@ void target_missing(struct target *target, struct str symbol)
 /* ---- functions of the map ---- */
 
 struct collecting {
+	struct source *source;
 	struct target *target;
 	size_t room;
+	size_t most; /* functions */
 };
+
+/* A link for each is slow to make and slower to take away; for all in one there is no such price. */
+static size_t functions_left(const struct source *source)
+{
+	size_t used = 0;
+
+	if (source->features & FEATURE_UPROBE_MULTI)
+		return TARGET_FUNCTIONS_MAX;
+	for (size_t i = 0; i < TARGETS_MAX; i++) {
+		const struct target *target = source->targets.all[i];
+
+		if (target && target->kind == WIRE_KIND_FUNCTION_CALL && target->to_boot_ns == 0)
+			used += target->n_functions;
+	}
+	return used < SOURCE_SINGLE_MAX ? SOURCE_SINGLE_MAX - used : 0;
+}
 
 static int function_add(struct collecting *in, const char *symbol, uint64_t offset, const char *purl)
 {
 	struct target *target = in->target;
 	struct target_function *more;
 
-	if (target->n_functions == TARGET_FUNCTIONS_MAX || !attach_may(target->fd, offset)) {
+	if (target->n_functions >= in->most || !attach_may(target->fd, offset)) {
+		in->source->targets.counts.over_limit += target->n_functions >= in->most;
 		target_missing(target, str_of(symbol));
 		return 0;
 	}
@@ -121,7 +140,7 @@ static int functions_collect(struct source *source, struct target *target)
 {
 	const struct function_map_entry *entries;
 	size_t count = function_map_entries(source->targets.map, &entries);
-	struct collecting in = { .target = target };
+	struct collecting in = { .source = source, .target = target, .most = functions_left(source) };
 	int r = elf_functions_open(target->fd, debug_directory(source), &target->names);
 
 	for (size_t i = 0; r == 0 && i < count; i++) {

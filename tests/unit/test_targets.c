@@ -352,6 +352,40 @@ static void a_file_that_is_rewritten_is_looked_into_anew(void **state)
 	source_close(source);
 }
 
+/* One by one they cost seconds: a part is watched, and all the others are said to be missing. */
+static void without_multi_uprobes_a_part_is_watched(void **state)
+{
+	const char *map =
+		map_of("{\"version\":1,\"functions\":[{\"library\":\"libcrypto.so.3\",\"symbols\":\"*\"},"
+		       "{\"library\":\"libz.so.1\",\"symbols\":[\"inflate\"]}]}");
+	uint64_t began = clock_now().boot_ns;
+	struct source *source = open_source((struct source_options) {
+		.kinds = 1u << WIRE_KIND_FUNCTION_CALL, .function_map = map, .without = FEATURE_UPROBE_MULTI });
+	const struct source_target *crypto = target_named(source, WIRE_KIND_FUNCTION_CALL, "/libcrypto.so.3");
+	const struct source_target *z = target_named(source, WIRE_KIND_FUNCTION_CALL, "/libz.so.1.2.13");
+	struct source_target_counts counts;
+
+	(void)state;
+	if (!crypto) {
+		print_message("# skip: no libcrypto.so.3 where libraries lie\n");
+		source_close(source);
+		skip();
+	}
+	source_target_counts(source, &counts);
+	assert_int_equal(attached_now(source), SOURCE_SINGLE_MAX);
+	assert_int_equal(crypto->attached, SOURCE_SINGLE_MAX);
+	assert_int_equal(crypto->n_missing_listed, SOURCE_MISSING_MAX);
+	assert_true(crypto->missing_count > 1000);
+	assert_true(counts.over_limit > 1000);
+	if (z) {
+		assert_int_equal(z->attached, 0);
+		assert_string_equal(z->missing[0], "inflate");
+	}
+	source_close(source);
+	print_message("%d functions on and off in %.3f s\n", SOURCE_SINGLE_MAX,
+		      (double)(clock_now().boot_ns - began) / 1e9);
+}
+
 static const struct source_probe *probe_of(struct source *source, enum wire_kind kind)
 {
 	const struct source_probe *probes;
@@ -451,6 +485,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_is_rewritten_is_looked_into_anew),
 		cmocka_unit_test_prestate(probes_on_functions_answer, NULL),
 		cmocka_unit_test_prestate(probes_on_functions_answer, (void *)(uintptr_t)FEATURE_UPROBE_MULTI),
+		cmocka_unit_test(without_multi_uprobes_a_part_is_watched),
 		cmocka_unit_test(what_is_mapped_at_start_is_off_when_it_has_answered),
 	};
 
