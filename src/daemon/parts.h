@@ -105,6 +105,8 @@ int collector_describe(void *user, const struct moment *closed, struct statement
 
 /* The files whose functions were probed during the chunk. */
 int describe_targets(struct source *source, const struct moment *closed, struct statement *statement);
+int describe_target_rows(const struct source_target *targets, size_t count, const struct moment *closed,
+			 struct statement *statement);
 
 /* ---- rotate.c: what goes into the chain, and where a chunk ends ---- */
 

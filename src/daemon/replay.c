@@ -114,6 +114,7 @@ static void take_coverage(struct statement *statement, struct statement *copy)
 	statement->transport = TAKE(copy->transport);
 	statement->targets = TAKE(copy->targets);
 	statement->n_targets = copy->n_targets;
+	statement->targets_more = copy->targets_more;
 	statement->incidents_known = copy->incidents_known;
 	statement->incidents = TAKE(copy->incidents);
 	statement->n_incidents = copy->n_incidents;

@@ -141,6 +141,7 @@ struct statement {
 	char *transport; /* "ring_buffer" or "perf_buffer"; NULL = not said */
 	struct statement_target *targets; /* left out of the text when there are none */
 	size_t n_targets;
+	uint64_t targets_more; /* that found no room among them; left out of the text when 0 */
 	bool incidents_known; /* false: nobody looked (older collectors) */
 	struct statement_incident *incidents; /* in order of time */
 	size_t n_incidents;

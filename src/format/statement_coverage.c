@@ -138,6 +138,8 @@ static void put_targets(struct canon *w, const struct statement *s)
 	for (i = 0; i < s->n_targets && w->error == 0; i++)
 		put_target(w, &s->targets[i]);
 	canon_array_end(w);
+	if (s->targets_more > 0)
+		member_number(w, "targets_more", s->targets_more);
 }
 
 void statement_put_coverage(struct canon *w, const struct statement *s)
@@ -280,6 +282,9 @@ static void read_targets(struct reader *r, json_t *coverage, struct statement *s
 	r->where = "predicate.coverage.targets[]";
 	for (i = 0; i < s->n_targets; i++)
 		read_target(r, json_array_get(list, i), &s->targets[i]);
+	r->where = "predicate.coverage";
+	if (json_object_get(coverage, "targets_more"))
+		s->targets_more = reader_number(r, coverage, "targets_more", 1, (uint64_t)STATEMENT_NUMBER_MAX);
 }
 
 void statement_read_coverage(struct reader *r, json_t *predicate, struct statement *s)

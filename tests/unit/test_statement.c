@@ -242,6 +242,7 @@ static void vary(struct statement *s)
 		s->containers[i].generation = any_number();
 		any_text(&s->containers[i].image_digest, true);
 	}
+	s->targets_more = any(2) * any_number();
 	for (size_t i = 0; i < s->n_targets; i++) {
 		s->targets[i].dev_major = (uint32_t)any(UINT64_C(1) << 32);
 		s->targets[i].inode = any_number();
@@ -342,6 +343,7 @@ static const struct {
 	{ "\"254:0\"", "\"254\"", "targets[].dev" },
 	{ "\"254:0\"", "\"254:00\"", "targets[].dev" },
 	{ "\"0:4294967295\"", "\"0:4294967296\"", "targets[].dev" },
+	{ "\"transport\":\"ring_buffer\"", "\"targets_more\":0,\"transport\":\"ring_buffer\"", "targets_more" },
 	{ "\"missing_count\":900", "\"missing_count\":1", "targets[].missing_count" },
 	{ "\"missing\":[\"inflate_fast\"", "\"missing\":[7", "targets[].missing" },
 	{ "\"attached\":4,", "", "targets[].attached" },
