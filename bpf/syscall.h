@@ -47,11 +47,17 @@ struct map_call {
 #if defined(__TARGET_ARCH_x86)
 
 #define TS_COMPAT 0x2 /* arch/x86/include/asm/thread_info.h */
-#define X32_BIT 0x40000000UL
+#define X32_BIT 0x40000000U
+
+/* The kernel looks at the lower half of the register only: what a caller puts into the upper one hides no call. */
+static __always_inline __u32 syscall_number(struct pt_regs *regs)
+{
+	return (__u32)regs->orig_ax & ~X32_BIT;
+}
 
 static __always_inline enum syscall_group syscall_group(struct pt_regs *regs)
 {
-	switch (regs->orig_ax & ~X32_BIT) {
+	switch (syscall_number(regs)) {
 	case 2: case 85: case 257: case 304: case 437: /* 64 bit */
 	case 5: case 8: case 295: case 342: /* 32 bit; 64 bit: fstat, lseek, preadv */
 		return SYSCALLS_OPEN;
@@ -88,7 +94,7 @@ static __always_inline void syscall_open_32(struct pt_regs *regs, struct open_ca
 
 static __always_inline void syscall_open_64(struct pt_regs *regs, struct open_call *call)
 {
-	switch (regs->orig_ax & ~X32_BIT) {
+	switch (syscall_number(regs)) {
 	case 2:
 		*call = (struct open_call){ WIRE_SOURCE_SYS_EXIT_OPEN, false, regs->di, regs->si, regs->dx };
 		break;
@@ -145,7 +151,7 @@ static __always_inline void syscall_connect_32(struct pt_regs *regs, struct conn
 
 static __always_inline void syscall_connect_64(struct pt_regs *regs, struct connect_call *call)
 {
-	switch (regs->orig_ax & ~X32_BIT) {
+	switch (syscall_number(regs)) {
 	case 42:
 		*call = (struct connect_call){ WIRE_SOURCE_SYS_EXIT_CONNECT, regs->di, 0, regs->dx, regs->si };
 		break;
@@ -185,7 +191,7 @@ static __always_inline void syscall_map_32(struct pt_regs *regs, struct map_call
 
 static __always_inline void syscall_map_64(struct pt_regs *regs, struct map_call *call)
 {
-	switch (regs->orig_ax & ~X32_BIT) {
+	switch (syscall_number(regs)) {
 	case 9:
 		*call = (struct map_call){ WIRE_SOURCE_SYS_EXIT_MMAP, false, regs->di, regs->si, regs->dx, regs->r10,
 					   regs->r8 };

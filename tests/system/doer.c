@@ -418,6 +418,27 @@ static int do_map(char **args)
 	return mapped(args[0], false, false) || linger(mapped(args[1], true, false));
 }
 
+/* Numbers with something in the upper half of their register, where the kernel does not look. */
+static int do_high(char **args)
+{
+#if defined(__x86_64__)
+	const long upper = 1L << 32;
+	const struct sockaddr_in to = { .sin_family = AF_INET,
+					.sin_port = htons(9),
+					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = (int)syscall(upper | SYS_openat, AT_FDCWD, args[0], O_RDONLY | O_CLOEXEC);
+	int peer = socket(AF_INET, SOCK_DGRAM, 0);
+
+	if (fd < 0 || syscall(upper | SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) < 0 ||
+	    syscall(upper | SYS_connect, peer, &to, sizeof(to)) < 0)
+		return opened(-1);
+	return linger(opened(fd));
+#else
+	(void)args;
+	return CANNOT_HERE;
+#endif
+}
+
 static int do_map_deleted(char **args)
 {
 	return linger(mapped(args[0], false, true));
@@ -457,6 +478,7 @@ static const struct {
 	{ "execs", 2, do_execs },
 	{ "connects", 2, do_connects },
 	{ "uring", 1, do_uring },
+	{ "high", 1, do_high },
 	{ "map", 2, do_map },
 	{ "map-deleted", 1, do_map_deleted },
 	{ "chroot-map", 2, do_chroot_map },

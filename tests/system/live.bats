@@ -100,6 +100,13 @@ opens_of_doer() {
 	[ "$(opens_of_doer "\"$FILE\"" | jq -r .src)" = sys_exit_openat ]
 }
 
+@test "system calls whose number has an upper half are no way around" {
+	do_once high "$FILE"
+	[ "$(opens_of_doer "\"$FILE\"" | jq -r .event.inode)" = "$INODE" ]
+	[ "$(records_of ".event.type == \"library_load\" and .pid == $PID and .event.path == \"$FILE\"" | wc -l)" = 1 ]
+	[ "$(records_of ".event.type == \"net_connect\" and .pid == $PID" | jq -r .event.port)" = 9 ]
+}
+
 @test "io_uring: the record, or where no hook sees it the loss, signed and with its time" {
 	do_once uring "$FILE"
 	if [ -z "$(opens_of_doer "\"$FILE\"")" ]; then
