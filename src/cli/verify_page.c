@@ -290,6 +290,26 @@ static void print_incidents(const json_t *report)
 	print_more(shown, facts_number(report, "incidents_total"));
 }
 
+/* Asked for and not watched: that no call of it is recorded says nothing. */
+static void print_unmeasured(const json_t *report)
+{
+	json_t *files = json_object_get(report, "not_measured"), *file;
+	size_t i;
+
+	json_array_foreach(files, i, file)
+	{
+		if (i == PAGE_LIST_MAX)
+			break;
+		printf("  - whether %" PRIu64 " function%s asked for in ", facts_number(file, "functions"),
+		       ending(facts_number(file, "functions")));
+		output_print(facts_text(file, "library"));
+		fputs(" were called (", stdout);
+		output_print(facts_text(file, "kind"));
+		puts(": they were not watched)");
+	}
+	print_more(i, facts_number(report, "not_measured_total"));
+}
+
 static void print_limits(const json_t *report)
 {
 	json_t *blind;
@@ -312,6 +332,7 @@ static void print_limits(const json_t *report)
 	}
 	print_unlisted(json_array_size(json_object_get(report, "blind_spots")),
 		       facts_number(report, "blind_spots_total"));
+	print_unmeasured(report);
 	puts("  - that the signing key was never in other hands, or that root did not alter what was recorded");
 	puts("    before it was sealed");
 	if (facts_true(report, "log.supported"))

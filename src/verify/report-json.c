@@ -205,6 +205,27 @@ static void json_losses(struct canon *w, const struct stella_report *report)
 	canon_key_u64(w, "losses_total", report->n_losses + report->losses_more);
 }
 
+static void json_unmeasured(struct canon *w, const struct stella_report *report)
+{
+	canon_key(w, "not_measured");
+	canon_array(w);
+	for (size_t i = 0; i < report->n_unmeasured; i++) {
+		const struct report_unmeasured *row = &report->unmeasured[i];
+
+		canon_object(w);
+		json_text_or_null(w, "build_id", row->build_id);
+		canon_key_u64(w, "functions", row->count);
+		json_text(w, "kind", row->kind);
+		json_text(w, "library", row->library);
+		canon_object_end(w);
+	}
+	canon_array_end(w);
+	canon_key_u64(w, "not_measured_total",
+		      report->unmeasured_more > UINT64_MAX - report->n_unmeasured
+			      ? UINT64_MAX
+			      : report->n_unmeasured + report->unmeasured_more);
+}
+
 static void json_reasons(struct canon *w, const struct stella_report *report)
 {
 	canon_key(w, "reasons");
@@ -247,6 +268,7 @@ int report_json(const struct stella_report *report, struct buf *out)
 	canon_key_bool(&w, "lines_checked", !report->seals_only);
 	json_log(&w, report);
 	json_losses(&w, report);
+	json_unmeasured(&w, report);
 	json_reasons(&w, report);
 	canon_key_u64(&w, "records", report->records);
 	canon_key_u64(&w, "replayed", report->replayed);

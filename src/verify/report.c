@@ -39,10 +39,16 @@ void stella_report_free(struct stella_report *report)
 		free(report->incidents[i].what);
 		free(report->incidents[i].detail);
 	}
+	for (size_t i = 0; i < report->n_unmeasured; i++) {
+		free(report->unmeasured[i].kind);
+		free(report->unmeasured[i].library);
+		free(report->unmeasured[i].build_id);
+	}
 	for (size_t i = 0; i < report->n_reasons; i++)
 		free(report->reasons[i]);
 	free(report->holes);
 	free(report->incidents);
+	free(report->unmeasured);
 	free(report->losses);
 	free(report->gaps);
 	free(report->blind);
@@ -66,10 +72,11 @@ struct stella_report *report_new(const struct trust *trust)
 	report->blind = calloc(REPORT_BLIND_MAX, sizeof(*report->blind));
 	report->holes = calloc(REPORT_HOLES_MAX, sizeof(*report->holes));
 	report->incidents = calloc(REPORT_INCIDENTS_MAX, sizeof(*report->incidents));
+	report->unmeasured = calloc(REPORT_UNMEASURED_MAX, sizeof(*report->unmeasured));
 	report->reasons = calloc(REPORT_REASONS_MAX, sizeof(*report->reasons));
 	report->signers = calloc(trust->count + 1, sizeof(*report->signers));
 	if (!report->losses || !report->gaps || !report->blind || !report->holes || !report->incidents ||
-	    !report->reasons || !report->signers)
+	    !report->unmeasured || !report->reasons || !report->signers)
 		return NULL;
 	for (size_t i = 0; i < trust->count; i++)
 		report->signers[i].key_id = *public_key_id(trust->keys[i]);

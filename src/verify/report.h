@@ -16,6 +16,7 @@
 #define REPORT_BLIND_MAX 256
 #define REPORT_HOLES_MAX 1000
 #define REPORT_INCIDENTS_MAX 1000
+#define REPORT_UNMEASURED_MAX 256
 
 /* Summed over the chain. */
 struct report_loss {
@@ -45,6 +46,12 @@ struct report_incident {
 	uint64_t sequence;
 	char *what, *detail;
 	struct moment at;
+};
+
+/* A file of which functions were asked for that it does not have, or that could not be probed. */
+struct report_unmeasured {
+	char *kind, *library, *build_id; /* build_id NULL = unknown */
+	uint64_t count; /* the most in one chunk */
 };
 
 struct report_signer {
@@ -87,6 +94,9 @@ struct stella_report {
 	struct report_incident *incidents;
 	size_t n_incidents;
 	uint64_t incidents_total;
+	struct report_unmeasured *unmeasured;
+	size_t n_unmeasured;
+	uint64_t unmeasured_more; /* as losses_more; and files that the seals themselves had no room for */
 	char **reasons;
 	size_t n_reasons;
 	uint64_t reasons_total;

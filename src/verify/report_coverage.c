@@ -2,7 +2,7 @@
 
 /*
  * What the seals say of coverage, gathered over the chain: blind spots once each, and with their time the holes and
- * what happened meanwhile. Promises that a hole is a reason against completeness, whatever the lists have room for.
+ * what happened meanwhile; and which functions were asked for in vain. Promises that a hole is a reason against completeness, whatever the lists have room for.
  */
 
 #include "verify/report.h"
@@ -101,6 +101,32 @@ static int report_incident(struct stella_report *report, const struct statement 
 			     incident->detail);
 }
 
+/* No reason against completeness: what was watched was watched, and what was not is said. */
+static int report_unmeasured(struct stella_report *report, const struct statement_target *target)
+{
+	struct report_unmeasured *row;
+	int r;
+
+	for (size_t i = 0; i < report->n_unmeasured; i++) {
+		row = &report->unmeasured[i];
+		if (!report_same_text(row->kind, target->kind) ||
+		    !report_same_text(row->library, target->library) ||
+		    !report_same_text(row->build_id, target->build_id))
+			continue;
+		row->count = target->missing_count > row->count ? target->missing_count : row->count;
+		return 0;
+	}
+	if (report->n_unmeasured >= REPORT_UNMEASURED_MAX) {
+		report->unmeasured_more++;
+		return 0;
+	}
+	row = &report->unmeasured[report->n_unmeasured++];
+	row->count = target->missing_count;
+	r = statement_set(&row->kind, target->kind);
+	r = r < 0 ? r : statement_set(&row->library, target->library);
+	return r < 0 ? r : statement_set(&row->build_id, target->build_id);
+}
+
 int report_coverage(struct stella_report *report, const struct statement *statement)
 {
 	int r = 0;
@@ -118,5 +144,11 @@ int report_coverage(struct stella_report *report, const struct statement *statem
 	}
 	for (size_t i = 0; i < statement->n_incidents && r == 0; i++)
 		r = report_incident(report, statement, &statement->incidents[i]);
+	for (size_t i = 0; i < statement->n_targets && r == 0; i++) {
+		if (statement->targets[i].missing_count > 0)
+			r = report_unmeasured(report, &statement->targets[i]);
+	}
+	if (__builtin_add_overflow(report->unmeasured_more, statement->targets_more, &report->unmeasured_more))
+		report->unmeasured_more = UINT64_MAX;
 	return r;
 }

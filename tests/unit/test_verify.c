@@ -313,6 +313,17 @@ static void be_silent(struct statement *statement)
 	with_incident(statement, "probe_silent");
 }
 
+static void ask_in_vain(struct statement *statement)
+{
+	statement->targets = calloc(1, sizeof(*statement->targets));
+	assert_non_null(statement->targets);
+	statement->n_targets = 1;
+	statement->targets[0].missing_count = 900;
+	statement->targets_more = 3;
+	statement_set(&statement->targets[0].kind, "function_call");
+	statement_set(&statement->targets[0].library, "/usr/lib/libz\x1b.so");
+}
+
 static void test_complete(void **state)
 {
 	static const struct {
@@ -323,7 +334,7 @@ static void test_complete(void **state)
 		{ forget_losses, false }, { recover, false },	    { leave_gap, false },
 		{ watch_all, true },	  { watch_late, false },    { die_early, false },
 		{ be_dead, false },	  { claim_nothing, false }, { step_clock, true },
-		{ be_silent, false },
+		{ be_silent, false },	  { ask_in_vain, true },
 	};
 
 	(void)state;
@@ -359,6 +370,8 @@ static void test_holes_and_incidents_are_told(void **state)
 	(void)state;
 	maker_chunk(&maker, 1, watch_late);
 	maker_chunk(&maker, 1, be_silent);
+	maker_chunk(&maker, 1, ask_in_vain);
+	maker_chunk(&maker, 1, ask_in_vain);
 	report = verify(&maker);
 	assert_non_null(strstr(
 		stella_report_json(report),
@@ -370,6 +383,10 @@ static void test_holes_and_incidents_are_told(void **state)
 			       "\"incidents\":[{\"at\":{\"boot_ns\":110000000003,\"time\":"
 			       "\"2026-09-21T14:15:10.000000003Z\"},\"detail\":\"so it ? was\",\"sequence\":2,"
 			       "\"what\":\"probe_silent\"}],\"incidents_total\":1,"));
+	assert_non_null(
+		strstr(stella_report_json(report),
+		       "\"not_measured\":[{\"build_id\":null,\"functions\":900,\"kind\":\"function_call\","
+		       "\"library\":\"/usr/lib/libz?.so\"}],\"not_measured_total\":7,"));
 	assert_int_equal(stella_report_n_reasons(report), 2);
 	assert_string_equal(stella_report_reason(report, 1), "chunk 2: a probe was silent: so it ? was");
 	stella_report_free(report);
