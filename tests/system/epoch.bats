@@ -20,7 +20,7 @@ seal_of() {
 
 # Opens one file all the time for SECONDS, while a chunk is closed each second.
 work_through() {
-	"$DOER" stamped "$1000" "$WORK/stellaops.yaml" >"$WORK/stamps" &
+	"$DOER" stamped "${1}000" "$WORK/stellaops.yaml" >"$WORK/stamps" &
 	PID=$!
 	daemon=$(collector_pid)
 	for _ in $(seq "$1"); do

@@ -58,7 +58,7 @@ collector_for_functions() {
 
 @test "what nginx wrote by TLS is what curl read, byte for byte, folded and not" {
 	for dedup in process "off"; do
-		EVIDENCE=$BATS_TEST_TMPDIR/evidence-$dedup
+		export EVIDENCE=$BATS_TEST_TMPDIR/evidence-$dedup
 		collector_config 'probes: [ssl_op, file_open]' "dedup: $dedup"
 		certificate
 		collector_start
