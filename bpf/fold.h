@@ -63,10 +63,8 @@ static __always_inline void fold_scope_of(struct fold_key *key, struct task_stru
 }
 
 /* The kernel's hash of an entry holds its name and its directory's address: a link and a rename are another name. */
-static __always_inline __u32 fold_name(struct file *file)
+static __always_inline __u32 fold_name(struct dentry *dentry)
 {
-	struct dentry *dentry = READ(file, f_path.dentry);
-
 	return READ(dentry, d_name.hash);
 }
 

@@ -68,12 +68,17 @@ static __always_inline void mapping_changed(struct wire_library_load *record, st
 	}
 }
 
-static __always_inline struct inode *mapping_inode(const struct path *path)
+static __always_inline struct dentry *mapping_dentry(const struct path *path)
 {
 	struct dentry *dentry = NULL;
 
 	bpf_probe_read_kernel(&dentry, sizeof(dentry), &path->dentry);
-	return BPF_CORE_READ(dentry, d_inode);
+	return dentry;
+}
+
+static __always_inline struct inode *mapping_inode(const struct path *path)
+{
+	return BPF_CORE_READ(mapping_dentry(path), d_inode);
 }
 
 /* All of the record but its head and its path. */
@@ -117,6 +122,7 @@ static __always_inline int mapping_record(bool loop, void *ctx, const struct map
 	key.inode = record->inode;
 	key.dev = record->dev;
 	key.generation = BPF_CORE_READ(inode, i_generation);
+	key.name = fold_name(TYPED(struct dentry, mapping_dentry(path)));
 	if (fold_hides(&key, &record->head, task))
 		return 0;
 	fs = READ(task, fs);

@@ -81,7 +81,7 @@ static __always_inline void open_key(struct fold_key *key, struct file *file, __
 	struct inode *inode = READ(file, f_inode);
 	struct super_block *super = READ(inode, i_sb);
 
-	key->name = fold_name(file);
+	key->name = fold_name(READ(file, f_path.dentry));
 	key->inode = READ(inode, i_ino);
 	key->generation = READ(inode, i_generation);
 	key->dev = READ(super, s_dev);

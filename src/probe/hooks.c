@@ -29,28 +29,29 @@ static const char *const blind_exec_start[] = { "running_before_start", NULL };
 static const char *const blind_exit[] = { "kernel_threads", NULL };
 
 static const char *const blind_mapping[] = { "anonymous_executable_memory", "mappings_inherited_by_fork",
-					     NULL };
+					     "other_path_when_folded", NULL };
 /* By the exit of the system calls. */
-static const char *const blind_mapping_exit[] = { "anonymous_executable_memory",   "mapped_by_other_calls",
-						  "mapping_replaced_before_exit",  "mappings_inherited_by_fork",
-						  "skipped_or_rewritten_syscalls", NULL };
+static const char *const blind_mapping_exit[] = { "anonymous_executable_memory",
+						  "mapped_by_other_calls",
+						  "mapping_replaced_before_exit",
+						  "mappings_inherited_by_fork",
+						  "other_path_when_folded",
+						  "skipped_or_rewritten_syscalls",
+						  NULL };
 /* The mapping cannot be looked up, only the descriptor that mmap was given. */
-static const char *const blind_mapping_fd[] = { "anonymous_executable_memory",
-						"mapped_by_other_calls",
-						"mapping_replaced_before_exit",
-						"mappings_inherited_by_fork",
-						"protected_executable_later",
-						"skipped_or_rewritten_syscalls",
-						NULL };
+static const char *const blind_mapping_fd[] = { "anonymous_executable_memory",	 "mapped_by_other_calls",
+						"mapping_replaced_before_exit",	 "mappings_inherited_by_fork",
+						"other_path_when_folded",	 "protected_executable_later",
+						"skipped_or_rewritten_syscalls", NULL };
 static const char *const blind_mapping_fd_start[] = {
-	"anonymous_executable_memory",	 "mapped_before_start",
-	"mapped_by_other_calls",	 "mapping_replaced_before_exit",
-	"mappings_inherited_by_fork",	 "protected_executable_later",
-	"skipped_or_rewritten_syscalls", NULL
+	"anonymous_executable_memory",	"mapped_before_start",		 "mapped_by_other_calls",
+	"mapping_replaced_before_exit", "mappings_inherited_by_fork",	 "other_path_when_folded",
+	"protected_executable_later",	"skipped_or_rewritten_syscalls", NULL
 };
-static const char *const blind_mapping_exec[] = { "mappings_inherited_by_fork", NULL };
+static const char *const blind_mapping_exec[] = { "mappings_inherited_by_fork", "other_path_when_folded",
+						  NULL };
 static const char *const blind_mapping_exec_program[] = { "elf_interpreter", "mappings_inherited_by_fork",
-							  NULL };
+							  "other_path_when_folded", NULL };
 
 static const char *const blind_ssl[] = { "calls_before_attach", "files_gone_before_attach",
 					 "other_tls_libraries", "tls_without_these_functions", NULL };

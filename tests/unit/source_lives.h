@@ -219,6 +219,20 @@ static uint64_t act_map(const char *name, bool later)
 	return inode;
 }
 
+/* The file by another name, twice: folded, that is one record more. */
+static void act_map_link(const char *name, const char *other)
+{
+	int fd;
+
+	unlink(other);
+	assert_int_equal(link(name, other), 0);
+	fd = open(other, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_ptr_not_equal(mmap(NULL, 8192, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0), MAP_FAILED);
+	assert_ptr_not_equal(mmap(NULL, 8192, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0), MAP_FAILED);
+	close(fd);
+}
+
 static void assert_build_id_of_true(const struct life *life)
 {
 	_cleanup_(closep) int fd = open("/bin/true", O_RDONLY | O_CLOEXEC);
@@ -292,7 +306,9 @@ static int listen_anywhere(uint16_t *ret_port)
 static void lives_in_mix(unsigned int without, bool perf, struct lives *lives)
 {
 	_cleanup_(source_closep) struct source *source = NULL;
-	struct source_options options = { .ring_bytes = RING_BYTES, .without = without, .perf_buffer = perf };
+	struct source_options options = {
+		.ring_bytes = RING_BYTES, .fold = SOURCE_FOLD_PROCESS, .without = without, .perf_buffer = perf
+	};
 	struct diag diag = { .text = "" };
 	_cleanup_(closep) int listener = -1;
 	const struct life *life = NULL;
@@ -317,6 +333,7 @@ static void lives_in_mix(unsigned int without, bool perf, struct lives *lives)
 	threads = act_threads();
 	orphan = act_orphan();
 	mapped = act_map("/tmp/lives-mapped", false);
+	act_map_link("/tmp/lives-mapped", "/tmp/lives-linked");
 	protected = act_map("/tmp/lives-protected", true);
 	while (source_drain(source, SIZE_MAX, lives_take, lives) > 0)
 		;
@@ -328,12 +345,14 @@ static void lives_in_mix(unsigned int without, bool perf, struct lives *lives)
 	assert_exit(lives, died, 7, 0);
 	assert_exit(lives, killed, 0, SIGKILL);
 	assert_exit(lives, threads, 9, 0);
-	assert_int_equal(lives_of(lives, WIRE_KIND_LIBRARY_LOAD, getpid(), mapped, &life), 1);
+	assert_int_equal(lives_of(lives, WIRE_KIND_LIBRARY_LOAD, getpid(), mapped, &life), 2);
+	assert_string_equal(life->path, "/tmp/lives-linked");
 	assert_build_id_of_true(life);
 	/* Where a mapping cannot be looked up, this is the blind spot protected_executable_later. */
 	assert_int_equal(lives_of(lives, WIRE_KIND_LIBRARY_LOAD, getpid(), protected, &life),
 			 has & FEATURE_FIND_VMA ? 1 : 0);
 	unlink("/tmp/lives-mapped");
+	unlink("/tmp/lives-linked");
 	unlink("/tmp/lives-protected");
 }
 
