@@ -88,12 +88,12 @@ struct wire_head {
 #define WIRE_FLAG_CWD_UNREACHABLE 64
 #define WIRE_FLAG_AT_START 128 /* found by the snapshot: it was so when coverage opened */
 
-/* A path is a tail of components, leaf first, each ended by NUL: "passwd\0etc\0" is /etc/passwd; empty is /. */
 /* include/linux/fs.h: FMODE_READ, FMODE_WRITE, FMODE_PATH; the same on every kernel since 5.8. */
 #define WIRE_GRANTED_READ 0x1
 #define WIRE_GRANTED_WRITE 0x2
 #define WIRE_GRANTED_PATH 0x4000
 
+/* A path is a tail of components, leaf first, each ended by NUL: "passwd\0etc\0" is /etc/passwd; empty is /. */
 struct wire_file_open {
 	struct wire_head head;
 	__u64 inode;

@@ -8,21 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "probe/folds.h"
 #include "probe/parts.h"
-
-/* bpf/fold.h, bpf/tls.h: compared with the kernel half's own types by tests/unit/test_wire.c. */
-struct tls_fold_key {
-	uint64_t started, inode;
-	uint32_t tgid, exec_id, dev, generation;
-	uint16_t epoch;
-	uint8_t kind, access;
-	uint32_t pad;
-};
-
-struct tls_fold_value {
-	struct wire_ssl_op record;
-	uint64_t next;
-};
 
 static const struct tls_function {
 	const char *symbol;
@@ -77,10 +64,10 @@ int tls_attach(struct source *source, struct target *target, const struct elf_fu
 }
 
 /* Where folds of this epoch stand too: they are left for its end. */
-static int sweep_one(struct source *source, const struct tls_fold_key *key, source_take_fn take, void *taker)
+static int sweep_one(struct source *source, const struct fold_key *key, source_take_fn take, void *taker)
 {
 	const struct bpf_map *map = source->programs->maps.tls_folds;
-	struct tls_fold_value value;
+	struct tls_fold value;
 	const void *data;
 	size_t len;
 	int r;
@@ -104,7 +91,7 @@ static int sweep_one(struct source *source, const struct tls_fold_key *key, sour
 int source_sweep(struct source *source, source_take_fn take, void *taker)
 {
 	const struct bpf_map *map = source->programs->maps.tls_folds;
-	struct tls_fold_key key, next;
+	struct fold_key key, next;
 	int r, result = 0;
 
 	if (!(source->options.kinds & 1u << WIRE_KIND_SSL_OP))

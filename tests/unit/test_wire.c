@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "format/event.h"
+#include "probe/folds.h"
 #include "signals.skel.h"
 
 struct layout {
@@ -74,6 +75,50 @@ static const struct layout layouts[] = {
 	MEMBER(wire_loss_count, last_boot_ns),
 	MEMBER(wire_cpu_counters, losses),
 	MEMBER(wire_cpu_counters, records),
+	MEMBER(wire_head, sequence),
+	MEMBER(wire_head, cpu),
+	MEMBER(wire_head, epoch),
+	MEMBER(wire_head, count),
+	MEMBER(wire_head, last_boot_ns),
+	MEMBER(wire_process_exit, head),
+	MEMBER(wire_process_exit, started_boot_ns),
+	MEMBER(wire_process_exit, ppid),
+	MEMBER(wire_process_exit, exit_status),
+	MEMBER(wire_process_exit, signal),
+	MEMBER(wire_library_load, head),
+	MEMBER(wire_library_load, inode),
+	MEMBER(wire_library_load, changed_s),
+	MEMBER(wire_library_load, changed_ns),
+	MEMBER(wire_library_load, dev),
+	MEMBER(wire_library_load, address),
+	MEMBER(wire_library_load, address_end),
+	MEMBER(wire_library_load, path_len),
+	MEMBER(wire_library_load, path_bytes),
+	MEMBER(wire_library_load, build_id_len),
+	MEMBER(wire_library_load, build_id),
+	MEMBER(wire_net_connect, head),
+	MEMBER(wire_ssl_op, head),
+	MEMBER(wire_ssl_op, bytes),
+	MEMBER(wire_ssl_op, target),
+	MEMBER(wire_ssl_op, library_len),
+	MEMBER(wire_ssl_op, op),
+	MEMBER(wire_loss_key, cgroup_id),
+	MEMBER(wire_loss_key, kind),
+	MEMBER(wire_loss_key, cause),
+	MEMBER(wire_cpu_counters, folded),
+	MEMBER(wire_cpu_counters, filtered),
+	MEMBER(fold_key, started),
+	MEMBER(fold_key, inode),
+	MEMBER(fold_key, tgid),
+	MEMBER(fold_key, exec_id),
+	MEMBER(fold_key, dev),
+	MEMBER(fold_key, generation),
+	MEMBER(fold_key, epoch),
+	MEMBER(fold_key, kind),
+	MEMBER(fold_key, access),
+	MEMBER(fold_key, name),
+	MEMBER(tls_fold, record),
+	MEMBER(tls_fold, next),
 };
 
 static const struct btf *kernel_half(void)
