@@ -206,11 +206,13 @@ static int wanted_compare(const void *left, const void *right)
 
 static int wanted_sort(const struct place *place, size_t first)
 {
-	struct function_wanted *wanted = place->map->wanted + first;
 	size_t count = place->map->n_wanted - first;
+	struct function_wanted *wanted;
 
-	if (count > 1)
-		qsort(wanted, count, sizeof(*wanted), wanted_compare);
+	if (count < 2)
+		return 0; /* with "*" alone there is no table at all */
+	wanted = place->map->wanted + first;
+	qsort(wanted, count, sizeof(*wanted), wanted_compare);
 	for (size_t i = 1; i < count; i++) {
 		if (wanted_compare(&wanted[i - 1], &wanted[i]) == 0)
 			return REFUSE(place, ": names the function %s twice", wanted[i].symbol.data);
@@ -260,7 +262,8 @@ static void entries_link(struct function_map *map)
 
 	for (size_t i = 0; i < map->count; i++) {
 		map->entries[i].wanted = wanted;
-		wanted += map->entries[i].n_wanted;
+		if (wanted)
+			wanted += map->entries[i].n_wanted;
 	}
 }
 

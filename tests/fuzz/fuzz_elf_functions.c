@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Any bytes as an ELF file: refused, or functions in order, each in an executable segment. */
+/* Any bytes as an ELF file: refused, or a build id, and functions in order, each in an executable segment. */
 
 #include <assert.h>
 #include <stdint.h>
@@ -16,12 +16,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct elf_functions *functions = NULL;
 	const struct elf_function *all;
 	int fd = memfd_create("elf", MFD_CLOEXEC);
+	struct elf_build_id id;
 	size_t count;
 
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size) {
 		close(fd);
 		return 0;
 	}
+	assert(elf_build_id(fd, &id) < 0 || id.len <= ELF_BUILD_ID_MAX);
 	(void)elf_defines(fd, names);
 	if (elf_functions_open(fd, NULL, &functions) == 0) {
 		count = elf_functions_all(functions, &all);

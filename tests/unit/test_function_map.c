@@ -97,11 +97,30 @@ static void entries_are_what_was_written(void **state)
 	function_map_free(map);
 }
 
+/* No table of names at all: the sanitizers watch what is done with none. */
+static void a_whole_library_alone_is_a_map(void **state)
+{
+	const struct function_map_entry *entries;
+	struct function_map *map = NULL;
+	struct diag diag = { .text = "" };
+
+	(void)state;
+	assert_int_equal(function_map_parse(STR("{\"version\":1,\"functions\":[{\"library\":\"l.so\","
+						"\"symbols\":\"*\"}]}"),
+					    &diag, &map),
+			 0);
+	assert_int_equal(function_map_entries(map, &entries), 1);
+	assert_true(entries[0].all);
+	assert_int_equal(entries[0].n_wanted, 0);
+	function_map_free(map);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_wrong_is_refused_with_its_place),
 		cmocka_unit_test(entries_are_what_was_written),
+		cmocka_unit_test(a_whole_library_alone_is_a_map),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
