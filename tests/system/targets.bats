@@ -80,6 +80,32 @@ collector_for_functions() {
 	done
 }
 
+# CPython's ssl calls SSL_read_ex and SSL_write_ex, which tell the number by a pointer.
+@test "what Python read by SSL_read_ex and wrote by SSL_write_ex is what nginx wrote and read" {
+	dedup=off
+	collector_config 'probes: [ssl_op, file_open]' "dedup: $dedup"
+	certificate
+	collector_start
+	serve
+	head -c 1000000 /dev/urandom >"$WORK/www/file"
+	python3 -c 'import ssl, sys, urllib.request as u
+sys.stdout.buffer.write(u.urlopen(sys.argv[1], context=ssl.create_default_context(cafile=sys.argv[2])).read())' \
+		"https://127.0.0.1:$PORT/file" "$WORK/cert.pem" >"$WORK/got"
+	cmp "$WORK/got" "$WORK/www/file"
+	kill "$SERVER"
+	wait "$SERVER" || true
+	SERVER=''
+	collector_stop
+	verify
+	for src in uprobe:SSL_read_ex uprobe:SSL_write_ex; do
+		[ "$(records_of ".comm == \"python3\" and .src == \"$src\"" | wc -l)" -gt 0 ]
+	done
+	# curl came before, to see that the server stands.
+	[ "$(ssl_bytes python3 read)" -gt 1000000 ]
+	[ $(($(ssl_bytes python3 read) + $(ssl_bytes curl read))) = "$(ssl_bytes nginx write)" ]
+	[ $(($(ssl_bytes python3 write) + $(ssl_bytes curl write))) = "$(ssl_bytes nginx read)" ]
+}
+
 @test "a function of the map is recorded when it is called, with its library, build and package" {
 	collector_for_functions '{"version":1,"functions":[{"purl":"pkg:deb/debian/openssl@3","library":"libcrypto.so.3","symbols":["BIO_new_fp","no_such_function"]}]}'
 	openssl version >/dev/null
