@@ -342,18 +342,17 @@ size_t function_map_entries(const struct function_map *map, const struct functio
 	return map->count;
 }
 
-bool function_map_means(const struct function_map_entry *entry, struct str path, const uint8_t *build_id,
-			size_t build_id_len)
+bool function_map_means(const struct function_map_entry *entry, const struct function_map_file *file)
 {
-	const char *slash = path.len > 0 ? memrchr(path.data, '/', path.len) : NULL;
-	struct str name = path;
+	const char *slash = strrchr(file->path, '/');
 
-	if (entry->build_id_len > 0 &&
-	    (entry->build_id_len != build_id_len || memcmp(entry->build_id, build_id, build_id_len) != 0))
+	if (entry->build_id_len > 0 && (entry->build_id_len != file->build_id_len ||
+					memcmp(entry->build_id, file->build_id, file->build_id_len) != 0))
 		return false;
 	if (!entry->library)
 		return true;
-	if (entry->library[0] != '/' && slash)
-		name = (struct str) { slash + 1, (size_t)(path.data + path.len - slash - 1) };
-	return str_equal(str_of(entry->library), name);
+	if (entry->library[0] == '/')
+		return strcmp(entry->library, file->path) == 0;
+	return strcmp(entry->library, slash ? slash + 1 : file->path) == 0 ||
+	       strcmp(entry->library, file->soname) == 0;
 }

@@ -27,7 +27,7 @@ struct function_wanted {
 
 struct function_map_entry {
 	const char *purl; /* NULL = none */
-	const char *library; /* a file's name, or an absolute path; NULL = any */
+	const char *library; /* a file's name or soname, or an absolute path; NULL = any */
 	uint8_t build_id[WIRE_BUILD_ID_MAX];
 	uint8_t build_id_len; /* 0 = any */
 	bool all; /* every function that the file names */
@@ -44,6 +44,13 @@ DEFINE_FREEP(function_map, function_map_free)
 
 size_t function_map_entries(const struct function_map *map, const struct function_map_entry **ret_entries);
 
-/* Does the entry mean the file of this path and build id? */
-bool function_map_means(const struct function_map_entry *entry, struct str path, const uint8_t *build_id,
-			size_t build_id_len);
+/* What is known of a file that somebody maps. */
+struct function_map_file {
+	const char *path;
+	const char *soname; /* "" = it has none */
+	const uint8_t *build_id;
+	size_t build_id_len; /* 0 = it has none */
+};
+
+/* Does the entry mean this file? */
+bool function_map_means(const struct function_map_entry *entry, const struct function_map_file *file);

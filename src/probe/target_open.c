@@ -136,7 +136,7 @@ static void functions_unique(struct target *target)
 	target->n_functions = kept;
 }
 
-static int functions_collect(struct source *source, struct target *target)
+static int functions_collect(struct source *source, struct target *target, const struct function_map_file *file)
 {
 	const struct function_map_entry *entries;
 	size_t count = function_map_entries(source->targets.map, &entries);
@@ -144,8 +144,7 @@ static int functions_collect(struct source *source, struct target *target)
 	int r = elf_functions_open(target->fd, debug_directory(source), &target->names);
 
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		if (!function_map_means(&entries[i], str_of(target->path), target->build_id.bytes,
-					target->build_id.len))
+		if (!function_map_means(&entries[i], file))
 			continue;
 		source->targets.met[i] = true;
 		r = entry_add(&in, &entries[i]);
@@ -154,13 +153,13 @@ static int functions_collect(struct source *source, struct target *target)
 	return r;
 }
 
-static bool is_in_map(const struct source *source, const char *path, const struct elf_build_id *id)
+static bool is_in_map(const struct source *source, const struct function_map_file *file)
 {
 	const struct function_map_entry *entries;
 	size_t count = source->targets.map ? function_map_entries(source->targets.map, &entries) : 0;
 
 	for (size_t i = 0; i < count; i++) {
-		if (function_map_means(&entries[i], str_of(path), id->bytes, id->len))
+		if (function_map_means(&entries[i], file))
 			return true;
 	}
 	return false;
@@ -219,17 +218,21 @@ static uint16_t watch_functions(struct source *source, int fd, const struct stat
 {
 	struct target *target = target_find(source, WIRE_KIND_FUNCTION_CALL, status);
 	struct elf_build_id id = { .len = 0 };
+	char soname[ELF_SONAME_MAX + 1];
+	struct function_map_file file = { .path = path, .soname = soname, .build_id = id.bytes };
 	int r;
 
 	if (target)
 		return (uint16_t)(target->number + 1);
 	(void)elf_build_id(fd, &id);
-	if (!is_in_map(source, path, &id))
+	file.build_id_len = id.len;
+	(void)elf_soname(fd, soname);
+	if (!is_in_map(source, &file))
 		return 0;
 	target = target_new(source, WIRE_KIND_FUNCTION_CALL, fd, status, path);
 	if (!target)
 		return 0;
-	r = functions_collect(source, target);
+	r = functions_collect(source, target, &file);
 	target->attached = target->n_functions;
 	if (r >= 0)
 		r = functions_attach(source, target);

@@ -18,6 +18,7 @@
 #define ELF_BUILD_ID_MAX 20
 #define ELF_FUNCTIONS_MAX 262144 /* of one file */
 #define ELF_FILE_MAX (2ull << 30)
+#define ELF_SONAME_MAX 255 /* without the end: no file has a longer name */
 
 struct elf_build_id {
 	uint8_t bytes[ELF_BUILD_ID_MAX];
@@ -26,6 +27,9 @@ struct elf_build_id {
 
 /* Only the notes are read. -ENOEXEC: no ELF file, or one that contradicts itself. */
 int elf_build_id(int fd, struct elf_build_id *ret_id);
+
+/* The DT_SONAME by which programs ask for the library; "" and false: it has none. */
+bool elf_soname(int fd, char ret_name[ELF_SONAME_MAX + 1]);
 
 struct elf_function {
 	const char *name; /* the file's own, borrowed from the elf_functions */

@@ -14,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const names[] = { "main", NULL };
 	struct elf_functions *functions = NULL;
+	char soname[ELF_SONAME_MAX + 1];
 	const struct elf_function *all;
 	int fd = memfd_create("elf", MFD_CLOEXEC);
 	struct elf_build_id id;
@@ -25,6 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	assert(elf_build_id(fd, &id) < 0 || id.len <= ELF_BUILD_ID_MAX);
 	(void)elf_defines(fd, names);
+	assert(elf_soname(fd, soname) == (soname[0] != '\0'));
 	if (elf_functions_open(fd, NULL, &functions) == 0) {
 		count = elf_functions_all(functions, &all);
 		for (size_t i = 0; i < count; i++) {

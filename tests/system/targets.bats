@@ -168,3 +168,21 @@ sys.stdout.buffer.write(u.urlopen(sys.argv[1], context=ssl.create_default_contex
 	# What runs at the start is named as we see it, what is mapped later as its process does.
 	[ "$(records_of '.event.symbol == "stella_target"' | jq -r '.event.library | endswith("/lib/libstellatest.so")' | sort -u)" = true ]
 }
+
+@test "a library is known by its soname too, under which programs ask for it" {
+	printf 'int stella_named(int x) { return x + 1; }\n' >"$BATS_TEST_TMPDIR/lib.c"
+	gcc -shared -fPIC -O0 -Wl,-soname,libstellanamed.so.1 -o "$BATS_TEST_TMPDIR/libstellanamed.so.1.2.3" "$BATS_TEST_TMPDIR/lib.c"
+	ln -s libstellanamed.so.1.2.3 "$BATS_TEST_TMPDIR/libstellanamed.so.1"
+	printf 'int stella_named(int); int main(void) { getchar(); return stella_named(-1); }\n' >"$BATS_TEST_TMPDIR/main.c"
+	sed -i '1i #include <stdio.h>' "$BATS_TEST_TMPDIR/main.c"
+	gcc -o "$BATS_TEST_TMPDIR/user" "$BATS_TEST_TMPDIR/main.c" "$BATS_TEST_TMPDIR/libstellanamed.so.1.2.3" \
+		-Wl,-rpath,"$BATS_TEST_TMPDIR"
+	coproc USER_OF { exec "$BATS_TEST_TMPDIR/user"; }
+	collector_for_functions '{"version":1,"functions":[{"library":"libstellanamed.so.1","symbols":["stella_named"]}]}'
+	user=$USER_OF_PID
+	echo >&"${USER_OF[1]}"
+	wait "$user"
+	collector_stop
+	verify
+	records_of '.event.symbol == "stella_named"' | jq -e '.event.library | endswith("/libstellanamed.so.1.2.3")'
+}

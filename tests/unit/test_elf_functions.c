@@ -132,6 +132,27 @@ static void a_stripped_file_is_named_by_what_belongs_to_it(void **state)
 	elf_functions_close(functions);
 }
 
+static void a_library_says_its_soname(void **state)
+{
+	char name[ELF_SONAME_MAX + 1], path[128];
+	int fd;
+
+	(void)state;
+	run("echo 'int f(void) { return 1; }' | gcc -shared -fPIC -xc - -Wl,-soname,libf.so.1 -o libf.so.1.2.3 "
+	    "&&"
+	    "echo 'int f(void) { return 1; }' | gcc -shared -fPIC -xc - -o libnameless.so");
+	snprintf(path, sizeof(path), "%s/libf.so.1.2.3", folder);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(elf_soname(fd, name));
+	assert_string_equal(name, "libf.so.1");
+	close(fd);
+	snprintf(path, sizeof(path), "%s/libnameless.so", folder);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_false(elf_soname(fd, name));
+	assert_string_equal(name, "");
+	close(fd);
+}
+
 static int memory_file(const void *data, size_t len)
 {
 	int fd = memfd_create("elf", MFD_CLOEXEC);
@@ -175,8 +196,10 @@ static void every_cut_is_survived(void **state)
 	close(whole);
 	for (ssize_t cut = 0; cut < len; cut += len / 64) {
 		struct elf_functions *functions = NULL;
+		char name[ELF_SONAME_MAX + 1];
 		int fd = memory_file(image, (size_t)cut);
 
+		(void)elf_soname(fd, name);
 		if (elf_functions_open(fd, NULL, &functions) == 0)
 			elf_functions_close(functions);
 		close(fd);
@@ -204,6 +227,7 @@ int main(void)
 		cmocka_unit_test(own_functions_are_where_they_run),
 		cmocka_unit_test(the_loader_agrees),
 		cmocka_unit_test(a_stripped_file_is_named_by_what_belongs_to_it),
+		cmocka_unit_test(a_library_says_its_soname),
 		cmocka_unit_test(what_lies_is_no_file_of_ours),
 		cmocka_unit_test(every_cut_is_survived),
 	};

@@ -62,6 +62,14 @@ static void what_is_wrong_is_refused_with_its_place(void **state)
 	}
 }
 
+static bool means(const struct function_map_entry *entry, const char *path, const char *soname,
+		  const uint8_t *build_id, size_t len)
+{
+	const struct function_map_file file = { path, soname, build_id, len };
+
+	return function_map_means(entry, &file);
+}
+
 static void entries_are_what_was_written(void **state)
 {
 	static const uint8_t id[] = { 0xab, 0x01 };
@@ -87,13 +95,16 @@ static void entries_are_what_was_written(void **state)
 	assert_int_equal(entries[1].wanted[0].offset, 4660);
 	assert_true(entries[2].all);
 
-	assert_true(function_map_means(&entries[0], STR("/opt/l.so"), NULL, 0));
-	assert_false(function_map_means(&entries[0], STR("/opt/l.so.1"), NULL, 0));
-	assert_false(function_map_means(&entries[0], STR("/l.so/x"), NULL, 0));
-	assert_true(function_map_means(&entries[1], STR("/usr/l.so"), id, sizeof(id)));
-	assert_false(function_map_means(&entries[1], STR("/opt/l.so"), id, sizeof(id)));
-	assert_false(function_map_means(&entries[1], STR("/usr/l.so"), id, 1));
-	assert_true(function_map_means(&entries[2], STR("/any"), id, sizeof(id)));
+	assert_true(means(&entries[0], "/opt/l.so", "", NULL, 0));
+	assert_false(means(&entries[0], "/opt/l.so.1", "", NULL, 0));
+	assert_false(means(&entries[0], "/l.so/x", "", NULL, 0));
+	assert_true(means(&entries[0], "/opt/l.so.1.2", "l.so", NULL, 0));
+	assert_false(means(&entries[0], "/opt/l.so.1.2", "l.so.1", NULL, 0));
+	assert_false(means(&entries[1], "/opt/l.so", "/usr/l.so", id, sizeof(id)));
+	assert_true(means(&entries[1], "/usr/l.so", "", id, sizeof(id)));
+	assert_false(means(&entries[1], "/opt/l.so", "", id, sizeof(id)));
+	assert_false(means(&entries[1], "/usr/l.so", "", id, 1));
+	assert_true(means(&entries[2], "/any", "", id, sizeof(id)));
 	function_map_free(map);
 }
 
