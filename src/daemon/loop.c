@@ -124,8 +124,7 @@ static void note_over_limit(struct collector *collector)
 	collector->over_limit_told = counts.over_limit;
 	log_line(LOG_LEVEL_WARNING,
 		 "%llu functions of the map are not watched: this kernel (before 6.6) takes probes one by one, "
-		 "and "
-		 "more than %d would take minutes; they are missing in the seal; ask for fewer",
+		 "and more than %d would take minutes; they are missing in the seal; ask for fewer",
 		 (unsigned long long)counts.over_limit, SOURCE_SINGLE_MAX);
 }
 

@@ -226,8 +226,8 @@ void targets_see(struct source *source, const void *data, size_t len)
 	memcpy(&head, data, sizeof(head));
 	if (source->targets.map && source->options.one_shot)
 		see_cgroup(source, head.cgroup_id);
-	if (head.kind != WIRE_KIND_LIBRARY_LOAD || len < sizeof(load))
-		return;
+	if (head.kind != WIRE_KIND_LIBRARY_LOAD || len < sizeof(load) || source->targets.inotify < 0)
+		return; /* the last: no kind is on that looks into files */
 	memcpy(&load, data, sizeof(load));
 	if (load.path_len <= len - sizeof(load))
 		see_load(source, &load, (const char *)data + sizeof(load));
