@@ -316,9 +316,13 @@ static void lives_in_mix(unsigned int without, bool perf, struct lives *lives)
 	uint64_t memory_inode, mapped, protected;
 	unsigned int has;
 	uint16_t port;
+	int r;
 
 	listener = listen_anywhere(&port);
-	if (source_open(&options, &diag, &source) < 0)
+	r = source_open(&options, &diag, &source);
+	if (source_too_long(r, without))
+		return;
+	if (r < 0)
 		fail_msg("without %x: %s", without, diag.text);
 	has = source_features(source);
 	lives->count = lives->malformed = 0;

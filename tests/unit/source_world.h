@@ -6,9 +6,12 @@
  * tests/vm/run keeps: `# hook`, `# feature`, `# transport`, `# seen`, `# recall`.
  */
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "probe/source.h"
 
 /* False: skip() follows, the reason is printed. */
@@ -45,4 +48,20 @@ static inline void report_seen(const struct event *event)
 	said[event->source % 256] = true;
 	printf("# seen %s %s\n", event_kind_name(event->kind), event_source_name(event->source));
 	fflush(stdout);
+}
+
+/*
+ * Later verifiers (7.2's) find the bounded walk too long. Those kernels have bpf_loop and never need it; where it is
+ * needed, nothing is excused.
+ */
+static inline bool source_too_long(int error, unsigned int without)
+{
+	_cleanup_(buf_done) struct buf types = BUF_MAX(64u << 20);
+
+	if (error != -E2BIG || !(without & FEATURE_LOOP) ||
+	    file_read_at(AT_FDCWD, "/sys/kernel/btf/vmlinux", &types, NULL) < 0 ||
+	    !features_know(buf_str(&types), "BPF_FUNC_loop"))
+		return false;
+	printf("# without %x: too long for the verifier of this kernel, which has bpf_loop\n", without);
+	return true;
 }
