@@ -73,10 +73,14 @@ static __always_inline bool canary_connect(__u16 family)
 	return true;
 }
 
-/* A socket that listens on the canary's own address; `address` in network order, 0 when it is not IPv4. */
-static __always_inline bool canary_tcp(__u32 address, int new_state, int listen)
+/*
+ * A socket that listens on the canary's own address, or stops to; `address` in network order. Nothing else that
+ * happens there is ours: a packet for anybody's socket may come while the collector is the current task.
+ */
+static __always_inline bool canary_tcp(__u32 address, int old_state, int new_state, int listen)
 {
-	if (address != __builtin_bswap32(WIRE_CANARY_ADDRESS) || !is_collector())
+	if (address != __builtin_bswap32(WIRE_CANARY_ADDRESS) || !is_collector() ||
+	    (new_state != listen && old_state != listen))
 		return false;
 	if (new_state == listen)
 		canary_count(WIRE_KIND_TCP_STATE);

@@ -197,14 +197,24 @@ static __always_inline bool mapping_find(struct task_struct *task, __u64 address
 	return bpf_find_vma(task, address, mapping_found, mapping, 0) == 0 && mapping->end > address;
 }
 
+/* A 32-bit program's are half as wide: what looks like the first key then has its value above it. */
 static __always_inline __u64 auxv_base(struct mm_struct *mm)
 {
 	char *auxv = (char *)mm + bpf_core_field_offset(struct mm_struct, saved_auxv);
+	bool is_32 = false;
 
 	for (int i = 0; i < AUXV_PAIRS; i++) {
-		unsigned long pair[2] = {};
+		__u64 pair[2] = {};
 
-		if (bpf_probe_read_kernel(pair, sizeof(pair), auxv + i * sizeof(pair)) < 0 || pair[0] == 0)
+		if (bpf_probe_read_kernel(pair, sizeof(pair), auxv + i * (is_32 ? 8 : 16)) < 0)
+			return 0;
+		if (i == 0)
+			is_32 = pair[0] >> 32;
+		if (is_32) {
+			pair[1] = pair[0] >> 32;
+			pair[0] = (__u32)pair[0];
+		}
+		if (pair[0] == 0)
 			return 0;
 		if (pair[0] == KERNEL_AT_BASE)
 			return pair[1];

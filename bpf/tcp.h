@@ -144,7 +144,7 @@ int BPF_PROG(on_tcp_state, struct sock *sk, int old_state, int new_state)
 	if (family != KERNEL_AF_INET && family != KERNEL_AF_INET6)
 		return 0;
 	if (family == KERNEL_AF_INET &&
-	    canary_tcp(BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr), new_state, TCP_LISTEN))
+	    canary_tcp(BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr), old_state, new_state, TCP_LISTEN))
 		return 0;
 	/*
 	 * A connection's birth from its listener: the socket is still the listener's copy, the peer's address

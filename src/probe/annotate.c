@@ -157,6 +157,11 @@ void annotate(struct annotator *annotator, const void *data, size_t len, const v
 	*ret_len = made;
 }
 
+struct build_ids *annotator_ids(struct annotator *annotator)
+{
+	return annotator->ids;
+}
+
 const struct build_ids_totals *annotator_totals(const struct annotator *annotator)
 {
 	return build_ids_totals(annotator->ids);

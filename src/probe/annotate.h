@@ -23,4 +23,6 @@ DEFINE_FREEP(annotator, annotator_free)
  */
 void annotate(struct annotator *annotator, const void *data, size_t len, const void **ret_data,
 	      size_t *ret_len);
+/* Lent, for other questions about mapped files. */
+struct build_ids *annotator_ids(struct annotator *annotator);
 const struct build_ids_totals *annotator_totals(const struct annotator *annotator);

@@ -5,10 +5,8 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
 
@@ -83,30 +81,4 @@ int maps_visit_all(mapping_fn visit, void *user)
 	}
 	closedir(processes);
 	return r > 0 ? r : 0;
-}
-
-static int open_same(const char *path, uint64_t inode)
-{
-	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat status;
-
-	if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || status.st_ino != inode)
-		return -1;
-	return TAKE_FD(fd);
-}
-
-/* By the mapping where we may; else by name, when the name still means the same inode. */
-int mapping_open(pid_t pid, const struct mapping *mapping)
-{
-	char path[4096 + 64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", pid, (unsigned long)mapping->start,
-		 (unsigned long)mapping->end);
-	fd = open_same(path, mapping->inode);
-	if (fd >= 0 || mapping->deleted)
-		return fd;
-	if (snprintf(path, sizeof(path), "/proc/%d/root%s", pid, mapping->path) >= (int)sizeof(path))
-		return -1;
-	return open_same(path, mapping->inode);
 }

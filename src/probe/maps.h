@@ -21,6 +21,3 @@ typedef int (*mapping_fn)(void *user, pid_t pid, const struct mapping *mapping);
 int maps_visit(pid_t pid, mapping_fn visit, void *user);
 /* Of every process; those that go meanwhile are passed over. Negative errno: there is no /proc. */
 int maps_visit_all(mapping_fn visit, void *user);
-
-/* The mapped file itself, opened for reading; -1. */
-int mapping_open(pid_t pid, const struct mapping *mapping);

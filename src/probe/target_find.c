@@ -2,7 +2,8 @@
 /*
  * From what processes map to open files: by the process's own root, so that other mount namespaces and chroots work;
  * by the mapping itself, so that deleted and replaced files do; by the host's names, for a process that has gone. What
- * is opened must be the inode that was mapped. Each file is looked into once.
+ * is opened must be the inode that was mapped; how that is done without being held up or led astray, resolve/build_id.h
+ * knows. Each file is looked into once.
  */
 
 #include <dirent.h>
@@ -12,6 +13,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/clock.h"
+#include "probe/annotate.h"
 #include "probe/maps.h"
 #include "probe/parts.h"
 
@@ -84,47 +86,6 @@ void files_forget(struct targets *targets, uint32_t number)
 
 /* ---- opening ---- */
 
-static uint32_t kernel_dev(dev_t dev)
-{
-	return major(dev) << MINOR_BITS | minor(dev);
-}
-
-/* Opened, when it is the inode; `dev` may be another on file systems that show one device and map another. */
-static int open_inode(const char *path, uint64_t inode, uint32_t dev)
-{
-	_cleanup_(closep) int fd = open(path, OPEN_FLAGS);
-	struct stat status;
-
-	if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || status.st_ino != inode ||
-	    kernel_dev(status.st_dev) != dev)
-		return -1;
-	return TAKE_FD(fd);
-}
-
-struct mapping_wanted {
-	uint64_t inode, address;
-	int fd;
-};
-
-static int on_mapping_wanted(void *user, pid_t pid, const struct mapping *mapping)
-{
-	struct mapping_wanted *wanted = user;
-
-	if (mapping->inode != wanted->inode || mapping->start != wanted->address)
-		return 0;
-	wanted->fd = mapping_open(pid, mapping);
-	return 1;
-}
-
-/* The file that `pid` maps at `address`, however it is called. */
-static int open_mapped(pid_t pid, uint64_t address, uint64_t inode)
-{
-	struct mapping_wanted wanted = { .inode = inode, .address = address, .fd = -1 };
-
-	(void)maps_visit(pid, on_mapping_wanted, &wanted);
-	return wanted.fd;
-}
-
 /* "libssl.so.3\0lib\0usr\0" behind a prefix -> PREFIX/usr/lib/libssl.so.3. False: not what the kernel half writes. */
 static bool path_of(const char *components, size_t len, char *out, size_t room)
 {
@@ -146,20 +107,38 @@ static bool path_of(const char *components, size_t len, char *out, size_t room)
 	return true;
 }
 
-static int open_loaded(const struct wire_library_load *load, const char *path)
+static struct file_identity identity_of(uint64_t inode, uint32_t dev)
 {
-	char in_root[WIRE_PATH_MAX + 64];
-	int fd;
+	return (struct file_identity) { .inode = inode,
+					.dev_major = dev >> MINOR_BITS,
+					.dev_minor = dev & ((1u << MINOR_BITS) - 1) };
+}
 
-	if (!(load->head.flags & (WIRE_FLAG_PATH_CUT | WIRE_FLAG_DELETED))) {
-		snprintf(in_root, sizeof(in_root), "/proc/%u/root%s", load->head.pid, path);
-		fd = open_inode(in_root, load->inode, load->dev);
-		if (fd < 0)
-			fd = open_inode(path, load->inode, load->dev);
-		if (fd >= 0)
-			return fd;
-	}
-	return open_mapped((pid_t)load->head.pid, load->address, load->inode);
+static int open_loaded(struct source *source, const struct wire_library_load *load, const char *path)
+{
+	const uint16_t nowhere = WIRE_FLAG_PATH_CUT | WIRE_FLAG_UNREACHABLE | WIRE_FLAG_DELETED;
+	struct mapped_file file = { .identity = identity_of(load->inode, load->dev),
+				    .pid = load->head.pid,
+				    .start = load->address,
+				    .end = load->address_end };
+
+	file.identity.changed_s = load->changed_s;
+	file.identity.changed_ns = load->changed_ns;
+	if (!(load->head.flags & nowhere))
+		file.path = str_of(path);
+	return build_ids_open(annotator_ids(source->annotator), &file);
+}
+
+/* The kernel's list of mappings does not tell when the file was changed. */
+static int open_listed(struct source *source, pid_t pid, const struct mapping *mapping)
+{
+	const struct mapped_file file = { .identity = identity_of(mapping->inode, mapping->dev),
+					  .pid = (uint32_t)pid,
+					  .start = mapping->start,
+					  .end = mapping->end,
+					  .path = str_of(mapping->deleted ? "" : mapping->path) };
+
+	return build_ids_open(annotator_ids(source->annotator), &file);
 }
 
 /* ---- records ---- */
@@ -179,7 +158,7 @@ static void see_load(struct source *source, const struct wire_library_load *load
 
 		if (!path_of(components, load->path_len, path, sizeof(path)))
 			return;
-		fd = open_loaded(load, path);
+		fd = open_loaded(source, load, path);
 		if (fd < 0) {
 			targets->counts.files_lost++; /* looked for again when it is mapped again */
 			return;
@@ -245,7 +224,7 @@ static int on_mapping(void *user, pid_t pid, const struct mapping *mapping)
 		return 0;
 	known = known_slot(&source->targets, &file);
 	if (!known->used) {
-		_cleanup_(closep) int fd = mapping_open(pid, mapping);
+		_cleanup_(closep) int fd = open_listed(source, pid, mapping);
 
 		if (fd < 0) {
 			source->targets.counts.files_lost++;

@@ -215,7 +215,7 @@ static int open_by_name(const char *root, const struct mapped_file *file)
 	if (reference < 0 || fstat(reference, &info) < 0)
 		return -errno;
 	if (!S_ISREG(info.st_mode) || info.st_ino != file->identity.inode ||
-	    changed_since(&info, &file->identity))
+	    (file->identity.changed_s != 0 && changed_since(&info, &file->identity)))
 		return -ESTALE;
 	return open_regular(reference);
 }
@@ -232,6 +232,13 @@ static int mapped_open(const struct mapped_file *file, bool *ret_changed)
 	fd = open_by_name(root, file);
 	/* The process may be gone already; its file, if it was one of ours too, is not. */
 	return fd >= 0 ? fd : open_by_name("/", file);
+}
+
+int build_ids_open(struct build_ids *ids, const struct mapped_file *file)
+{
+	bool changed;
+
+	return device_is_local(ids, file) ? mapped_open(file, &changed) : -EOPNOTSUPP;
 }
 
 bool build_ids_find(struct build_ids *ids, const struct mapped_file *file, struct elf_build_id *ret_id)

@@ -19,7 +19,7 @@
 /* A file's content, as far as a file system tells: another content is another of these. */
 struct file_identity {
 	uint64_t inode;
-	uint64_t changed_s; /* ctime */
+	uint64_t changed_s; /* ctime; 0 = unknown */
 	uint32_t changed_ns;
 	uint32_t dev_major, dev_minor;
 };
@@ -46,4 +46,6 @@ DEFINE_FREEP(build_ids, build_ids_free)
 
 /* False: unknown. True with len 0: the file has none, or is no ELF file. */
 bool build_ids_find(struct build_ids *ids, const struct mapped_file *file, struct elf_build_id *ret_id);
+/* The mapped file itself, for reading. Negative errno: gone, another by now, or on a file system that is not asked. */
+int build_ids_open(struct build_ids *ids, const struct mapped_file *file);
 const struct build_ids_totals *build_ids_totals(const struct build_ids *ids);
