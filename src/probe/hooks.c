@@ -53,19 +53,23 @@ static const char *const blind_mapping_exec[] = { "mappings_inherited_by_fork", 
 static const char *const blind_mapping_exec_program[] = { "elf_interpreter", "mappings_inherited_by_fork",
 							  "other_path_when_folded", NULL };
 
-static const char *const blind_ssl[] = { "calls_before_attach", "files_gone_before_attach",
-					 "other_tls_libraries", "tls_without_these_functions", NULL };
-static const char *const blind_function[] = { "calls_before_attach",	  "collector_itself",
-					      "files_gone_before_attach", "inlined_functions",
-					      "moved_between_cgroups",	  NULL };
+static const char *const blind_ssl[] = { "altered_in_memory",
+					 "calls_before_attach",
+					 "files_gone_before_attach",
+					 "mapped_shared_or_writable",
+					 "other_tls_libraries",
+					 "tls_without_these_functions",
+					 NULL };
+static const char *const blind_function[] = { "altered_in_memory",     "calls_before_attach",
+					      "collector_itself",      "files_gone_before_attach",
+					      "inlined_functions",     "mapped_shared_or_writable",
+					      "moved_between_cgroups", NULL };
 /* One by one. */
-static const char *const blind_function_each[] = { "calls_before_attach",
-						   "collector_itself",
-						   "files_gone_before_attach",
-						   "functions_beyond_limit",
-						   "inlined_functions",
-						   "moved_between_cgroups",
-						   NULL };
+static const char *const blind_function_each[] = {
+	"altered_in_memory",	     "calls_before_attach",    "collector_itself",
+	"files_gone_before_attach",  "functions_beyond_limit", "inlined_functions",
+	"mapped_shared_or_writable", "moved_between_cgroups",  NULL
+};
 
 /* Functions by the names they had and have. */
 static const char *const filp_open[] = { "do_filp_open", "do_file_open", NULL };

@@ -186,3 +186,25 @@ sys.stdout.buffer.write(u.urlopen(sys.argv[1], context=ssl.create_default_contex
 	verify
 	records_of '.event.symbol == "stella_named"' | jq -e '.event.library | endswith("/libstellanamed.so.1.2.3")'
 }
+
+@test "a link put where a mapped library was leads the collector nowhere" {
+	collector_config
+	collector_start
+	cp "$STELLA_BUILD/libstella.so" "$WORK/l.so"
+	python3 - "$WORK/l.so" <<-'END'
+		import mmap, os, sys, time
+		for i in range(50):
+		    name = f"{sys.argv[1]}.{i}"
+		    open(name, "wb").write(open(sys.argv[1], "rb").read())
+		    fd = os.open(name, os.O_RDONLY)
+		    mapped = mmap.mmap(fd, 4096, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_EXEC)
+		    os.unlink(name)
+		    os.symlink("/dev/zero", name)
+		    os.close(fd)
+		time.sleep(0.3)
+	END
+	collector_stop
+	verify
+	[ "$(records | jq -c 'select(.event.type == "library_load" and .comm == "python3")' | wc -l)" -ge 50 ]
+	[ "$(records | jq -c 'select(.comm == "stella-signalsd" and .event.path == "/dev/zero")')" = "" ]
+}
