@@ -45,6 +45,27 @@ struct {
 	__type(value, struct fold);
 } folds SEC(".maps");
 
+/*
+ * What was found last, by processor, in front of the table: the same process opens the same file again and again,
+ * and comparing a key costs a fifth of looking it up. Its place is only taken by an entry of the table, whose record
+ * is in the ring; what it hides it tells the table when the next record is due, or when it must go.
+ */
+struct fold_near {
+	struct fold_key key;
+	__u64 left; /* how many more it may hide before the table is to be asked */
+	__u32 hidden; /* since the table was told */
+	__u32 sequence; /* odd while it is being written: programs may be preempted by one another */
+};
+
+#define FOLD_NEARS 64 /* a power of two */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, FOLD_NEARS);
+	__type(key, __u32);
+	__type(value, struct fold_near);
+} fold_nears SEC(".maps");
+
 /* What became of an event. FOLD_HIDDEN: it is counted, and that is all. */
 enum fold_verdict { FOLD_NEW, FOLD_DUE, FOLD_HIDDEN };
 
@@ -68,6 +89,55 @@ static __always_inline __u32 fold_name(struct dentry *dentry)
 	return READ(dentry, d_name.hash);
 }
 
+static __always_inline struct fold_near *fold_near(const struct fold_key *key)
+{
+	__u32 index = (key->inode ^ key->tgid * 31 ^ key->access) & (FOLD_NEARS - 1);
+
+	return bpf_map_lookup_elem(&fold_nears, &index);
+}
+
+static __always_inline bool fold_near_is(const struct fold_near *near, const struct fold_key *key)
+{
+	const volatile __u64 *a = (const volatile __u64 *)&near->key;
+	const __u64 *b = (const __u64 *)key;
+	__u32 before = *(const volatile __u32 *)&near->sequence;
+	__u64 differs = 0;
+
+#pragma unroll
+	for (unsigned int i = 0; i < sizeof(*key) / sizeof(*b); i++)
+		differs |= a[i] ^ b[i];
+	return !differs && !(before & 1) && before == *(const volatile __u32 *)&near->sequence;
+}
+
+/* `fold` is the table's entry for `key`, and knows of all events so far. */
+static __always_inline void fold_near_take(struct fold_near *near, const struct fold_key *key,
+					   const struct fold *fold)
+{
+	struct fold *old;
+
+	if (near->hidden > 0 && !fold_near_is(near, key)) {
+		old = bpf_map_lookup_elem(&folds, &near->key);
+		if (old)
+			__sync_fetch_and_add(&old->count, near->hidden);
+	}
+	near->sequence |= 1;
+	barrier();
+	near->key = *key;
+	near->hidden = 0;
+	near->left = fold->next > fold->count + 1 ? fold->next - fold->count - 1 : 0;
+	barrier();
+	near->sequence++;
+}
+
+static __always_inline enum fold_verdict fold_hidden(enum wire_kind kind)
+{
+	struct wire_cpu_counters *mine = counters_mine();
+
+	if (mine && (__u32)kind - 1 < WIRE_KIND_END - 1)
+		mine->folded[kind - 1]++;
+	return FOLD_HIDDEN;
+}
+
 /*
  * Is the current task's event equal to what is recorded? It may be asked before there is a head, because most are.
  * `key` is zeroed but for what tells the kind's events apart; fold_head follows for the head, and fold_remember when
@@ -76,8 +146,9 @@ static __always_inline __u32 fold_name(struct dentry *dentry)
 static __always_inline enum fold_verdict fold_count(struct fold_key *key, enum wire_kind kind,
 						    struct task_struct *task, struct fold **ret_fold)
 {
-	struct wire_cpu_counters *mine;
+	struct fold_near *near;
 	struct fold *fold;
+	__u64 events = 1;
 
 	*ret_fold = NULL;
 	if (cfg_fold_scope == FOLD_OFF)
@@ -85,17 +156,27 @@ static __always_inline enum fold_verdict fold_count(struct fold_key *key, enum w
 	key->kind = kind;
 	key->epoch = fold_epoch;
 	fold_scope_of(key, task);
+	near = fold_near(key);
+	if (!near)
+		return FOLD_NEW; /* one of an array: always there */
+	if (fold_near_is(near, key)) {
+		if (near->left > 0) {
+			near->left--;
+			near->hidden++;
+			return fold_hidden(kind);
+		}
+		events += near->hidden;
+		near->hidden = 0;
+	}
 	fold = bpf_map_lookup_elem(&folds, key);
 	if (!fold)
 		return FOLD_NEW;
 	*ret_fold = fold;
-	__sync_fetch_and_add(&fold->count, 1);
+	__sync_fetch_and_add(&fold->count, events);
 	if (fold->count >= fold->next)
 		return FOLD_DUE;
-	mine = counters_mine();
-	if (mine && (__u32)kind - 1 < WIRE_KIND_END - 1)
-		mine->folded[kind - 1]++;
-	return FOLD_HIDDEN;
+	fold_near_take(near, key, fold);
+	return fold_hidden(kind);
 }
 
 /* A record belongs to the chunk in whose folding it stands, also when that ends before there is a head. */
