@@ -109,8 +109,10 @@ static __always_inline __u64 emit_flags(__u32 sequence, __u64 size)
 
 /*
  * Sends `size` bytes that begin with a wire_head, or counts why not. False: it was lost. `ctx` is the program's own.
- * A kind's sequence on a processor needs no atomics: the kernel does not let a program interrupt itself there, and
- * where two programs bring one kind a lost step could only look like a hole, never hide one.
+ * A kind's sequence on a processor has no atomics: the kernel does not let a program interrupt itself there. Where
+ * programs of one kind may be preempted by one another (uprobes, on preemptible kernels) a step can be lost: two
+ * records then share a number, and one that never came could go unnoticed as a hole. What the ring refused is
+ * counted all the same.
  */
 static __always_inline bool emit(void *ctx, enum wire_kind kind, void *record, __u64 size)
 {

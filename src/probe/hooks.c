@@ -20,7 +20,8 @@ static const char *const blind_open_late[] = { "descriptors_not_from_open", "ker
 static const char *const blind_connect[] = { "caller_memory_at_exit", NULL };
 static const char *const blind_connect_exit[] = { "caller_memory_at_exit", "descriptor_replaced_before_exit",
 						  "skipped_or_rewritten_syscalls", NULL };
-static const char *const blind_tcp[] = { "accepted_by_another_process", "syn_recv_birth", NULL };
+static const char *const blind_tcp[] = { "accepted_by_another_process", "sockets_elsewhere_at_start",
+					 "syn_recv_birth", NULL };
 static const char *const blind_tcp_start[] = { "accepted_by_another_process", "connected_before_start",
 					       "syn_recv_birth", NULL };
 
@@ -53,13 +54,10 @@ static const char *const blind_mapping_exec[] = { "mappings_inherited_by_fork", 
 static const char *const blind_mapping_exec_program[] = { "elf_interpreter", "mappings_inherited_by_fork",
 							  "other_path_when_folded", NULL };
 
-static const char *const blind_ssl[] = { "altered_in_memory",
-					 "calls_before_attach",
-					 "files_gone_before_attach",
-					 "mapped_shared_or_writable",
-					 "other_tls_libraries",
-					 "tls_without_these_functions",
-					 NULL };
+static const char *const blind_ssl[] = { "altered_in_memory",		"calls_before_attach",
+					 "files_gone_before_attach",	"mapped_shared_or_writable",
+					 "other_tls_libraries",		"returns_nested_too_deep",
+					 "tls_without_these_functions", NULL };
 static const char *const blind_function[] = { "altered_in_memory",     "calls_before_attach",
 					      "collector_itself",      "files_gone_before_attach",
 					      "inlined_functions",     "mapped_shared_or_writable",

@@ -20,7 +20,6 @@
 
 #define WAYS 8 /* answers beside each other for one place of the table */
 #define SETS (BUILD_IDS_MAX / WAYS)
-#define DEVICES_MAX 64
 #define MOUNT_LINE_MAX 8192
 
 struct answer {
@@ -29,15 +28,10 @@ struct answer {
 	uint64_t used; /* 0 = free */
 };
 
-struct device {
-	uint32_t minor; /* major 0: file systems without a block device */
-	bool local, known;
-};
-
 struct build_ids {
 	struct answer answers[SETS][WAYS];
-	struct device devices[DEVICES_MAX];
-	size_t next_device;
+	uint32_t memory_minor; /* of the file system that memfds lie on */
+	bool memory_known;
 	uint64_t clock;
 	struct build_ids_totals totals;
 };
@@ -52,8 +46,10 @@ int build_ids_new(struct build_ids **ret_ids)
 		return -ENOMEM;
 	/* Memory files lie on a file system of the kernel's own, which no list of mounts shows. */
 	memory = memfd_create("stella", MFD_CLOEXEC);
-	if (memory >= 0 && fstat(memory, &info) == 0 && major(info.st_dev) == 0)
-		ids->devices[ids->next_device++] = (struct device) { minor(info.st_dev), true, true };
+	if (memory >= 0 && fstat(memory, &info) == 0 && major(info.st_dev) == 0) {
+		ids->memory_minor = minor(info.st_dev);
+		ids->memory_known = true;
+	}
 	if (memory >= 0)
 		close(memory);
 	*ret_ids = ids;
@@ -133,28 +129,23 @@ static bool mount_type(const char *list, uint32_t minor_number, bool *ret_local)
 	return false;
 }
 
-/* A block device answers from this machine; of the others only those whose type we know to. */
-static bool device_is_local(struct build_ids *ids, const struct mapped_file *file)
+/*
+ * A block device answers from this machine; of the others only those whose type we know to. Asked each time: the
+ * number of a file system without a device is given to another one when it is gone.
+ */
+static bool device_is_local(const struct build_ids *ids, const struct mapped_file *file)
 {
-	struct device *device = NULL;
-	bool local = false, known;
+	bool local = false;
 	char list[64];
 
 	if (file->identity.dev_major != 0)
 		return true;
-	for (size_t i = 0; i < DEVICES_MAX; i++) {
-		device = &ids->devices[i];
-		if (device->known && device->minor == file->identity.dev_minor)
-			return device->local;
-	}
+	if (ids->memory_known && file->identity.dev_minor == ids->memory_minor)
+		return true;
 	snprintf(list, sizeof(list), "/proc/%u/mountinfo", file->pid);
-	known = mount_type("/proc/self/mountinfo", file->identity.dev_minor, &local) ||
-		mount_type(list, file->identity.dev_minor, &local);
-	if (known) {
-		ids->devices[ids->next_device] = (struct device) { file->identity.dev_minor, local, true };
-		ids->next_device = (ids->next_device + 1) % DEVICES_MAX;
-	}
-	return known && local;
+	return (mount_type("/proc/self/mountinfo", file->identity.dev_minor, &local) ||
+		mount_type(list, file->identity.dev_minor, &local)) &&
+	       local;
 }
 
 static bool changed_since(const struct stat *info, const struct file_identity *identity)
