@@ -62,8 +62,11 @@ int on_function(struct pt_regs *ctx)
 
 	if (canary_call(WIRE_KIND_FUNCTION_CALL, bpf_get_attach_cookie(ctx)))
 		return 0;
-	/* Each record would make the collector, which computes digests, call what makes the next one. */
-	if (!cfg_function_once && is_collector())
+	/*
+	 * It computes digests: each record would make it call what makes the next one, and in one-shot mode its call
+	 * would be the answer of everybody in its cgroup. Blind spot collector_itself.
+	 */
+	if (is_collector())
 		return 0;
 	if (!scope_wants(WIRE_KIND_FUNCTION_CALL))
 		return 0;

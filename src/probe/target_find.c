@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "probe/annotate.h"
@@ -167,7 +168,8 @@ static void see_load(struct source *source, const struct wire_library_load *load
 		known_add(targets, file);
 		known = &file;
 	}
-	if (known->functions > 0 && targets->all[known->functions - 1])
+	/* Our own calls are not recorded (collector_itself): nobody waits for our answer. */
+	if (known->functions > 0 && targets->all[known->functions - 1] && load->head.pid != source->collector)
 		functions_mapped(source, targets->all[known->functions - 1], load->head.cgroup_id,
 				 load->head.boot_ns);
 }
@@ -234,7 +236,7 @@ static int on_mapping(void *user, pid_t pid, const struct mapping *mapping)
 		known_add(&source->targets, file);
 		known = &file;
 	}
-	if (known->functions > 0 && source->targets.all[known->functions - 1])
+	if (known->functions > 0 && source->targets.all[known->functions - 1] && pid != getpid())
 		functions_mapped(source, source->targets.all[known->functions - 1], cgroup_of_process(pid),
 				 clock_now().boot_ns);
 	return 0;

@@ -23,10 +23,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "caller.h"
 #include "probe/decode.h"
 #include "probe/source.h"
-
-static char folder[] = "/tmp/stella-targets-XXXXXX";
 
 struct seen {
 	struct decode_scratch scratch;
@@ -172,90 +171,6 @@ static void whole_libraries_in_less_than_a_second(void **state)
 }
 
 /* ---- a library of our own ---- */
-
-static char library[64];
-
-/* `before` moves what is behind it. */
-static void library_make(const char *before)
-{
-	char line[1024];
-
-	snprintf(line, sizeof(line),
-		 "printf '%s int once(int x) { __asm__ volatile(\"\"); return x + 1; } int never(int x) { "
-		 "return x; }' |"
-		 "gcc -xc -O1 -shared -fPIC -o %s/new.so - && cat %s/new.so >%s",
-		 before, folder, folder, library);
-	assert_int_equal(system(line), 0);
-}
-
-struct caller {
-	pid_t pid;
-	int ask, answer;
-};
-
-static int (*once)(int);
-
-/* Calls `once` a number of times whenever it is asked, and answers how many nanoseconds a call took. */
-static void caller_run(int ask, int answer)
-{
-	unsigned int calls;
-	uint64_t began, each;
-
-	while (read(ask, &calls, sizeof(calls)) == sizeof(calls)) {
-		void *opened = dlopen(library, RTLD_NOW); /* mapped when it is asked first */
-
-		if (!opened)
-			_exit(1);
-		*(void **)&once = dlsym(opened, "once");
-		began = clock_now().boot_ns;
-		for (unsigned int i = 0; i < calls; i++)
-			(void)once((int)i);
-		each = (clock_now().boot_ns - began) / calls;
-		if (write(answer, &each, sizeof(each)) != sizeof(each))
-			_exit(1);
-	}
-	_exit(0);
-}
-
-/* Made before the source: a child would hold its links open. */
-static struct caller caller_new(void)
-{
-	int ask[2], answer[2];
-	struct caller caller;
-
-	assert_int_equal(pipe2(ask, O_CLOEXEC), 0);
-	assert_int_equal(pipe2(answer, O_CLOEXEC), 0);
-	caller.pid = fork();
-	if (caller.pid == 0) {
-		close(ask[1]);
-		caller_run(ask[0], answer[1]);
-	}
-	assert_true(caller.pid > 0);
-	close(ask[0]);
-	close(answer[1]);
-	caller.ask = ask[1];
-	caller.answer = answer[0];
-	return caller;
-}
-
-static uint64_t caller_calls(const struct caller *caller, unsigned int calls)
-{
-	uint64_t each;
-
-	assert_int_equal(write(caller->ask, &calls, sizeof(calls)), sizeof(calls));
-	assert_int_equal(read(caller->answer, &each, sizeof(each)), sizeof(each));
-	return each;
-}
-
-static void caller_end(struct caller *caller)
-{
-	int status;
-
-	close(caller->ask);
-	close(caller->answer);
-	assert_int_equal(waitpid(caller->pid, &status, 0), caller->pid);
-	assert_int_equal(status, 0);
-}
 
 static uint64_t attached_now(struct source *source)
 {
@@ -466,6 +381,31 @@ static void what_is_mapped_at_start_is_off_when_it_has_answered(void **state)
 	source_close(source);
 }
 
+/* It uses libcrypto as others in its cgroup do, and would answer for them. */
+static void own_calls_answer_for_nobody(void **state)
+{
+	struct caller caller;
+	struct source *source;
+	void *opened;
+
+	library_make("");
+	caller = caller_new();
+	source = open_library(*state != NULL, 0);
+	seen = (struct seen) { .symbol = "once" };
+	opened = dlopen(library, RTLD_NOW);
+	assert_non_null(opened);
+	*(void **)&once = dlsym(opened, "once");
+	assert_int_equal(once(1), 2);
+	drain(source);
+	assert_int_equal(seen.any, 0);
+	(void)caller_calls(&caller, 1);
+	drain(source);
+	assert_int_equal(seen.calls, 1);
+	dlclose(opened);
+	caller_end(&caller);
+	source_close(source);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -486,6 +426,8 @@ int main(void)
 		cmocka_unit_test_prestate(probes_on_functions_answer, NULL),
 		cmocka_unit_test_prestate(probes_on_functions_answer, (void *)(uintptr_t)FEATURE_UPROBE_MULTI),
 		cmocka_unit_test(without_multi_uprobes_a_part_is_watched),
+		cmocka_unit_test_prestate(own_calls_answer_for_nobody, &seen), /* one-shot */
+		cmocka_unit_test_prestate(own_calls_answer_for_nobody, NULL),
 		cmocka_unit_test(what_is_mapped_at_start_is_off_when_it_has_answered),
 	};
 
