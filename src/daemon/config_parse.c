@@ -186,6 +186,16 @@ static int read_scalar(struct reader *reader, const struct config_row *row)
 	return wrong ? refuse_value(reader, row, text, wrong) : 0;
 }
 
+/* Is the last item one of those before it? */
+static bool is_doubled(const struct config_list *list)
+{
+	for (size_t i = 0; i + 1 < list->count; i++) {
+		if (strcmp(list->items[i], list->items[list->count - 1]) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int read_list(struct reader *reader, const struct config_row *row)
 {
 	struct config_list *list = config_field(reader->config, row);
@@ -197,12 +207,18 @@ static int read_list(struct reader *reader, const struct config_row *row)
 	for (;;) {
 		r = next(reader);
 		if (r >= 0 && reader->event.type == YAML_SEQUENCE_END_EVENT && list->count < row->min)
-			return refuse(reader, "%s: the list is too short", row->name);
+			return refuse(reader,
+				      "%s: the list is empty; name at least one, or leave the key out for the "
+				      "default",
+				      row->name);
 		if (r < 0 || reader->event.type == YAML_SEQUENCE_END_EVENT)
 			return r;
 		if (reader->event.type != YAML_SCALAR_EVENT)
 			return refuse(reader, "%s: a text is wanted", row->name);
 		r = read_scalar(reader, row);
+		if (r >= 0 && row->unique && is_doubled(list))
+			return refuse(reader, "%s: '%s' stands there twice", row->name,
+				      list->items[list->count - 1]);
 		if (r < 0)
 			return r;
 	}

@@ -74,13 +74,15 @@ static const char *check_path_or_none(const char *text)
 	return *text ? check_absolute(text) : NULL;
 }
 
+#define TYPE_WORD(name_, word_, number_) " " #word_
+
 static const char *check_probe(const char *text)
 {
 	enum wire_kind kind;
 
 	return event_kind_find(str_of(text), &kind) == 0 || strcmp(text, CONFIG_PROBE_LIBC) == 0
 		       ? NULL
-		       : "a record type or 'libc' is wanted";
+		       : "a record type or 'libc' is wanted; the types are" WIRE_KINDS(TYPE_WORD);
 }
 
 static const char *check_namespace(const char *text)
@@ -260,6 +262,7 @@ const struct config_row config_rows[] = {
 	  .type = CONFIG_LIST,
 	  FIELD(probes),
 	  .min = 1,
+	  .unique = true,
 	  .initial = "[file_open, process_exec, process_exit, library_load, tcp_state, net_connect, "
 		     "function_call]",
 	  .check = check_probe,
@@ -273,8 +276,10 @@ const struct config_row config_rows[] = {
 	  FIELD(dedup),
 	  .words = "off|process|container",
 	  .initial = "process",
-	  .help = "Folds equal records in the kernel: in each chunk one for each process (or container) and "
-		  "file, with a count. 'off' records every single event." },
+	  .help = "Folds equal records in the kernel: the first of a process (or container) and file in a "
+		  "chunk "
+		  "is a record, and again the 16th, 256th, 4096th ..., with a count of how many so far when "
+		  "it was written; the totals per type are in the seal. 'off' records every single event." },
 	{ .name = "signals.transport",
 	  .type = CONFIG_WORD,
 	  FIELD(transport),
@@ -290,7 +295,8 @@ const struct config_row config_rows[] = {
 	  FIELD(btf_full),
 	  .initial = "\"\"",
 	  .check = check_path_or_none,
-	  .help = "A file with the types of this kernel, asked second." },
+	  .help = "A file with the types of this kernel, asked second; it must be there even when it is not "
+		  "needed." },
 	{ .name = "signals.btf.split_directory",
 	  .type = CONFIG_TEXT,
 	  FIELD(btf_split_directory),

@@ -25,6 +25,7 @@ struct config_row {
 	const char *unit; /* or NULL */
 	const char *words; /* WORD: "none|zstd" */
 	bool reload; /* SIGHUP may change it */
+	bool unique; /* LIST: an item that stands there twice is a mistake */
 	/* NULL = good, or why not; of a scalar or of one item of a list. */
 	const char *(*check)(const char *text);
 	const char *help;

@@ -48,7 +48,15 @@ static int try_kernel(struct buf *ret_types, struct diag *diag, struct btf_choic
 	return r < 0 ? r : choice_set(ret_choice, ret_types, KIND_KERNEL, KERNEL_TYPES, "kernel_btf_present");
 }
 
-/* A file that was named and is not there is not passed over in silence. */
+/* A file that was named and is not there is not passed over in silence, needed or not. */
+static int check_full(const struct btf_options *options, struct diag *diag)
+{
+	if (!options->full || access(options->full, F_OK) == 0)
+		return 0;
+	return diag_exit(diag, EXIT_UNSOUND, -errno, "signals.btf.full: %s: %s", options->full,
+			 strerror(errno));
+}
+
 static int try_full(const char *path, const char *why, struct buf *ret_types, struct diag *diag,
 		    struct btf_choice *ret_choice)
 {
@@ -56,7 +64,7 @@ static int try_full(const char *path, const char *why, struct buf *ret_types, st
 	int r = types_read(path, ret_types, diag);
 
 	if (r < 0)
-		return diag_error(diag, r, "signals.btf.full: %s: %s", path, strerror(-r));
+		return r;
 	snprintf(reason, sizeof(reason), "kernel_btf_%s_full_configured", why);
 	return choice_set(ret_choice, ret_types, "external-vmlinux", path, reason);
 }
@@ -88,8 +96,11 @@ int btf_choose(const struct btf_options *options, struct buf *ret_types, struct 
 {
 	const char *why = options->ignore_kernel ? "ignored" : "absent";
 	struct utsname machine;
-	int r = options->ignore_kernel ? -ENOENT : try_kernel(ret_types, diag, ret_choice);
+	int r = check_full(options, diag);
 
+	if (r < 0)
+		return r;
+	r = options->ignore_kernel ? -ENOENT : try_kernel(ret_types, diag, ret_choice);
 	if (r == -ENOENT && options->full)
 		return try_full(options->full, why, ret_types, diag, ret_choice);
 	if (uname(&machine) < 0)

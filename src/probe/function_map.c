@@ -33,7 +33,7 @@ struct place {
 };
 
 #define REFUSE(place, format, ...) \
-	diag_error((place)->diag, -EINVAL, "function map: functions[%zu]" format, (place)->index, ##__VA_ARGS__)
+	diag_error((place)->diag, -EINVAL, "functions[%zu]" format, (place)->index, ##__VA_ARGS__)
 
 static bool is_known(const char *key, const char *const *known)
 {
@@ -277,16 +277,15 @@ static int parse_document(struct function_map *map, struct diag *diag)
 	int r = 0;
 
 	if (!json_is_object(map->document))
-		return diag_error(diag, -EINVAL, "function map: must be an object");
+		return diag_error(diag, -EINVAL, "must be an object");
 	unknown = unknown_member(map->document, known);
 	if (unknown)
-		return diag_error(diag, -EINVAL, "function map: %s: unknown; known are functions, version",
-				  unknown);
+		return diag_error(diag, -EINVAL, "%s: unknown; known are functions, version", unknown);
 	if (!json_is_integer(version) || json_integer_value(version) != 1)
-		return diag_error(diag, -EINVAL, "function map: version: must be 1");
+		return diag_error(diag, -EINVAL, "version: must be 1");
 	if (!json_is_array(functions) || json_array_size(functions) == 0 ||
 	    json_array_size(functions) > FUNCTION_MAP_ENTRIES_MAX)
-		return diag_error(diag, -EINVAL, "function map: functions: must be an array of 1 to %d entries",
+		return diag_error(diag, -EINVAL, "functions: must be an array of 1 to %d entries",
 				  FUNCTION_MAP_ENTRIES_MAX);
 	map->count = json_array_size(functions);
 	map->entries = calloc(map->count, sizeof(*map->entries));
@@ -309,8 +308,8 @@ int function_map_parse(struct str text, struct diag *diag, struct function_map *
 		return -ENOMEM;
 	map->document = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, &error);
 	if (!map->document)
-		return diag_error(diag, -EINVAL, "function map: line %d, column %d: %s", error.line,
-				  error.column, error.text);
+		return diag_error(diag, -EINVAL, "line %d, column %d: %s", error.line, error.column,
+				  error.text);
 	r = parse_document(map, diag);
 	if (r < 0)
 		return r;
@@ -321,9 +320,18 @@ int function_map_parse(struct str text, struct diag *diag, struct function_map *
 int function_map_load(const char *path, struct diag *diag, struct function_map **ret_map)
 {
 	_cleanup_(buf_done) struct buf text = BUF_MAX(FUNCTION_MAP_BYTES_MAX);
-	int r = file_read_at(AT_FDCWD, path, &text, diag);
+	struct diag why = { .text = "" };
+	int r = file_read_at(AT_FDCWD, path, &text, NULL);
 
-	return r < 0 ? r : function_map_parse(buf_str(&text), diag, ret_map);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		return diag_exit(diag, EXIT_UNSOUND, r, "signals.functions.map: %s: %s", path,
+				 r == -EINVAL ? "no regular file" : strerror(-r));
+	r = function_map_parse(buf_str(&text), &why, ret_map);
+	return r < 0 && why.text[0]
+		       ? diag_exit(diag, EXIT_UNSOUND, r, "signals.functions.map: %s: %s", path, why.text)
+		       : r;
 }
 
 void function_map_free(struct function_map *map)

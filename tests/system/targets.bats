@@ -208,3 +208,19 @@ sys.stdout.buffer.write(u.urlopen(sys.argv[1], context=ssl.create_default_contex
 	[ "$(records | jq -c 'select(.event.type == "library_load" and .comm == "python3")' | wc -l)" -ge 50 ]
 	[ "$(records | jq -c 'select(.comm == "stella-signalsd" and .event.path == "/dev/zero")')" = "" ]
 }
+
+@test "a map that is not there or is wrong: exit 2, with the key, the file and the place" {
+	printf '{"version":1,"functions":[{"library":"l.so"}]}\n' >"$BATS_TEST_TMPDIR/map.json"
+	collector_config "functions: {map: \"$BATS_TEST_TMPDIR/map.json\"}"
+	run collector_start
+	[ "$status" = 2 ]
+	[[ $output == *"signals.functions.map: $BATS_TEST_TMPDIR/map.json: functions[0]: needs symbols or offsets"* ]]
+	rm "$BATS_TEST_TMPDIR/map.json"
+	run collector_start
+	[ "$status" = 2 ]
+	[[ $output == *"signals.functions.map: $BATS_TEST_TMPDIR/map.json: No such file"* ]]
+	mkdir "$BATS_TEST_TMPDIR/map.json"
+	run collector_start
+	[ "$status" = 2 ]
+	[[ $output == *"signals.functions.map: $BATS_TEST_TMPDIR/map.json: no regular file"* ]]
+}
