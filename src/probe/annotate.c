@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "probe/components.h"
 #include "wire/records.h"
 
 struct annotator {
@@ -41,26 +42,6 @@ void annotator_free(struct annotator *annotator)
 	free(annotator);
 }
 
-/* "so\0lib\0" -> "/lib/so"; empty when it is not that. */
-static struct str path_of(const char *components, size_t len, char *out)
-{
-	const char *end = components + len;
-	size_t made = 0;
-
-	if (len == 0 || end[-1] != '\0')
-		return (struct str) { 0 };
-	while (end > components) {
-		const char *before = memrchr(components, '\0', (size_t)(end - 1 - components));
-		const char *start = before ? before + 1 : components;
-
-		out[made++] = '/';
-		memcpy(out + made, start, (size_t)(end - 1 - start));
-		made += (size_t)(end - 1 - start);
-		end = start;
-	}
-	return (struct str) { out, made };
-}
-
 static bool library_annotate(struct annotator *annotator, const void *data, size_t len)
 {
 	const uint16_t nowhere = WIRE_FLAG_PATH_CUT | WIRE_FLAG_UNREACHABLE | WIRE_FLAG_DELETED;
@@ -81,7 +62,8 @@ static bool library_annotate(struct annotator *annotator, const void *data, size
 		.end = fixed.address_end,
 	};
 	if (!(fixed.head.flags & nowhere))
-		file.path = path_of((const char *)data + sizeof(fixed), fixed.path_len, annotator->path);
+		(void)components_path((struct str) { (const char *)data + sizeof(fixed), fixed.path_len },
+				      annotator->path, &file.path); /* what is none stays empty */
 	if (!build_ids_find(annotator->ids, &file, &id) || id.len == 0)
 		return false;
 	fixed.build_id_len = id.len;

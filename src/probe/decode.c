@@ -8,6 +8,7 @@
 #include "probe/decode.h"
 
 #include "base/cleanup.h"
+#include "probe/components.h"
 
 /* The tail of a record, taken from its front piece by piece. */
 struct tail {
@@ -22,39 +23,6 @@ static bool tail_take(struct tail *tail, size_t len, struct str *ret_piece)
 	*ret_piece = (struct str) { tail->data, len };
 	tail->data += len;
 	tail->left -= len;
-	return true;
-}
-
-/*
- * "passwd\0etc\0" -> "/etc/passwd". False: an empty component or a missing NUL. A slash in a component is let
- * through: a memfd's name is the caller's and may hold any. `out` has room for components.len + 1.
- */
-static bool path_turn(struct str components, char *out, struct str *ret_path)
-{
-	const char *end = components.data + components.len;
-	size_t len = 0;
-
-	if (components.len == 0) {
-		out[0] = '/';
-		*ret_path = (struct str) { out, 1 };
-		return true;
-	}
-	if (end[-1] != '\0')
-		return false;
-	while (end > components.data) {
-		const char *nul = end - 1;
-		const char *before = memrchr(components.data, '\0', (size_t)(nul - components.data));
-		const char *start = before ? before + 1 : components.data;
-		size_t part = (size_t)(nul - start);
-
-		if (part == 0)
-			return false;
-		out[len++] = '/';
-		memcpy(out + len, start, part);
-		len += part;
-		end = start;
-	}
-	*ret_path = (struct str) { out, len };
 	return true;
 }
 
@@ -88,7 +56,7 @@ static bool decode_open(const void *data, size_t len, struct decode_scratch *scr
 	if (!tail_take(&tail, fixed.path_len, &components) ||
 	    !tail_take(&tail, fixed.requested_len, &requested))
 		return false;
-	if (tail.left != 0 || !path_turn(components, scratch->path, &open->path))
+	if (tail.left != 0 || !components_path(components, scratch->path, &open->path))
 		return false;
 	open->requested = (struct str) { 0 };
 	if (!(fixed.head.flags & WIRE_FLAG_NO_NAME) && requested.len > 0 && !str_equal(requested, open->path))
@@ -157,7 +125,7 @@ static bool decode_names(const struct wire_process_exec *fixed, struct str path,
 		exec->interpreter = path;
 		exec->filename = name;
 		if (name.data[0] != '/') {
-			if (!path_turn(cwd, scratch->filename, &cwd_path))
+			if (!components_path(cwd, scratch->filename, &cwd_path))
 				return false;
 			exec->filename = name_make_absolute(cwd_path, name, scratch->filename);
 			exec->path_truncated |= fixed->head.flags & WIRE_FLAG_CWD_CUT;
@@ -192,7 +160,7 @@ static bool decode_exec(const void *data, size_t len, struct decode_scratch *scr
 	exec->path_bytes = exec->path_truncated && !fixed.script ? fixed.path_bytes : 0;
 	exec->unreachable = fixed.head.flags & WIRE_FLAG_UNREACHABLE;
 	exec->deleted = fixed.head.flags & WIRE_FLAG_DELETED;
-	if (!path_turn(components, scratch->path, &path) ||
+	if (!components_path(components, scratch->path, &path) ||
 	    !decode_names(&fixed, path, name, cwd, scratch, exec))
 		return false;
 	exec->argv_known = !(fixed.head.flags & WIRE_FLAG_NO_ARGV);
@@ -262,7 +230,7 @@ static bool decode_library(const void *data, size_t len, struct decode_scratch *
 	if (fixed.path_len > WIRE_PATH_MAX || fixed.build_id_len > WIRE_BUILD_ID_MAX)
 		return false;
 	if (!tail_take(&tail, fixed.path_len, &components) || tail.left != 0 ||
-	    !path_turn(components, scratch->path, &library->path))
+	    !components_path(components, scratch->path, &library->path))
 		return false;
 	library->inode = fixed.inode;
 	dev_split(fixed.dev, &library->dev_major, &library->dev_minor);

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "probe/annotate.h"
+#include "probe/components.h"
 #include "probe/maps.h"
 #include "probe/parts.h"
 
@@ -87,27 +88,6 @@ void files_forget(struct targets *targets, uint32_t number)
 
 /* ---- opening ---- */
 
-/* "libssl.so.3\0lib\0usr\0" behind a prefix -> PREFIX/usr/lib/libssl.so.3. False: not what the kernel half writes. */
-static bool path_of(const char *components, size_t len, char *out, size_t room)
-{
-	size_t end = len, at = 0;
-
-	if (len == 0 || len >= room || components[len - 1] != '\0')
-		return false;
-	while (end > 0) {
-		size_t start = end - 1;
-
-		while (start > 0 && components[start - 1] != '\0')
-			start--;
-		out[at++] = '/';
-		memcpy(out + at, components + start, end - 1 - start);
-		at += end - 1 - start;
-		end = start;
-	}
-	out[at] = '\0';
-	return true;
-}
-
 static struct file_identity identity_of(uint64_t inode, uint32_t dev)
 {
 	return (struct file_identity) { .inode = inode,
@@ -156,9 +136,12 @@ static void see_load(struct source *source, const struct wire_library_load *load
 
 	if (!known->used) {
 		_cleanup_(closep) int fd = -1;
+		struct str whole;
 
-		if (!path_of(components, load->path_len, path, sizeof(path)))
+		if (load->path_len > WIRE_PATH_MAX ||
+		    !components_path((struct str) { components, load->path_len }, path, &whole))
 			return;
+		path[whole.len] = '\0';
 		fd = open_loaded(source, load, path);
 		if (fd < 0) {
 			targets->counts.files_lost++; /* looked for again when it is mapped again */
