@@ -75,7 +75,8 @@ static void lives_take(void *taker, const void *data, size_t len)
 	} else if (event.kind == WIRE_KIND_LIBRARY_LOAD) {
 		life->inode = event.library.inode;
 		life->build_id_len = event.library.build_id.len;
-		memcpy(life->build_id, event.library.build_id.data, event.library.build_id.len);
+		if (event.library.build_id.len > 0)
+			memcpy(life->build_id, event.library.build_id.data, event.library.build_id.len);
 		life_text(life->path, sizeof(life->path), event.library.path);
 	} else if (event.kind == WIRE_KIND_TCP_STATE) {
 		life->state = event.tcp.new_state;

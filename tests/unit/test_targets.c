@@ -357,6 +357,7 @@ static void what_is_mapped_at_start_is_off_when_it_has_answered(void **state)
 	struct diag diag = { .text = "" };
 	struct caller caller;
 	struct source *source;
+	char map[256];
 
 	(void)state;
 	assert_int_equal(unshare(CLONE_NEWNS), 0);
@@ -365,11 +366,11 @@ static void what_is_mapped_at_start_is_off_when_it_has_answered(void **state)
 	library_make("");
 	caller = caller_new();
 	(void)caller_calls(&caller, 1);
-	source = open_source((struct source_options) {
-		.kinds = kinds,
-		.function_map = map_of("{\"version\":1,\"functions\":[{\"library\":\"lib.so\","
-				       "\"symbols\":[\"once\",\"never\"]}]}"),
-		.one_shot = true });
+	snprintf(map, sizeof(map),
+		 "{\"version\":1,\"functions\":[{\"library\":\"%s\",\"symbols\":[\"once\",\"never\"]}]}",
+		 basename(library));
+	source = open_source(
+		(struct source_options) { .kinds = kinds, .function_map = map_of(map), .one_shot = true });
 	seen = (struct seen) { .symbol = "once", .pid = (uint32_t)caller.pid };
 	if (source_snapshot(source, take, &seen, &diag) < 0)
 		fail_msg("%s", diag.text);
@@ -411,7 +412,7 @@ static int setup(void **state)
 	(void)state;
 	if (!mkdtemp(folder))
 		return -1;
-	snprintf(library, sizeof(library), "%s/lib.so", folder);
+	snprintf(library, sizeof(library), "%s/lib%d.so", folder, (int)getpid()); /* no other run's */
 	return 0;
 }
 
