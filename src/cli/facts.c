@@ -58,6 +58,19 @@ bool facts_true(const json_t *object, const char *path)
 	return json_is_true(facts_get(object, path));
 }
 
+bool facts_watched(const json_t *object, const char *kind)
+{
+	const json_t *watched = facts_get(object, "watched"), *name;
+	size_t i;
+
+	json_array_foreach(watched, i, name)
+	{
+		if (json_string_value(name) && strcmp(json_string_value(name), kind) == 0)
+			return true;
+	}
+	return !watched;
+}
+
 const char *facts_bytes(uint64_t bytes, char out[FACTS_TEXT_MAX])
 {
 	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };

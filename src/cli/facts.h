@@ -19,6 +19,8 @@ const json_t *facts_get(const json_t *object, const char *path);
 uint64_t facts_number(const json_t *object, const char *path);
 const char *facts_text(const json_t *object, const char *path);
 bool facts_true(const json_t *object, const char *path);
+/* Has the collector a probe for this type? True too when it does not say. */
+bool facts_watched(const json_t *object, const char *kind);
 
 /* "3.2 MiB", "2 h 5 min"; out holds FACTS_TEXT_MAX bytes. */
 #define FACTS_TEXT_MAX 32

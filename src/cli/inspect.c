@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/control.h"
+#include "cli/facts.h"
 #include "cli/inspect_print.h"
 #include "cli/verbs.h"
 #include "wire/kinds.h"
@@ -35,6 +36,7 @@ struct inspect {
 	int dir;
 	enum output_format format;
 	bool printed;
+	bool unwatched; /* the running collector has no probe for `type` */
 	uint64_t newest; /* the newest chunk; the one being followed */
 	uint64_t seen; /* lines of it that were looked at */
 	struct chunk_view view; /* of it */
@@ -50,6 +52,7 @@ static int directory_ask(struct inspect *inspect, struct diag *diag)
 	r = control_ask(inspect->socket, "status", CONTROL_WAIT_MS, diag, &answer);
 	if (r < 0)
 		return r;
+	inspect->unwatched = inspect->type && !facts_watched(answer, inspect->type);
 	directory = json_string_value(json_object_get(answer, "directory"));
 	if (!directory || strlen(directory) >= sizeof(inspect->directory))
 		return diag_error(diag, -EBADMSG,
@@ -177,6 +180,10 @@ static int show_found(struct inspect *inspect, struct diag *diag)
 		     (unsigned long long)found.unreadable, found.unreadable == 1 ? " is" : "s are");
 	if (found.full && inspect->format == OUTPUT_TABLE)
 		talk("there are older records; --limit shows more of them");
+	if (found.listed == 0 && inspect->unwatched)
+		talk("there is no %s here, and the running collector does not watch it: name it in "
+		     "signals.probes, and what it needs there",
+		     inspect->type);
 	if (r == 0 && found.listed == 0 && inspect->match.maybe_chunk && inspect->match.want == WANT_PID &&
 	    !inspect->follow)
 		return number_found_nothing(inspect, diag);

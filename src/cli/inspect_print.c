@@ -182,7 +182,7 @@ static void put_what(struct buf *row, const struct record_view *view, const char
 	if (at_start && at_start->type == CANON_TRUE)
 		buf_printf(row, ", already so at start");
 	if (count > 1)
-		buf_printf(row, ", %" PRIu64 " times", count);
+		buf_printf(row, ", %" PRIu64 " times so far", count);
 }
 
 void record_print_row(const struct found_record *record)

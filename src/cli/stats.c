@@ -13,9 +13,13 @@
 
 /* label, member of the answer, unit; below the records of each kind */
 static const char *const counters[][3] = {
-	{ "rate", "events_per_s", "records a second" },	   { "lost", "records_lost", "records" },
-	{ "filtered", "filtered", "left out by filters" }, { "written", "bytes", "bytes of records" },
-	{ "ring", "ring.used", "bytes waiting" },	   { "memory", "memory_bytes", "bytes" },
+	{ "rate", "events_per_s", "records a second" },
+	{ "lost", "records_lost", "records" },
+	{ "filtered", "filtered", "left out by filters" },
+	{ "folded", "folded", "into equal records" },
+	{ "written", "bytes", "bytes of records" },
+	{ "ring", "ring.used", "bytes waiting" },
+	{ "memory", "memory_bytes", "bytes" },
 };
 
 static void show_table(const json_t *stats)
@@ -28,8 +32,11 @@ static void show_table(const json_t *stats)
 	json_object_foreach((json_t *)facts_get(stats, "events"), kind, count)
 	{
 		table_cell(table, "%s", kind);
-		table_cell(table, "%lld", (long long)json_integer_value(count));
-		table_cell(table, "records");
+		if (facts_watched(stats, kind))
+			table_cell(table, "%lld", (long long)json_integer_value(count));
+		else
+			table_cell(table, "-");
+		table_cell(table, facts_watched(stats, kind) ? "records" : "not watched");
 	}
 	for (size_t i = 0; i < ARRAY_LEN(counters); i++) {
 		table_cell(table, "%s", counters[i][0]);

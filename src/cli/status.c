@@ -74,11 +74,52 @@ static void show_targets(struct table *table, const json_t *status)
 	    facts_number(status, "targets.functions_asked") == 0)
 		return;
 	table_cell(table, "functions");
-	table_cell(table, "%llu watched of %llu asked, %llu entries without a file, %llu refused",
+	table_cell(table,
+		   "%llu watched and %llu answered of %llu asked, %llu entries without a file, %llu refused",
 		   (unsigned long long)facts_number(status, "targets.functions_attached"),
+		   (unsigned long long)facts_number(status, "targets.functions_answered"),
 		   (unsigned long long)facts_number(status, "targets.functions_asked"),
 		   (unsigned long long)facts_number(status, "targets.entries_unmet"),
 		   (unsigned long long)facts_number(status, "targets.refused"));
+}
+
+/* Names out of an array, with "..." where `all` says that there are more. */
+static void names_print(const json_t *names, uint64_t all)
+{
+	const json_t *name;
+	size_t i;
+
+	json_array_foreach(names, i, name)
+	{
+		fputs(i > 0 ? ", " : "", stdout);
+		output_print(json_string_value(name) ? json_string_value(name) : "?");
+	}
+	puts(all > json_array_size(names) ? ", ..." : "");
+}
+
+static void show_files(const json_t *status)
+{
+	const json_t *files = facts_get(status, "targets.files"), *row;
+	const json_t *waiting = facts_get(status, "targets.waiting");
+	size_t i;
+
+	json_array_foreach(files, i, row)
+	{
+		uint64_t missing = facts_number(row, "missing_count");
+
+		printf("%s%s: ", i == 0 ? "\nFiles whose functions are watched:\n  " : "  ",
+		       facts_text(row, "kind"));
+		output_print(facts_text(row, "library"));
+		printf(", %llu watched, %llu missing%s", (unsigned long long)facts_number(row, "attached"),
+		       (unsigned long long)missing, missing > 0 ? ": " : "");
+		names_print(facts_get(row, "missing"), missing);
+	}
+	if (facts_number(status, "targets.files_more") > 0)
+		printf("  and %llu more\n", (unsigned long long)facts_number(status, "targets.files_more"));
+	if (json_array_size(waiting) == 0)
+		return;
+	fputs("\nWaiting for a file: ", stdout);
+	names_print(waiting, facts_number(status, "targets.entries_unmet"));
 }
 
 static void show_incidents(const json_t *status)
@@ -122,8 +163,11 @@ static void show_events(struct table *table, const json_t *status)
 	json_object_foreach((json_t *)facts_get(status, "events"), kind, count)
 	{
 		table_cell(table, "%s", kind);
-		table_cell(table, "%lld record%s", (long long)json_integer_value(count),
-			   json_integer_value(count) == 1 ? "" : "s");
+		if (facts_watched(status, kind))
+			table_cell(table, "%lld record%s", (long long)json_integer_value(count),
+				   json_integer_value(count) == 1 ? "" : "s");
+		else
+			table_cell(table, "not watched");
 	}
 	table_cell(table, "rate");
 	table_cell(table, "%llu/s", (unsigned long long)facts_number(status, "rates.events_per_s"));
@@ -179,6 +223,8 @@ static void show(const struct output *output, const json_t *status, bool verbose
 	facts_probes(status);
 	putchar('\n');
 	facts_losses(status, verbose);
+	if (verbose)
+		show_files(status);
 	show_incidents(status);
 }
 
@@ -188,7 +234,9 @@ int verb_status(int argc, char **argv)
 	const char *socket = NULL;
 	bool verbose = false;
 	const struct option_row rows[] = {
-		OPTION_IS_FLAG("verbose", 'v', "also configuration, and loss causes that did not strike",
+		OPTION_IS_FLAG("verbose", 'v',
+			       "also configuration, files whose functions are watched, and loss causes that "
+			       "did not strike",
 			       &verbose),
 		OPTION_SOCKET(&socket),
 		OPTIONS_FACTS(&output),

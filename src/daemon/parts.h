@@ -157,6 +157,11 @@ int collector_filter_new(const struct config *config, struct diag *diag, struct 
 /* SIGHUP: filters and rotation; whatever is wrong with the new file, the old one stays in force. */
 void collector_reload(struct collector *collector);
 
+/* ---- report_targets.c ---- */
+
+/* `targets` of status: counts, and names of the first of them. */
+json_t *report_targets(const struct collector *collector);
+
 /* ---- report.c ---- */
 
 enum control_reply collector_serve(void *user, const char *verb, struct buf *answer);

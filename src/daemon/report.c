@@ -112,6 +112,32 @@ static json_t *events_of(const struct collector *collector)
 	return events;
 }
 
+/* Of which kinds there are probes: a kind without is not watched, and its zero says nothing. */
+static json_t *watched_of(const struct collector *collector)
+{
+	const struct source_probe *probes;
+	size_t count = source_probes(collector->source, &probes);
+	unsigned int kinds = 0;
+	json_t *names = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		kinds |= 1u << probes[i].kind;
+	for (int kind = 1; kind < WIRE_KIND_END; kind++) {
+		if (kinds & 1u << kind)
+			json_array_append_new(names, json_string(event_kind_name((enum wire_kind)kind)));
+	}
+	return names;
+}
+
+static uint64_t folded_by(const struct collector *collector)
+{
+	uint64_t sum = 0;
+
+	for (int kind = 1; kind < WIRE_KIND_END; kind++)
+		sum += ledger_folded(&collector->ledger, true, (enum wire_kind)kind);
+	return sum;
+}
+
 uint64_t collector_events(const struct collector *collector)
 {
 	uint64_t sum = 0;
@@ -231,25 +257,14 @@ static json_t *incidents_of(const struct collector *collector)
 	return rows;
 }
 
-static json_t *targets_of(const struct collector *collector)
-{
-	struct source_target_counts counts;
-
-	source_target_counts(collector->source, &counts);
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "functions_asked",
-			 number(counts.functions_asked), "functions_attached",
-			 number(counts.functions_attached), "entries_unmet", number(counts.entries_unmet),
-			 "files_seen", number(counts.files_seen), "files_lost", number(counts.files_lost),
-			 "over_limit", number(counts.over_limit), "refused", number(counts.refused));
-}
-
 /* How it watches: what of this changes is in the seals too. */
 static void add_watching(json_t *object, const struct collector *collector)
 {
+	json_object_set_new(object, "watched", watched_of(collector));
 	json_object_set_new(object, "transport", json_string(source_transport(collector->source)));
 	json_object_set_new(object, "features", features_of(collector));
 	json_object_set_new(object, "dedup", dedup_of(collector));
-	json_object_set_new(object, "targets", targets_of(collector));
+	json_object_set_new(object, "targets", report_targets(collector));
 	json_object_set_new(object, "incidents", incidents_of(collector));
 	json_object_set_new(object, "btf", text_of(source_btf(collector->source)->source_path));
 }
@@ -341,8 +356,9 @@ static json_t *report_stats(const struct collector *collector)
 {
 	const struct pipeline_totals *totals = pipeline_totals(collector->pipeline);
 
-	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", true, "now",
-			 moment_of(clock_now()), "events", events_of(collector), "events_per_s",
+	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", true, "now",
+			 moment_of(clock_now()), "events", events_of(collector), "watched",
+			 watched_of(collector), "folded", number(folded_by(collector)), "events_per_s",
 			 number(collector->events_rate), "filtered", number(filtered_by(collector)), "bytes",
 			 number(totals->bytes), "records_lost", number(ledger_records_lost(&collector->ledger)),
 			 "ring", ring_of(collector), "open_chunk", open_chunk_of(collector), "memory_bytes",

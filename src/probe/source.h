@@ -102,8 +102,9 @@ struct source_target {
 
 /* What is asked of targets, and what came of it. */
 struct source_target_counts {
-	uint64_t functions_asked; /* by the map: names and offsets; a "*" counts when its library is found */
+	uint64_t functions_asked; /* by the map: names and offsets; of a "*" all that the files now watched name */
 	uint64_t functions_attached; /* now; one-shot functions that have answered are not */
+	uint64_t functions_answered; /* one-shot: taken off until the next chunk */
 	uint64_t entries_unmet; /* entries of the map whose file was never seen */
 	uint64_t files_seen; /* looked into */
 	uint64_t files_lost; /* gone before they could be looked into */
@@ -187,3 +188,6 @@ const char *source_transport(const struct source *source);
  */
 size_t source_targets(struct source *source, const struct source_target **ret_targets);
 void source_target_counts(const struct source *source, struct source_target_counts *ret_counts);
+/* Entries of the map whose file was never seen; each has one of library (else NULL) and build_id (else of no bytes). */
+typedef void (*source_unmet_fn)(void *user, const char *library, const uint8_t *build_id, size_t build_id_len);
+void source_unmet(const struct source *source, source_unmet_fn each, void *user);

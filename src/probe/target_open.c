@@ -107,6 +107,7 @@ static int entry_add(struct collecting *in, const struct function_map_entry *ent
 	size_t count = elf_functions_all(in->target->names, &all);
 	int r = 0;
 
+	in->target->n_all += entry->all ? count : 0;
 	for (size_t i = 0; r == 0 && entry->all && i < count; i++)
 		r = function_add(in, all[i].name, all[i].offset, entry->purl);
 	for (size_t i = 0; r == 0 && i < entry->n_wanted; i++)

@@ -345,7 +345,22 @@ void source_target_counts(const struct source *source, struct source_target_coun
 	for (size_t i = 0; i < TARGETS_MAX; i++) {
 		const struct target *target = targets->all[i];
 
-		if (target && target->kind == WIRE_KIND_FUNCTION_CALL && target->to_boot_ns == 0)
-			ret_counts->functions_attached += target->n_functions - target->n_off;
+		if (!target || target->kind != WIRE_KIND_FUNCTION_CALL || target->to_boot_ns != 0)
+			continue;
+		ret_counts->functions_attached += target->n_functions - target->n_off;
+		ret_counts->functions_answered += target->n_off;
+		ret_counts->functions_asked += target->n_all;
+	}
+}
+
+void source_unmet(const struct source *source, source_unmet_fn each, void *user)
+{
+	const struct targets *targets = &source->targets;
+	const struct function_map_entry *entries;
+	size_t count = targets->map ? function_map_entries(targets->map, &entries) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!targets->met[i])
+			each(user, entries[i].library, entries[i].build_id, entries[i].build_id_len);
 	}
 }

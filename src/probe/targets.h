@@ -55,6 +55,7 @@ struct target {
 
 	struct target_function *functions; /* FUNCTION_CALL: owned */
 	size_t n_functions, n_off;
+	size_t n_all; /* asked for by "*" */
 	uint64_t off_since_boot_ns, off_until_boot_ns; /* when some were off last; until 0 = they are */
 	struct elf_functions *names; /* owned: what the functions' symbols are borrowed from */
 

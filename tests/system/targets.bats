@@ -224,3 +224,26 @@ sys.stdout.buffer.write(u.urlopen(sys.argv[1], context=ssl.create_default_contex
 	[ "$status" = 2 ]
 	[[ $output == *"signals.functions.map: $BATS_TEST_TMPDIR/map.json: no regular file"* ]]
 }
+
+@test "status names the files, what they lack, and what has no file yet; what is not watched is no zero" {
+	collector_for_functions '{"version":1,"functions":[{"library":"libcrypto.so.3","symbols":"*"},
+		{"library":"libc.so.6","symbols":["getpwnam","stella_nosuch"]},{"library":"libstellanone.so.9","symbols":["f"]}]}'
+	for _ in 1 2 3; do openssl version >/dev/null; done
+	"$STELLA" signals status --socket "$SOCKET" --verbose --output table >"$WORK/status"
+	"$STELLA" signals status --socket "$SOCKET" --output json >"$WORK/status.json"
+	"$STELLA" signals stats --socket "$SOCKET" --output table >"$WORK/stats"
+	run --separate-stderr "$STELLA" signals inspect --socket "$SOCKET" --type ssl_op --output ndjson
+	cat "$WORK/status" "$WORK/stats"
+	[ "$status" -eq 0 ]
+	[[ $stderr == *"does not watch it"*"signals.probes"* ]]
+	grep -qE '^  function_call: /.*/libc\.so\.6, 1 watched, 1 missing: stella_nosuch$' "$WORK/status"
+	grep -q '^Waiting for a file: libstellanone.so.9$' "$WORK/status"
+	grep -qE '^ *ssl_op +not watched' "$WORK/status"
+	grep -qE '^ *ssl_op +- +not watched' "$WORK/stats"
+	grep -qE '^ *folded +[0-9]+ +into equal records' "$WORK/stats"
+	jq -e '.watched == ["function_call"] and .targets.waiting == ["libstellanone.so.9"] and .targets.entries_unmet == 1
+		and .targets.functions_asked > 2000 and (.targets.files | any(.missing == ["stella_nosuch"]))' "$WORK/status.json"
+	collector_stop
+	verify
+	records_of '.event.type == "function_call" and .comm == "openssl"' | grep -q .
+}
