@@ -31,9 +31,14 @@ collectors() {
 		return 1
 	}
 	cat "$BATS_TEST_TMPDIR/screen"
-	[ "$(wc -l <"$BATS_TEST_TMPDIR/screen")" -le 24 ]
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/screen")" -le 26 ]
 	grep -qE '^  sound +yes ' "$BATS_TEST_TMPDIR/screen"
-	grep -qE 'file_open [1-9][0-9]*, process_exec [1-9][0-9]*, tcp_state [1-9]' "$BATS_TEST_TMPDIR/screen"
+	for type in file_open process_exec process_exit library_load net_connect tcp_state; do
+		grep -qE "[ ,][1-9][0-9]* $type\\b" "$BATS_TEST_TMPDIR/screen"
+	done
+	grep -qE '^    exit +sort \(pid [0-9]+\): exit status 0$' "$BATS_TEST_TMPDIR/screen"
+	grep -qE '^    load +perl \(pid [0-9]+\): /' "$BATS_TEST_TMPDIR/screen"
+	grep -qE '^    connect +perl \(pid [0-9]+\): 127\.0\.0\.1 port [0-9]+$' "$BATS_TEST_TMPDIR/screen"
 	grep -qE '^    open +cat \(pid [0-9]+\): read /.*/files/first$' "$BATS_TEST_TMPDIR/screen"
 	grep -qE '^    exec +sort \(pid [0-9]+\): \["sort","-r","/.*/files/both"\]$' "$BATS_TEST_TMPDIR/screen"
 	grep -qE '^    tcp +.*127\.0\.0\.1:[0-9]+, SYN_SENT to ESTABLISHED$' "$BATS_TEST_TMPDIR/screen"
