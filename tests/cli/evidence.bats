@@ -33,7 +33,9 @@ inspect() {
 	[ "$status" -eq 0 ]
 	[ ! -s "$WORK/err" ]
 	jq -e '.sound and (.complete | not) and .chunks == 3 and .records == 12 and .findings == [] and
-		.reasons == ["chunk 2: 17 records of file_open lost in the kernel: ring_full"] and
+		.reasons == ["chunk 1: no probe is said to have watched anything",
+			"chunk 2: 17 records of file_open lost in the kernel: ring_full",
+			"chunk 3: no probe is said to have watched anything"] and
 		.head.sequence == 3 and (.signers | length) == 1' "$WORK/out"
 	verify --key "$KEY" --require-complete
 	[ "$status" -eq 2 ]
@@ -170,9 +172,12 @@ inspect() {
 	[ "$status" -eq 0 ]
 	inspect 2
 	[ "$(wc -l <"$WORK/out")" -eq 4 ]
-	inspect --type library_load
+	inspect --type library_loaded
 	[ "$status" -eq 2 ]
-	grep -q 'file_open, process_exec, tcp_state' "$WORK/err"
+	grep -q 'file_open, process_exec, tcp_state, .*library_load' "$WORK/err"
+	inspect --type library_load
+	[ "$status" -eq 0 ]
+	[ ! -s "$WORK/out" ]
 	inspect --since 2026-09-21
 	[ "$(wc -l <"$WORK/out")" -eq 12 ]
 	inspect --since 2026-09-22
