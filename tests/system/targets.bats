@@ -228,7 +228,7 @@ sys.stdout.buffer.write(u.urlopen(sys.argv[1], context=ssl.create_default_contex
 @test "status names the files, what they lack, and what has no file yet; what is not watched is no zero" {
 	collector_for_functions '{"version":1,"functions":[{"library":"libcrypto.so.3","symbols":"*"},
 		{"library":"libc.so.6","symbols":["getpwnam","stella_nosuch"]},{"library":"libstellanone.so.9","symbols":["f"]}]}'
-	openssl dgst -sha256 /dev/null >/dev/null
+	openssl dgst -sha256 "$WORK/stellaops.yaml" >/dev/null
 	"$STELLA" signals status --socket "$SOCKET" --verbose --output table >"$WORK/status"
 	"$STELLA" signals status --socket "$SOCKET" --output json >"$WORK/status.json"
 	"$STELLA" signals stats --socket "$SOCKET" --output table >"$WORK/stats"
