@@ -102,7 +102,8 @@ struct source_target {
 
 /* What is asked of targets, and what came of it. */
 struct source_target_counts {
-	uint64_t functions_asked; /* by the map: names and offsets; of a "*" all that the files now watched name */
+	uint64_t
+		functions_asked; /* by the map: names and offsets; of a "*" all that the files now watched name */
 	uint64_t functions_attached; /* now; one-shot functions that have answered are not */
 	uint64_t functions_answered; /* one-shot: taken off until the next chunk */
 	uint64_t entries_unmet; /* entries of the map whose file was never seen */

@@ -235,6 +235,7 @@ sys.stdout.buffer.write(u.urlopen(sys.argv[1], context=ssl.create_default_contex
 	run --separate-stderr "$STELLA" signals inspect --socket "$SOCKET" --type ssl_op --output ndjson
 	cat "$WORK/status" "$WORK/stats"
 	[ "$status" -eq 0 ]
+	# shellcheck disable=SC2154 # run --separate-stderr sets it
 	[[ $stderr == *"does not watch it"*"signals.probes"* ]]
 	grep -qE '^  function_call: /.*/libc\.so\.6, 1 watched, 1 missing: stella_nosuch$' "$WORK/status"
 	grep -q '^Waiting for a file: libstellanone.so.9$' "$WORK/status"
