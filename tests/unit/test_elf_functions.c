@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <gnu/libc-version.h>
 #include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,20 +81,25 @@ static void the_loader_agrees(void **state)
 	static const char *const names[] = { "fopen", "getpwnam", "qsort", "pthread_create", "posix_spawn" };
 	struct elf_functions *functions;
 	Dl_info info;
+	void *libc;
 
 	(void)state;
-	assert_true(dladdr((const void *)fopen, &info));
+	/* By a function that no sanitizer puts itself in front of. */
+	assert_true(dladdr((const void *)gnu_get_libc_version, &info));
+	libc = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+	assert_non_null(libc);
 	functions = open_functions(info.dli_fname, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const struct elf_function *found = elf_functions_find(functions, str_of(names[i]));
 
 		assert_non_null(found);
-		assert_int_equal(found->offset, offset_of(dlsym(RTLD_DEFAULT, names[i])));
+		assert_int_equal(found->offset, offset_of(dlsym(libc, names[i])));
 	}
 #if defined(__x86_64__)
 	assert_null(elf_functions_find(functions, STR("memcpy"))); /* a resolver */
 #endif
 	elf_functions_close(functions);
+	dlclose(libc);
 }
 
 static void run(const char *command)
