@@ -12,7 +12,7 @@ objects := $(patsubst %.c,%.o,$(wildcard src/base/*.c))
 base.a: $(objects)
 	$(AR) rcs $@ $^
 %.o: %.c
-	gcc -std=gnu11 -D_GNU_SOURCE -O1 -Isrc -I$(ROOT) -c -o $@ $<
+	gcc -std=gnu11 -D_GNU_SOURCE -O1 -Isrc -I"$(ROOT)" -c -o $@ $<
 END
 make -j2 base.a && test -s base.a
 """
