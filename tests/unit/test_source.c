@@ -22,6 +22,7 @@
 #include "probe/decode.h"
 #include "source_world.h"
 
+#define LONG_ARGUMENT ((size_t)100 * 1024) /* bytes; whole in the record */
 #define RING_BYTES (8u << 20)
 #define MIX_BITS 4
 
@@ -50,8 +51,9 @@ static void take(void *taker, const void *data, size_t len)
 	if (event.kind == WIRE_KIND_FILE_OPEN && event.pid == (uint32_t)getpid() &&
 	    str_equal(event.open.path, STR("/proc/version")))
 		in->opens++;
-	if (event.kind == WIRE_KIND_PROCESS_EXEC && event.pid == in->child && event.exec.argc == 2 &&
-	    str_equal(event.exec.argv[1], STR("of the test")))
+	if (event.kind == WIRE_KIND_PROCESS_EXEC && event.pid == in->child && event.exec.argc == 3 &&
+	    str_equal(event.exec.argv[1], STR("of the test")) && event.exec.argv[2].len == LONG_ARGUMENT &&
+	    !event.exec.argv_truncated)
 		in->execs++;
 	if (event.kind == WIRE_KIND_TCP_STATE && event.pid == (uint32_t)getpid() && event.tcp.new_state == 1) {
 		in->connects += event.tcp.dport == in->port;
@@ -69,11 +71,13 @@ static void act_open(void)
 
 static void act_exec(void)
 {
+	static char longest[LONG_ARGUMENT + 1];
 	pid_t child = fork();
 	int status;
 
 	if (child == 0) {
-		execl("/bin/true", "true", "of the test", NULL);
+		memset(longest, 'x', LONG_ARGUMENT);
+		execl("/bin/true", "true", "of the test", longest, NULL);
 		_exit(1);
 	}
 	assert_true(child > 0);
