@@ -22,6 +22,7 @@ const volatile bool cfg_exec_maps = true; /* false: exec's own mappings are seen
 
 struct mapping_scratch {
 	struct walk walk;
+	struct fold_key key; /* not on the stack, of which old kernels have little left below one mprotect */
 	struct wire_library_load record;
 	char tail[WALK_ROOM];
 };
@@ -100,7 +101,7 @@ static __always_inline int mapping_record(bool loop, void *ctx, const struct map
 	struct task_struct *task = current_task();
 	struct wire_library_load *record;
 	struct mapping_scratch *scratch;
-	struct fold_key key = {};
+	struct fold_key *key;
 	const struct path *path;
 	struct inode *inode;
 	struct fs_struct *fs;
@@ -115,15 +116,17 @@ static __always_inline int mapping_record(bool loop, void *ctx, const struct map
 		return 0;
 	}
 	record = &scratch->record;
+	key = &scratch->key;
+	__builtin_memset(key, 0, sizeof(*key));
 	head_of_current(&record->head, WIRE_KIND_LIBRARY_LOAD, source);
 	path = mapping_path(TYPED(struct file, mapping->file));
 	inode = mapping_inode(path);
 	mapping_fill(record, mapping, inode);
-	key.inode = record->inode;
-	key.dev = record->dev;
-	key.generation = BPF_CORE_READ(inode, i_generation);
-	key.name = fold_name(TYPED(struct dentry, mapping_dentry(path)));
-	if (fold_hides(&key, &record->head, task))
+	key->inode = record->inode;
+	key->dev = record->dev;
+	key->generation = BPF_CORE_READ(inode, i_generation);
+	key->name = fold_name(TYPED(struct dentry, mapping_dentry(path)));
+	if (fold_hides(key, &record->head, task))
 		return 0;
 	fs = READ(task, fs);
 	walk = &scratch->walk;
@@ -141,7 +144,7 @@ static __always_inline int mapping_record(bool loop, void *ctx, const struct map
 	}
 	record->head.size = sizeof(*record) + len;
 	if (emit(ctx, WIRE_KIND_LIBRARY_LOAD, record, sizeof(*record) + len))
-		fold_remember(&key, &record->head);
+		fold_remember(key, &record->head);
 	return 0;
 }
 
