@@ -26,8 +26,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(entries[i].all || entries[i].n_wanted > 0);
 		for (size_t j = 0; j < entries[i].n_wanted; j++)
 			assert(entries[i].wanted[j].symbol.len > 0);
-		(void)function_map_means(&entries[i], STR("/usr/lib/libcrypto.so.3"), entries[i].build_id,
-					 entries[i].build_id_len);
+		(void)function_map_means(
+			&entries[i], &(struct function_map_file) { .path = "/usr/lib/libcrypto.so.3",
+								   .soname = "libcrypto.so.3",
+								   .build_id = entries[i].build_id,
+								   .build_id_len = entries[i].build_id_len });
 	}
 	function_map_free(map);
 	return 0;
