@@ -43,15 +43,11 @@ int libc_choose(struct source *source)
 	struct signals_bpf *programs = source->programs;
 	struct bpf_program *const all[] = { programs->progs.on_libc_connect, programs->progs.on_libc_accept,
 					    programs->progs.on_libc_accept4 };
-	int r = 0;
 
-	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(all); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		bpf_program__set_autoload(all[i], source->options.libc);
-		if (source->features & FEATURE_UPROBE_MULTI)
-			r = bpf_program__set_expected_attach_type(all[i], BPF_TRACE_UPROBE_MULTI);
-	}
 	programs->rodata->cfg_libc = source->options.libc;
-	return r < 0 ? r : bpf_map__set_autocreate(programs->maps.libc_marks, source->options.libc);
+	return bpf_map__set_autocreate(programs->maps.libc_marks, source->options.libc);
 }
 
 int libc_attach(struct source *source, struct target *target, const struct elf_functions *of)

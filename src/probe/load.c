@@ -78,8 +78,10 @@ static int targets_choose(struct source *source)
 {
 	bool multi = source->features & FEATURE_UPROBE_MULTI;
 	struct signals_bpf *programs = source->programs;
-	struct bpf_program *const all[] = { programs->progs.on_ssl_return, programs->progs.on_ssl_enter,
-					    programs->progs.on_ssl_ex_return, programs->progs.on_function };
+	struct bpf_program *const all[] = { programs->progs.on_ssl_return,    programs->progs.on_ssl_enter,
+					    programs->progs.on_ssl_ex_return, programs->progs.on_function,
+					    programs->progs.on_libc_connect,  programs->progs.on_libc_accept,
+					    programs->progs.on_libc_accept4 };
 	bool ssl = bpf_program__autoload(programs->progs.on_ssl_return);
 	int r = 0;
 
