@@ -9,8 +9,8 @@ STELLA=$STELLA_BUILD/stella
 # shellcheck disable=SC2034 # for the tests that load this
 DOER=$STELLA_BUILD/tests/system/doer
 export LC_ALL=C.UTF-8
-# Without it, as in some CI, bash and Python look the user up, by a connection that the tests did not ask for.
-export HOME=${HOME:-/}
+# Without them, as in some CI, bash and Python look the user up, by a connection that the tests did not ask for.
+export HOME=${HOME:-/} SHELL=${SHELL:-/bin/sh}
 
 # Skips, with the reason, where the kernel half cannot run.
 need_bpf() {
