@@ -120,5 +120,7 @@
 	loss(TORN_TAIL, torn_tail, LOSS_ANY, collector, record,                                      \
 	     "the collector was killed while writing; at most one line")                             \
 	loss(HOLE, hole, LOSS_ANY, collector, record,                                                \
-	     "records vanished between kernel and collector; please report")
+	     "records vanished between kernel and collector; please report")                         \
+	loss(CGROUP_UNKNOWN, cgroup_unknown, LOSS_ANY, collector, member,                            \
+	     "nobody told of the record's cgroup, so whose it is is not known; include cgroup in probes")
 /* clang-format on */

@@ -17,6 +17,7 @@ _Static_assert(BATCH_FULL + RECORD_LINE_MAX <= BATCH_MAX, "a full batch must sti
 
 struct pipeline {
 	const struct filter *filter;
+	struct attribution *attribution; /* owned */
 	struct ledger *ledger;
 	struct buf batch;
 	uint64_t batch_events[WIRE_KIND_END];
@@ -24,7 +25,8 @@ struct pipeline {
 	struct decode_scratch scratch;
 };
 
-int pipeline_new(const struct filter *filter, struct ledger *ledger, struct pipeline **ret_pipeline)
+int pipeline_new(const struct filter *filter, const struct attribution_targets *targets, struct ledger *ledger,
+		 struct pipeline **ret_pipeline)
 {
 	_cleanup_(pipeline_freep) struct pipeline *pipeline = calloc(1, sizeof(*pipeline));
 	int r;
@@ -36,6 +38,8 @@ int pipeline_new(const struct filter *filter, struct ledger *ledger, struct pipe
 	pipeline->batch = BUF_MAX(BATCH_MAX);
 	r = buf_reserve(&pipeline->batch,
 			BATCH_MAX); /* once, so that taking a record cannot run out of memory */
+	if (r >= 0)
+		r = attribution_new(targets, &pipeline->attribution);
 	if (r < 0)
 		return r;
 	*ret_pipeline = TAKE(pipeline);
@@ -46,8 +50,18 @@ void pipeline_free(struct pipeline *pipeline)
 {
 	if (!pipeline)
 		return;
+	attribution_free(pipeline->attribution);
 	buf_done(&pipeline->batch);
 	free(pipeline);
+}
+
+static void append(struct pipeline *pipeline, const struct event *event)
+{
+	if (record_append(&pipeline->batch, event) < 0) {
+		ledger_add(pipeline->ledger, LEDGER_MALFORMED, 1, event->boot_ns);
+		return;
+	}
+	pipeline->batch_events[event->kind]++;
 }
 
 void pipeline_take(void *taker, const void *data, size_t len)
@@ -63,11 +77,41 @@ void pipeline_take(void *taker, const void *data, size_t len)
 		pipeline->totals.filtered++;
 		return;
 	}
-	if (record_append(&pipeline->batch, &event) < 0) {
-		ledger_add(pipeline->ledger, LEDGER_MALFORMED, 1, event.boot_ns);
-		return;
+	switch (attribution_judge(pipeline->attribution, data, len, &event)) {
+	case ATTRIBUTION_HELD:
+		break;
+	case ATTRIBUTION_LEFT_OUT:
+		pipeline->totals.filtered++;
+		break;
+	case ATTRIBUTION_STRANGER:
+		ledger_add(pipeline->ledger, LEDGER_CGROUP_UNKNOWN, 1, event.boot_ns);
+		append(pipeline, &event);
+		break;
+	case ATTRIBUTION_KEPT:
+		append(pipeline, &event);
+		break;
 	}
-	pipeline->batch_events[event.kind]++;
+}
+
+static bool take_released(void *taker, const void *data, size_t len)
+{
+	pipeline_take(taker, data, len);
+	return !pipeline_full(taker);
+}
+
+void pipeline_learn(struct pipeline *pipeline, struct learned *learned)
+{
+	attribution_learn(pipeline->attribution, learned);
+}
+
+bool pipeline_release(struct pipeline *pipeline)
+{
+	return attribution_release(pipeline->attribution, take_released, pipeline);
+}
+
+struct attribution *pipeline_attribution(struct pipeline *pipeline)
+{
+	return pipeline->attribution;
 }
 
 bool pipeline_full(const struct pipeline *pipeline)

@@ -2,11 +2,12 @@
 #pragma once
 
 /*
- * Ring record -> decode -> filter -> canonical line -> batch -> open chunk. Runs on one thread; a stage that
- * gives a record up counts it in the ledger.
+ * Ring record -> decode -> filter -> container -> canonical line -> batch -> open chunk. Runs on one thread; a stage
+ * that gives a record up counts it in the ledger.
  */
 
 #include "base/cleanup.h"
+#include "collect/attribution.h"
 #include "collect/chain.h"
 #include "collect/filter.h"
 #include "collect/ledger.h"
@@ -19,13 +20,21 @@ struct pipeline_totals {
 	uint64_t bytes; /* of lines handed to the chain */
 };
 
-/* Filter and ledger are borrowed until pipeline_free (the filter: until pipeline_filter). */
-int pipeline_new(const struct filter *filter, struct ledger *ledger, struct pipeline **ret_pipeline);
+/* Filter, what targets point to, and ledger are borrowed until pipeline_free (the filter: until pipeline_filter). */
+int pipeline_new(const struct filter *filter, const struct attribution_targets *targets, struct ledger *ledger,
+		 struct pipeline **ret_pipeline);
 void pipeline_free(struct pipeline *pipeline);
 DEFINE_FREEP(pipeline, pipeline_free)
 
 /* A source_take_fn: takes one record as far as the batch. */
 void pipeline_take(void *pipeline, const void *data, size_t len);
+
+/* Of a container, beside the records: takes what `learned` owns. pipeline_release follows. */
+void pipeline_learn(struct pipeline *pipeline, struct learned *learned);
+/* Takes what was held for a container and is not any more. True: the batch is full; flush, and call it again. */
+bool pipeline_release(struct pipeline *pipeline);
+/* Lent. */
+struct attribution *pipeline_attribution(struct pipeline *pipeline);
 
 /* The batch has no room for the largest record: flush before taking more. */
 bool pipeline_full(const struct pipeline *pipeline);

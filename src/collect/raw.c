@@ -184,6 +184,7 @@ static bool type_is_known(uint32_t type, uint32_t len)
 	switch (type) {
 	case RAW_RECORD:
 	case RAW_CUT:
+	case RAW_LEARNED:
 		return true;
 	case RAW_BEGIN:
 		return len == 2 * sizeof(uint64_t);

@@ -10,6 +10,7 @@
  *     RAW_RECORD  one ring record (wire/records.h)
  *     RAW_BEGIN   coverage opened: u64 boot_ns, u64 wall_ns
  *     RAW_CUT     a chunk ended here: the statement as described at that moment (format/statement.h), unsigned
+ *     RAW_LEARNED what was learned of a container at this place (collect/learned.h)
  *     RAW_END     the capture was closed on purpose; without it, it is incomplete
  */
 
@@ -21,7 +22,7 @@
 #include "base/str.h"
 #include "crypto/digest.h"
 
-enum raw_type { RAW_RECORD = 1, RAW_BEGIN = 2, RAW_CUT = 3, RAW_END = 4 };
+enum raw_type { RAW_RECORD = 1, RAW_BEGIN = 2, RAW_CUT = 3, RAW_END = 4, RAW_LEARNED = 5 };
 
 struct raw_writer;
 

@@ -58,6 +58,7 @@ static int open_chain(struct collector *collector, struct diag *diag)
 static int open_source(struct collector *collector, struct diag *diag)
 {
 	struct source_options options = collector_watches(collector->config);
+	const struct attribution_targets targets = targets_view(collector->targets);
 	int r;
 
 	if (options.kinds == 0)
@@ -72,9 +73,10 @@ static int open_source(struct collector *collector, struct diag *diag)
 	if (r < 0)
 		return r;
 	incidents_begin(&collector->incidents, collector->opened);
-	r = pipeline_new(collector->filter, &collector->ledger, &collector->pipeline);
+	r = pipeline_new(collector->filter, &targets, &collector->ledger, &collector->pipeline);
 	if (r < 0)
 		return r;
+	collector_retarget(collector);
 	if (collector->raw)
 		collector_note_capture(collector, raw_writer_begin(collector->raw, collector->opened));
 	r = chain_begin(collector->chain, collector->opened, diag);
@@ -98,6 +100,8 @@ static int open_parts(struct collector *collector, const struct collector_option
 	if (r >= 0)
 		r = scope_new(collector->config, diag, &collector->scope);
 	if (r >= 0)
+		r = targets_new(collector->config, diag, &collector->targets);
+	if (r >= 0)
 		r = signing_key_open(collector->config, diag, &collector->key);
 	if (r < 0)
 		return r;
@@ -108,6 +112,8 @@ static int open_parts(struct collector *collector, const struct collector_option
 		r = open_chain(collector, diag);
 	if (r >= 0 && options->record_raw)
 		r = raw_writer_open(options->record_raw, diag, &collector->raw);
+	if (r >= 0)
+		r = collector_engines(collector->config, diag, &collector->engines);
 	return r < 0 ? r : open_source(collector, diag);
 }
 
@@ -168,6 +174,8 @@ void collector_free(struct collector *collector)
 	control_close(collector->control);
 	filter_free(collector->filter);
 	scope_free(collector->scope);
+	targets_free(collector->targets);
+	engines_stop(collector->engines);
 	signing_key_done(&collector->key);
 	config_free(collector->config);
 	buf_done(&collector->cut);

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "crypto/digest.h"
+#include "resolve/engines.h"
 
 #define CONFIG_FILE_DEFAULT "/etc/stella/stellaops.yaml"
 #define CONFIG_FILE_MAX (1u << 20)
@@ -25,6 +26,8 @@ struct config_list {
 };
 
 #define CONFIG_PROBE_LIBC "libc" /* in signals.probes: a word that is no type of record */
+
+#define CONFIG_ENGINES_NONE "none"
 
 enum config_transport { CONFIG_TRANSPORT_AUTO, CONFIG_TRANSPORT_RING, CONFIG_TRANSPORT_PERF };
 enum config_functions_mode { CONFIG_FUNCTIONS_ONE_SHOT, CONFIG_FUNCTIONS_EVERY };
@@ -45,9 +48,15 @@ struct config {
 	char *control_socket, *state_directory;
 	struct config_list probes; /* types of records, and CONFIG_PROBE_* */
 	uint64_t dedup; /* enum source_fold */
-	uint64_t transport; /* enum config_transport */
+	uint64_t transport; /* #define CONFIG_ENGINES_NONE "none"
+
+enum config_transport */
 	char *btf_full, *btf_split_directory; /* "" = none */
 	bool btf_ignore_kernel;
+	bool host; /* with target_containers: what is of none too */
+	struct config_list engines; /* "KIND:/PATH", or CONFIG_ENGINES_NONE alone; empty = as they are found */
+	struct config_list labels;
+	uint64_t hold_ms;
 	char *functions_map, *functions_debug_directory; /* "" = none */
 	uint64_t functions_mode; /* enum config_functions_mode */
 
@@ -74,6 +83,8 @@ int config_digest(const struct config *config, struct digest *ret_digest);
 const char *config_fixed_difference(const struct config *running, const struct config *wanted);
 
 uint64_t config_max_age_ns(const struct config *config);
+/* "docker:/PATH" as a socket, whose path points into `text`; or what is wrong with it. */
+const char *config_engine(const char *text, struct engine_socket *ret_socket);
 
 /* The printers. */
 int config_help(struct buf *out);

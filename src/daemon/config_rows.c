@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "collect/filter.h"
 #include "format/event.h"
+#include "resolve/selector.h"
 
 static const char *check_absolute(const char *text)
 {
@@ -100,10 +101,21 @@ static const char *check_command(const char *text)
 	return *text && strlen(text) < WIRE_COMM ? NULL : "a command has 1 to 15 bytes";
 }
 
-static const char *check_no_container(const char *text)
+static const char *check_selector(const char *text)
 {
-	(void)text;
-	return "choosing containers comes with a later version; only the empty list is possible";
+	return selector_check(text);
+}
+
+static const char *check_engine(const char *text)
+{
+	struct engine_socket socket;
+
+	return strcmp(text, CONFIG_ENGINES_NONE) == 0 ? NULL : config_engine(text, &socket);
+}
+
+static const char *check_label(const char *text)
+{
+	return *text && strlen(text) <= ENGINE_LABEL_MAX ? NULL : "a label's key has 1 to 1024 bytes";
 }
 
 #define FIELD(member) .offset = offsetof(struct config, member)
@@ -171,9 +183,18 @@ const struct config_row config_rows[] = {
 	  .type = CONFIG_LIST,
 	  FIELD(target_containers),
 	  .initial = "[]",
-	  .check = check_no_container,
+	  .check = check_selector,
 	  .reload = true,
-	  .help = "Containers to record; empty: all, and the host. Only empty is possible in this version." },
+	  .help = "Containers to record; empty: all. Each is an id or its beginning (4 hex digits at least, or "
+		  "docker://ID), name:NAME, image:REFERENCE, image:sha256:DIGEST, label:KEY=VALUE or "
+		  "pod:NAMESPACE/NAME. Applied in the kernel, to the container's cgroup and all below; until it is "
+		  "known whether a new container is meant, it is recorded." },
+	{ .name = "signals.filters.host",
+	  .type = CONFIG_BOOL,
+	  FIELD(host),
+	  .initial = "true",
+	  .reload = true,
+	  .help = "With target_containers: is what runs in no container recorded too?" },
 	{ .name = "signals.filters.path_allowlist",
 	  .type = CONFIG_LIST,
 	  FIELD(path_allowlist),
@@ -334,8 +355,33 @@ const struct config_row config_rows[] = {
 	  .type = CONFIG_LATER,
 	  .help = "The metrics page comes with a later version." },
 	{ .name = "signals.containers",
-	  .type = CONFIG_LATER,
-	  .help = "Asking container engines comes with a later version." },
+	  .type = CONFIG_GROUP,
+	  .help = "What is asked of container engines: images, names, pods and labels of containers. Which "
+		  "container an event is of, the kernel tells." },
+	{ .name = "signals.containers.engines",
+	  .type = CONFIG_LIST,
+	  FIELD(engines),
+	  .initial = "[]",
+	  .unique = true,
+	  .check = check_engine,
+	  .help = "Their sockets, as docker:/PATH, podman:/PATH, containerd:/PATH or cri:/PATH; empty: those that "
+		  "are found in the usual places; [none]: nobody is asked." },
+	{ .name = "signals.containers.labels",
+	  .type = CONFIG_LIST,
+	  FIELD(labels),
+	  .initial = "[]",
+	  .unique = true,
+	  .check = check_label,
+	  .help = "Keys of the labels that go into the seal. Labels can hold secrets, so none do by default." },
+	{ .name = "signals.containers.hold_ms",
+	  .type = CONFIG_U64,
+	  FIELD(hold_ms),
+	  .min = 0,
+	  .max = 1000,
+	  .initial = "50",
+	  .unit = "ms",
+	  .help = "How long the first records of a new container wait for an engine to name its image, so that "
+		  "they carry the digest themselves. What comes later is in the seal." },
 	{ .name = "signals.signing.rekor_url",
 	  .type = CONFIG_LATER,
 	  .help = "The transparency log comes with a later version." },

@@ -100,6 +100,8 @@ static int copy_filters(const struct config *config, struct statement *statement
 		{ &config->comm_denylist, &statement->comm_denylist, &statement->n_comm_denylist },
 		{ &config->cgroups, &statement->cgroups, &statement->n_cgroups },
 		{ &config->pid_namespaces, &statement->pid_namespaces, &statement->n_pid_namespaces },
+		{ &config->target_containers, &statement->target_containers,
+		  &statement->n_target_containers },
 	};
 	int r = 0;
 
@@ -112,6 +114,8 @@ static int describe_filters(const struct collector *collector, struct statement 
 {
 	statement->filtered = pipeline_totals(collector->pipeline)->filtered - collector->filtered_before +
 			      ledger_filtered(&collector->ledger, false);
+	statement->host_known = collector->config->target_containers.count > 0;
+	statement->host = collector->config->host;
 	return copy_filters(collector->config, statement);
 }
 
@@ -140,6 +144,8 @@ int collector_describe(void *user, const struct moment *closed, struct statement
 	if (r < 0)
 		return r;
 	r = ledger_rows(&collector->ledger, false, statement->opened.boot_ns, statement);
+	if (r >= 0)
+		r = describe_containers(collector, closed, statement);
 	if (collector->losses_unknown)
 		statement_forget_losses(statement); /* counters that cannot be read are not zero */
 	if (r < 0 || !collector->cutting || !collector->raw)

@@ -138,5 +138,6 @@ struct moment collector_turn(struct collector *collector)
 	} while (clock_now().boot_ns < grace && collector->held.len < size);
 	collector_sweep(collector);
 	collector->holding = false;
+	collector_attend_end(collector);
 	return collector->since;
 }

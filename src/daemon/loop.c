@@ -247,6 +247,7 @@ int collector_run(struct collector *collector, struct diag *diag)
 		taken = collector_drain(collector, DRAIN_RECORDS);
 		if (taken < 0)
 			r = taken;
+		collector_attend(collector);
 		collector_rotate_when_full(collector);
 	}
 	return r < 0 ? diag_error(diag, r, "the collector's loop: %s", strerror(-r)) : 0;

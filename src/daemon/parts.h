@@ -17,7 +17,9 @@
 #include "daemon/identity.h"
 #include "daemon/incident.h"
 #include "daemon/keys.h"
+#include "daemon/latency.h"
 #include "probe/source.h"
+#include "resolve/engines.h"
 
 #define COLLECTOR_PROBES_MAX 32
 #define COLLECTOR_MINUTE 60
@@ -28,6 +30,11 @@ struct collector {
 	struct digest config_digest;
 	struct filter *filter;
 	struct scope *scope; /* the kernel half's part of the same filters */
+	struct targets *targets;
+	struct engines *engines; /* NULL = nobody is asked */
+	unsigned int runtimes_expected; /* whose engines may answer, as the pipeline knows it */
+	struct latency latency; /* of engines' answers */
+	bool targets_full; /* the log heard that the kernel half took a decision no more */
 	struct signing_key key;
 	struct identity identity;
 
@@ -96,6 +103,29 @@ DEFINE_FREEP(scope, scope_free)
 const struct source_filter *scope_filter(const struct scope *scope);
 bool scope_equal(const struct scope *a, const struct scope *b);
 
+/* ---- engines.c: whom the configuration asks about containers, and which it records ---- */
+
+struct targets {
+	struct selector **selectors;
+	size_t count;
+	bool host;
+};
+
+/* *ret_engines stays NULL when nobody is to be asked. */
+int collector_engines(const struct config *config, struct diag *diag, struct engines **ret_engines);
+int targets_new(const struct config *config, struct diag *diag, struct targets **ret_targets);
+void targets_free(struct targets *targets);
+DEFINE_FREEP(targets, targets_free)
+struct attribution_targets targets_view(const struct targets *targets);
+
+/* ---- attend.c: containers, between two emptyings of the ring ---- */
+
+void collector_attend(struct collector *collector);
+/* Before a chunk is cut: nobody is waited for any more. */
+void collector_attend_end(struct collector *collector);
+/* Targets are in force from now on, or others are. */
+void collector_retarget(struct collector *collector);
+
 /* ---- describe.c: the chain's callbacks; user is the collector ---- */
 
 int collector_identify(void *user, struct statement *statement);
@@ -108,10 +138,17 @@ int describe_targets(struct source *source, const struct moment *closed, struct 
 int describe_target_rows(const struct source_target *targets, size_t count, const struct moment *closed,
 			 struct statement *statement);
 
+/* ---- describe_containers.c: when probes and losses have been described ---- */
+
+int describe_containers(const struct collector *collector, const struct moment *closed,
+			struct statement *statement);
+
 /* ---- rotate.c: what goes into the chain, and where a chunk ends ---- */
 
 /* Takes what is in the ring, at most max_records; how many, or a negative errno. */
 int collector_drain(struct collector *collector, size_t max_records);
+/* What was taken so far goes into the chain. */
+void collector_flush(struct collector *collector);
 /* Takes what the kernel half keeps in tables of its own: totals of the chunk that ends. */
 void collector_sweep(struct collector *collector);
 /* Takes what was there before the probes into the first chunk; when it returns 0, coverage is open. */

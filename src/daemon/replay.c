@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "collect/chain.h"
 #include "collect/draft.h"
+#include "collect/learned.h"
 #include "collect/pipeline.h"
 #include "collect/raw.h"
 #include "daemon/config.h"
@@ -31,6 +32,7 @@ struct replay {
 	struct config *config;
 	struct digest config_digest;
 	struct filter *filter;
+	struct targets *targets;
 	struct signing_key key;
 	struct ledger ledger;
 	struct pipeline *pipeline;
@@ -54,6 +56,7 @@ static void replay_done(struct replay *replay)
 	pipeline_free(replay->pipeline);
 	raw_reader_free(replay->reader);
 	filter_free(replay->filter);
+	targets_free(replay->targets);
 	signing_key_done(&replay->key);
 	config_free(replay->config);
 	statement_done(&replay->said);
@@ -108,6 +111,17 @@ static void take_coverage(struct statement *statement, struct statement *copy)
 	take_list(&statement->cgroups, &statement->n_cgroups, &copy->cgroups, &copy->n_cgroups);
 	take_list(&statement->pid_namespaces, &statement->n_pid_namespaces, &copy->pid_namespaces,
 		  &copy->n_pid_namespaces);
+	take_list(&statement->target_containers, &statement->n_target_containers, &copy->target_containers,
+		  &copy->n_target_containers);
+	statement->host_known = copy->host_known;
+	statement->host = copy->host;
+	statement->cgroup_hierarchy = TAKE(copy->cgroup_hierarchy);
+	statement->containers_more = copy->containers_more;
+	statement->containers = TAKE(copy->containers);
+	statement->n_containers = copy->n_containers;
+	statement->container_coverage = TAKE(copy->container_coverage);
+	statement->n_container_coverage = copy->n_container_coverage;
+	copy->n_containers = copy->n_container_coverage = 0;
 	statement->filtered = copy->filtered;
 	statement->dedup_scope = TAKE(copy->dedup_scope);
 	memcpy(statement->folded, copy->folded, sizeof(statement->folded));
@@ -173,6 +187,7 @@ static int replay_open(struct replay *replay, const char *raw_path, const char *
 		       struct diag *diag)
 {
 	struct chain_options options = { .identify = identify, .describe = describe, .user = replay };
+	struct attribution_targets targets;
 	struct chain_recovery recovery;
 	struct digest digest;
 	int r = raw_reader_open(raw_path, diag, &replay->reader);
@@ -189,7 +204,11 @@ static int replay_open(struct replay *replay, const char *raw_path, const char *
 	if (r >= 0)
 		r = signing_key_open(replay->config, diag, &replay->key);
 	if (r >= 0)
-		r = pipeline_new(replay->filter, &replay->ledger, &replay->pipeline);
+		r = targets_new(replay->config, diag, &replay->targets);
+	if (r < 0)
+		return r;
+	targets = targets_view(replay->targets);
+	r = pipeline_new(replay->filter, &targets, &replay->ledger, &replay->pipeline);
 	if (r < 0)
 		return r;
 	digest_hex(&digest, replay->replay_of);
@@ -232,21 +251,43 @@ static int take_cut(struct replay *replay, struct str body, struct diag *diag)
 	replay->said = said;
 	replay->last = said.closed;
 	replay->cut = true;
+	containers_cut(replay_containers(replay), said.closed.boot_ns);
 	replay->records += replay->behind;
 	replay->behind = 0;
 	replay->malformed = replay->ledger.own[LEDGER_MALFORMED].count;
 	return 0;
 }
 
+static struct containers *replay_containers(struct replay *replay)
+{
+	return attribution_containers(pipeline_attribution(replay->pipeline));
+}
+
 static int take_record(struct replay *replay, struct str body, struct diag *diag)
 {
+	struct container_change change;
 	int r = make_cut(replay, diag);
 
 	if (r < 0)
 		return r;
 	replay->behind++;
 	pipeline_take(replay->pipeline, body.data, body.len);
+	while (containers_change(replay_containers(replay), &change))
+		; /* nobody is asked */
 	return pipeline_full(replay->pipeline) ? flush(replay, diag) : 0;
+}
+
+static int take_learned(struct replay *replay, struct str body, struct diag *diag)
+{
+	struct learned learned;
+	int r = learned_parse(body, diag, &learned);
+
+	if (r < 0)
+		return r;
+	pipeline_learn(replay->pipeline, &learned);
+	while (r >= 0 && pipeline_release(replay->pipeline))
+		r = flush(replay, diag);
+	return r;
 }
 
 static int take_entry(struct replay *replay, const struct raw_entry *entry, struct diag *diag)
@@ -259,6 +300,8 @@ static int take_entry(struct replay *replay, const struct raw_entry *entry, stru
 		replay->last = entry->moment;
 		return chain_begin(replay->chain, entry->moment, diag);
 	}
+	if (entry->type == RAW_LEARNED)
+		return take_learned(replay, entry->body, diag);
 	return entry->type == RAW_CUT ? take_cut(replay, entry->body, diag)
 				      : take_record(replay, entry->body, diag);
 }

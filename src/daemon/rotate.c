@@ -110,10 +110,11 @@ int collector_cut(struct collector *collector)
 	ledger_cut(&collector->ledger);
 	incidents_cut(&collector->incidents);
 	collector->filtered_before = pipeline_totals(collector->pipeline)->filtered;
+	containers_cut(attribution_containers(pipeline_attribution(collector->pipeline)), now.boot_ns);
 	return 0;
 }
 
-static void flush_batch(struct collector *collector)
+void collector_flush(struct collector *collector)
 {
 	struct moment now = clock_now();
 	uint64_t before = pipeline_totals(collector->pipeline)->bytes;
@@ -129,7 +130,7 @@ void collector_take(struct collector *collector, const void *data, size_t len)
 		collector_note_capture(collector, raw_writer_add(collector->raw, RAW_RECORD, data, len));
 	pipeline_take(collector->pipeline, data, len);
 	if (pipeline_full(collector->pipeline))
-		flush_batch(collector);
+		collector_flush(collector);
 }
 
 static void take_record(void *taker, const void *data, size_t len)
@@ -144,7 +145,7 @@ int collector_drain(struct collector *collector, size_t max_records)
 {
 	int taken = source_drain(collector->source, max_records, take_record, collector);
 
-	flush_batch(collector);
+	collector_flush(collector);
 	return taken;
 }
 
@@ -157,7 +158,7 @@ void collector_sweep(struct collector *collector)
 {
 	int r = source_sweep(collector->source, take_total, collector);
 
-	flush_batch(collector);
+	collector_flush(collector);
 	if (r < 0)
 		log_line(LOG_LEVEL_ERROR, "totals of folded events could not be read: %s", strerror(-r));
 }
@@ -166,7 +167,7 @@ int collector_snapshot(struct collector *collector, struct diag *diag)
 {
 	int r = source_snapshot(collector->source, take_record, collector, diag);
 
-	flush_batch(collector);
+	collector_flush(collector);
 	return r;
 }
 

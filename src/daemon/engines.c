@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * From the configuration to who is asked about containers, and to which of them are recorded. Owns nothing but what it
+ * returns.
+ */
+
+#include <string.h>
+
+#include "daemon/parts.h"
+
+static const struct engine_name {
+	const char *prefix;
+	enum engine_kind kind;
+} names[] = {
+	{ "docker:", ENGINE_DOCKER },
+	{ "podman:", ENGINE_PODMAN },
+	{ "containerd:", ENGINE_CONTAINERD },
+	{ "cri:", ENGINE_CRI },
+};
+
+const char *config_engine(const char *text, struct engine_socket *ret_socket)
+{
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const char *path = text + strlen(names[i].prefix);
+
+		if (strncmp(text, names[i].prefix, strlen(names[i].prefix)) != 0)
+			continue;
+		if (path[0] != '/' || strlen(path) >= ENGINE_SOCKET_MAX)
+			return "behind docker:, podman:, containerd: or cri: an absolute path of at most 107 bytes is wanted";
+		*ret_socket = (struct engine_socket) { .kind = names[i].kind, .path = (char *)path };
+		return NULL;
+	}
+	return "docker:/PATH, podman:/PATH, containerd:/PATH or cri:/PATH is wanted, or none alone";
+}
+
+int collector_engines(const struct config *config, struct diag *diag, struct engines **ret_engines)
+{
+	struct engine_socket sockets[ENGINE_SOCKETS_MAX];
+	struct engines_options options = { .sockets = sockets,
+					   .labels = config->labels.items,
+					   .n_labels = config->labels.count };
+
+	for (size_t i = 0; i < config->engines.count; i++) {
+		const char *text = config->engines.items[i];
+
+		if (strcmp(text, CONFIG_ENGINES_NONE) == 0 && config->engines.count == 1)
+			return 0;
+		if (options.n_sockets == ENGINE_SOCKETS_MAX)
+			return diag_exit(diag, EXIT_UNSOUND, -E2BIG,
+					 "signals.containers.engines: at most %d sockets can be asked",
+					 ENGINE_SOCKETS_MAX);
+		if (config_engine(text, &sockets[options.n_sockets++]))
+			return diag_exit(diag, EXIT_UNSOUND, -EINVAL,
+					 "signals.containers.engines: %s stands beside sockets; leave one out",
+					 text);
+	}
+	return engines_start(&options, diag, ret_engines);
+}
+
+/* ---- targets ---- */
+
+int targets_new(const struct config *config, struct diag *diag, struct targets **ret_targets)
+{
+	_cleanup_(targets_freep) struct targets *targets = calloc(1, sizeof(*targets));
+	int r;
+
+	if (!targets)
+		return -ENOMEM;
+	targets->selectors = calloc(config->target_containers.count + 1, sizeof(struct selector *));
+	if (!targets->selectors)
+		return -ENOMEM;
+	targets->host = config->host;
+	for (size_t i = 0; i < config->target_containers.count; i++) {
+		r = selector_parse(config->target_containers.items[i], diag, &targets->selectors[i]);
+		if (r < 0)
+			return r;
+		targets->count = i + 1;
+	}
+	*ret_targets = TAKE(targets);
+	return 0;
+}
+
+void targets_free(struct targets *targets)
+{
+	if (!targets)
+		return;
+	for (size_t i = 0; i < targets->count; i++)
+		selector_free(targets->selectors[i]);
+	free(targets->selectors);
+	free(targets);
+}
+
+struct attribution_targets targets_view(const struct targets *targets)
+{
+	return (struct attribution_targets) { targets->selectors, targets->count, targets->host };
+}
