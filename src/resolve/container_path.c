@@ -277,7 +277,8 @@ static bool name_fits(const struct pattern *pattern, struct str component, struc
 	case HEX_AT_END:
 		return cut_before_id(pattern, ret_id, &before) && container_id_is(*ret_id);
 	case HEX_OF_ANY:
-		return cut_before_id(pattern, ret_id, &before) && container_id_is(*ret_id) && is_namespace(before);
+		return cut_before_id(pattern, ret_id, &before) && container_id_is(*ret_id) &&
+		       is_namespace(before);
 	case HEX:
 		return cut_front(ret_id, pattern->prefix) && container_id_is(*ret_id);
 	case BUILD:
@@ -312,7 +313,7 @@ static void container_enter(struct walk *walk, const struct pattern *pattern, st
 	/* The slice of the pod may stand in front, in the same component. */
 	if (pattern->form == HEX_AT_END)
 		pod = pod_slice((struct str) { walk->component.data, walk->component.len - CONTAINER_ID_LEN -
-									      strlen(pattern->prefix) });
+									     strlen(pattern->prefix) });
 	memcpy(place.pod_uid, pod.uid, sizeof(place.pod_uid));
 	place.qos = pod.qos;
 	found->inner = place;
@@ -327,6 +328,7 @@ static void component_take(struct walk *walk)
 	const struct pattern *pattern;
 	struct str user = walk->component, id;
 	uint64_t uid;
+	bool entered;
 
 	if (cut_front(&user, "user-") && cut_end(&user, ".slice") &&
 	    text_parse_u64(user, 0, CONTAINER_NO_USER - 1, &uid) == 0)
@@ -335,11 +337,12 @@ static void component_take(struct walk *walk)
 	walk->found->outer.depth++;
 	walk->found->inner.depth++;
 	pattern = pattern_find(walk, &id);
-	walk->pod = component_pod(walk);
-	walk->up[1] = walk->up[0];
-	walk->up[0] = walk->component;
-	if (pattern && pattern->kind != CONTAINER_HOST)
+	entered = pattern && pattern->kind != CONTAINER_HOST;
+	if (entered)
 		container_enter(walk, pattern, id);
+	walk->pod = entered ? (struct pod) { .is = false } : component_pod(walk);
+	walk->up[1] = walk->up[0];
+	walk->up[0] = entered ? STR("") : walk->component;
 	walk->index++;
 }
 
