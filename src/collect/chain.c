@@ -301,6 +301,11 @@ static int next_draft(const struct chain *chain, const struct statement *closed,
 		statement.probes[i].from_boot_ns = statement.probes[i].to_boot_ns = next->opened.boot_ns;
 	for (i = 0; i < statement.n_targets; i++)
 		statement.targets[i].from_boot_ns = statement.targets[i].to_boot_ns = next->opened.boot_ns;
+	for (i = 0; i < statement.n_container_coverage; i++) {
+		statement.container_coverage[i].from_boot_ns = next->opened.boot_ns;
+		statement.container_coverage[i].to_boot_ns = next->opened.boot_ns;
+		statement.container_coverage[i].records = 0;
+	}
 	for (i = 0; i < statement.n_losses; i++)
 		statement.losses[i].count = 0;
 	memset(statement.folded, 0, sizeof(statement.folded));

@@ -96,6 +96,21 @@ static void take_list(char ***to, size_t *to_count, char ***from, size_t *from_c
 	*from_count = 0;
 }
 
+static void take_containers(struct statement *statement, struct statement *copy)
+{
+	take_list(&statement->target_containers, &statement->n_target_containers, &copy->target_containers,
+		  &copy->n_target_containers);
+	statement->host_known = copy->host_known;
+	statement->host = copy->host;
+	statement->cgroup_hierarchy = TAKE(copy->cgroup_hierarchy);
+	statement->container_coverage = TAKE(copy->container_coverage);
+	statement->n_container_coverage = copy->n_container_coverage;
+	statement->containers_more = copy->containers_more;
+	statement->containers = TAKE(copy->containers);
+	statement->n_containers = copy->n_containers;
+	copy->n_container_coverage = copy->n_containers = 0;
+}
+
 static void take_coverage(struct statement *statement, struct statement *copy)
 {
 	statement->probes = TAKE(copy->probes);
@@ -111,17 +126,7 @@ static void take_coverage(struct statement *statement, struct statement *copy)
 	take_list(&statement->cgroups, &statement->n_cgroups, &copy->cgroups, &copy->n_cgroups);
 	take_list(&statement->pid_namespaces, &statement->n_pid_namespaces, &copy->pid_namespaces,
 		  &copy->n_pid_namespaces);
-	take_list(&statement->target_containers, &statement->n_target_containers, &copy->target_containers,
-		  &copy->n_target_containers);
-	statement->host_known = copy->host_known;
-	statement->host = copy->host;
-	statement->cgroup_hierarchy = TAKE(copy->cgroup_hierarchy);
-	statement->containers_more = copy->containers_more;
-	statement->containers = TAKE(copy->containers);
-	statement->n_containers = copy->n_containers;
-	statement->container_coverage = TAKE(copy->container_coverage);
-	statement->n_container_coverage = copy->n_container_coverage;
-	copy->n_containers = copy->n_container_coverage = 0;
+	take_containers(statement, copy);
 	statement->filtered = copy->filtered;
 	statement->dedup_scope = TAKE(copy->dedup_scope);
 	memcpy(statement->folded, copy->folded, sizeof(statement->folded));

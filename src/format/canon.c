@@ -167,6 +167,14 @@ void canon_key(struct canon *w, const char *key)
 	assert(w->last_key[w->depth][0] == '\0' || strcmp(w->last_key[w->depth], key) < 0);
 	memcpy(w->last_key[w->depth], key, strlen(key) + 1);
 #endif
+	canon_key_foreign(w, key);
+}
+
+void canon_key_foreign(struct canon *w, const char *key)
+{
+	if (w->error != 0)
+		return;
+	assert(w->depth > 0);
 	separate(w);
 	put(w, "\"", 1);
 	put(w, key, strlen(key));

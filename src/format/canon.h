@@ -34,7 +34,9 @@ void canon_object(struct canon *w); /* { */
 void canon_object_end(struct canon *w); /* } */
 void canon_array(struct canon *w);
 void canon_array_end(struct canon *w);
-void canon_key(struct canon *w, const char *key); /* ASCII, needs no escapes */
+void canon_key(struct canon *w, const char *key); /* ASCII, needs no escapes, below 64 bytes */
+/* A key that an outsider chose, of any length: printable ASCII that needs no escapes; the caller sees to the order. */
+void canon_key_foreign(struct canon *w, const char *key);
 void canon_string(struct canon *w, struct str text); /* must be UTF-8; else -EILSEQ */
 void canon_u64(struct canon *w, uint64_t value);
 void canon_bool(struct canon *w, bool value);

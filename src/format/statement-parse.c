@@ -84,23 +84,6 @@ static void read_collector(struct reader *r, json_t *predicate, struct statement
 	reader_string(r, collector, "version", &s->collector_version);
 }
 
-static void read_containers(struct reader *r, json_t *predicate, struct statement *s)
-{
-	json_t *list = reader_list(r, predicate, "containers", STATEMENT_CONTAINERS_MAX);
-	size_t i;
-
-	s->containers = reader_rows(r, list, sizeof(*s->containers), &s->n_containers);
-	r->where = "predicate.containers[]";
-	for (i = 0; i < s->n_containers; i++) {
-		json_t *container = json_array_get(list, i);
-
-		s->containers[i].cgroup_id = reader_u64(r, container, "cgroup_id");
-		s->containers[i].generation = reader_u64(r, container, "generation");
-		reader_string(r, container, "id", &s->containers[i].id);
-		reader_known_string(r, container, "image_digest", &s->containers[i].image_digest);
-	}
-}
-
 static void read_content(struct reader *r, json_t *predicate, struct statement *s)
 {
 	static const char *const encodings[] = { "identity", "zstd", NULL };
@@ -167,8 +150,15 @@ static void read_host(struct reader *r, json_t *predicate, struct statement *s)
 static void read_predicate(struct reader *r, json_t *predicate, struct statement *s)
 {
 	static void (*const parts[])(struct reader *, json_t *, struct statement *) = {
-		read_chain,  read_collector, read_containers, read_content,	     statement_read_coverage,
-		read_events, read_gap,	     read_host,	      statement_read_losses,
+		read_chain,
+		read_collector,
+		statement_read_containers,
+		read_content,
+		statement_read_coverage,
+		read_events,
+		read_gap,
+		read_host,
+		statement_read_losses,
 	};
 	json_t *window;
 	size_t i;

@@ -18,11 +18,11 @@ const char *const statement_gap_names[] = {
 	[GAP_NONE] = "none", [GAP_RESTART] = "restart", [GAP_CRASH] = "crash", [GAP_SUSPEND] = "suspend", NULL
 };
 
-static void free_strings(char **strings, size_t count)
+void statement_free_strings(char **strings, size_t count)
 {
 	size_t i;
 
-	for (i = 0; i < count; i++)
+	for (i = 0; strings && i < count; i++)
 		free(strings[i]);
 	free(strings);
 }
@@ -49,7 +49,7 @@ static void free_targets(struct statement *statement)
 		free(statement->targets[i].library);
 		free(statement->targets[i].build_id);
 		free(statement->targets[i].purl);
-		free_strings(statement->targets[i].missing, statement->targets[i].n_missing);
+		statement_free_strings(statement->targets[i].missing, statement->targets[i].n_missing);
 	}
 	free(statement->targets);
 }
@@ -61,21 +61,18 @@ static void free_arrays(struct statement *statement)
 	for (i = 0; i < statement->n_probes; i++) {
 		free(statement->probes[i].kind);
 		free(statement->probes[i].hook);
-		free_strings(statement->probes[i].blind_spots, statement->probes[i].n_blind_spots);
+		statement_free_strings(statement->probes[i].blind_spots, statement->probes[i].n_blind_spots);
 	}
 	free(statement->probes);
 	statement_forget_losses(statement);
-	for (i = 0; i < statement->n_containers; i++) {
-		free(statement->containers[i].id);
-		free(statement->containers[i].image_digest);
-	}
-	free(statement->containers);
-	free_strings(statement->path_allowlist, statement->n_path_allowlist);
-	free_strings(statement->path_denylist, statement->n_path_denylist);
-	free_strings(statement->comm_allowlist, statement->n_comm_allowlist);
-	free_strings(statement->comm_denylist, statement->n_comm_denylist);
-	free_strings(statement->cgroups, statement->n_cgroups);
-	free_strings(statement->pid_namespaces, statement->n_pid_namespaces);
+	statement_forget_containers(statement);
+	statement_free_strings(statement->path_allowlist, statement->n_path_allowlist);
+	statement_free_strings(statement->path_denylist, statement->n_path_denylist);
+	statement_free_strings(statement->comm_allowlist, statement->n_comm_allowlist);
+	statement_free_strings(statement->comm_denylist, statement->n_comm_denylist);
+	statement_free_strings(statement->cgroups, statement->n_cgroups);
+	statement_free_strings(statement->pid_namespaces, statement->n_pid_namespaces);
+	statement_free_strings(statement->target_containers, statement->n_target_containers);
 	free_targets(statement);
 	statement_forget_incidents(statement);
 }
@@ -99,7 +96,7 @@ void statement_done(struct statement *statement)
 		statement->boot_id,	      statement->kernel_release,   statement->arch,
 		statement->btf_source_kind,   statement->btf_source_path,  statement->btf_selection_reason,
 		statement->encoding,	      statement->gap_from_boot_id, statement->dedup_scope,
-		statement->transport,
+		statement->transport,	      statement->cgroup_hierarchy,
 	};
 	size_t i;
 
@@ -167,25 +164,6 @@ static void put_collector(struct canon *w, const struct statement *s)
 	canon_object_end(w);
 }
 
-static void put_containers(struct canon *w, const struct statement *s)
-{
-	size_t i;
-
-	if (s->n_containers > STATEMENT_CONTAINERS_MAX)
-		member_fail(w, -E2BIG);
-	canon_key(w, "containers");
-	canon_array(w);
-	for (i = 0; i < s->n_containers && w->error == 0; i++) {
-		canon_object(w);
-		member_number(w, "cgroup_id", s->containers[i].cgroup_id);
-		member_number(w, "generation", s->containers[i].generation);
-		member_string(w, "id", s->containers[i].id);
-		member_known_string(w, "image_digest", s->containers[i].image_digest);
-		canon_object_end(w);
-	}
-	canon_array_end(w);
-}
-
 static void put_content(struct canon *w, const struct statement *s)
 {
 	canon_key(w, "content");
@@ -237,7 +215,7 @@ static void put_predicate(struct canon *w, const struct statement *s)
 	canon_object(w);
 	put_chain(w, s);
 	put_collector(w, s);
-	put_containers(w, s);
+	statement_put_containers(w, s);
 	put_content(w, s);
 	statement_put_coverage(w, s);
 	member_counts(w, "events", s->events);

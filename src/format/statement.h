@@ -27,7 +27,12 @@
 #define STATEMENT_NUMBER_MAX INT64_MAX /* any integer: what every JSON reader with 64-bit integers can hold */
 #define STATEMENT_STRING_MAX 4096 /* bytes of one string */
 #define STATEMENT_LIST_MAX 1024 /* probes, blind spots of one, filters of a list, losses */
-#define STATEMENT_CONTAINERS_MAX 16384
+#define STATEMENT_CONTAINERS_MAX 16384 /* rows of each of the two tables */
+#define STATEMENT_CONTAINERS_ROOM (3u << 18) /* bytes of both tables' text, see statement_containers_fit */
+#define STATEMENT_NAMES_MAX 16 /* of one container */
+#define STATEMENT_LABELS_MAX 32 /* of one container */
+#define STATEMENT_LABEL_KEY_MAX 1024 /* bytes of printable ASCII, neither quote nor backslash */
+#define STATEMENT_WORDS_MAX 16 /* why a container's coverage is not complete */
 #define STATEMENT_TARGETS_MAX 4096
 #define STATEMENT_MISSING_MAX 256 /* symbols named of one target; missing_count has the true number */
 #define STATEMENT_CGROUPS_MAX 256 /* of one loss; the rest is in its total only */
@@ -86,10 +91,39 @@ struct statement_loss {
 	size_t n_cgroups;
 };
 
+struct statement_label {
+	char *key, *value;
+};
+
+/* What engines said of one container; NULL, none = unknown. Without a runtime there is no row, only coverage. */
 struct statement_container {
 	char *id; /* docker://... */
+	uint64_t cgroup_id, generation; /* generation: boot_ns of its making, 0 = it was there at the start */
+	char *image_digest; /* "sha256:" and hex */
+	bool image_is_config; /* that of the image's configuration: no registry knows it. With a digest only */
+	char *image; /* the reference by which it was asked for */
+	char **names;
+	size_t n_names;
+	char *pod, *pod_namespace, *pod_uid; /* the two only with a pod */
+	struct statement_label *labels; /* sorted by key */
+	size_t n_labels;
+	uint64_t labels_more; /* that found no room; left out of the text when 0 */
+	char *outer; /* id of the container around it */
+	bool conflict; /* engines disagreed about the image: then there is no digest */
+};
+
+/*
+ * When one container was covered, within the window. One that still lives when the window closes has its end there,
+ * and a row in the next chunk; one that ended has its end before.
+ */
+struct statement_container_coverage {
+	char *id; /* as a record has it, or the bare digits while the runtime is not known */
 	uint64_t cgroup_id, generation;
-	char *image_digest; /* NULL = unknown */
+	uint64_t from_boot_ns, to_boot_ns;
+	uint64_t records; /* of it, in this chunk */
+	bool complete;
+	char **incomplete; /* words, sorted: "at_start", "io_uring", "losses", ...; some unless complete, then none */
+	size_t n_incomplete;
 };
 
 struct statement {
@@ -134,6 +168,9 @@ struct statement {
 	size_t n_comm_allowlist, n_comm_denylist;
 	char **cgroups, **pid_namespaces;
 	size_t n_cgroups, n_pid_namespaces;
+	char **target_containers; /* left out of the text when empty */
+	size_t n_target_containers;
+	bool host_known, host; /* are records kept that are of no container? Said with target_containers only */
 	uint64_t filtered; /* records seen and left out because a filter said so, in kernel and collector */
 	char *dedup_scope; /* "process", "container" or "off"; NULL = not said (older collectors) */
 	uint64_t folded
@@ -145,6 +182,11 @@ struct statement {
 	bool incidents_known; /* false: nobody looked (older collectors) */
 	struct statement_incident *incidents; /* in order of time */
 	size_t n_incidents;
+	char *cgroup_hierarchy; /* whose ids cgroup_id are: "unified", or a v1 controller's; NULL = not said */
+	struct statement_container_coverage *container_coverage;
+	size_t n_container_coverage;
+	uint64_t containers_more; /* containers that lack a row here or below; left out of the text when 0 */
+
 	struct statement_container *containers;
 	size_t n_containers;
 
@@ -164,6 +206,19 @@ void statement_forget_losses(struct statement *statement);
 
 /* Frees the rows: nothing happened, as far as this statement goes. */
 void statement_forget_incidents(struct statement *statement);
+
+/* Frees the rows of both tables of containers, and how many more there were. */
+void statement_forget_containers(struct statement *statement);
+
+/*
+ * Makes both tables of containers such that they can be written and leave room for the rest of a seal, whatever engines
+ * said: text that is no UTF-8 or too long is unknown; labels are sorted, and those beyond the limits, with a key that
+ * is none, or without room are left out and counted in labels_more; names beyond the limit are left out. Both tables
+ * take STATEMENT_CONTAINERS_ROOM bytes together, the coverage at most half of it, labels what the rows leave: rows
+ * come in their order, so the caller puts first what matters most; containers of which one finds no room are added to
+ * containers_more. -ENOMEM. Every statement with containers goes through it before it is written, drafts too.
+ */
+int statement_containers_fit(struct statement *statement);
 
 /* Deep copy of strings: sets *field to a copy; -ENOMEM. The old value is freed. */
 int statement_set(char **field, const char *text);

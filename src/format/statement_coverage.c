@@ -28,8 +28,9 @@ static const struct filter_list {
 	{                                                                                              \
 #name, offsetof(struct statement, name), offsetof(struct statement, n_##name), always_ \
 	}
-	LIST(cgroups, false),	    LIST(comm_allowlist, false), LIST(comm_denylist, false),
-	LIST(path_allowlist, true), LIST(path_denylist, true),	 LIST(pid_namespaces, false),
+	LIST(cgroups, false),		LIST(comm_allowlist, false), LIST(comm_denylist, false),
+	LIST(path_allowlist, true),	LIST(path_denylist, true),   LIST(pid_namespaces, false),
+	LIST(target_containers, false),
 #undef LIST
 };
 
@@ -44,6 +45,9 @@ static void put_filters(struct canon *w, const struct statement *s)
 		char *const *list = *(char **const *)((const char *)s + row->list);
 		size_t count = *(const size_t *)((const char *)s + row->count);
 
+		/* The one member that is no list, at its place. */
+		if (s->host_known && strcmp(row->key, "path_allowlist") == 0)
+			canon_key_bool(w, "host", s->host);
 		if (row->always || count > 0)
 			member_strings(w, row->key, list, count);
 	}
@@ -146,8 +150,7 @@ void statement_put_coverage(struct canon *w, const struct statement *s)
 {
 	canon_key(w, "coverage");
 	canon_object(w);
-	/* Coverage per container begins with the container resolver; until then none is claimed. */
-	member_strings(w, "containers", NULL, 0);
+	statement_put_container_coverage(w, s);
 	put_dedup(w, s);
 	member_number(w, "filtered", s->filtered);
 	put_filters(w, s);
@@ -170,6 +173,9 @@ static void read_filters(struct reader *r, json_t *coverage, struct statement *s
 			reader_strings(r, filters, row->key, STATEMENT_LIST_MAX,
 				       (char ***)((char *)s + row->list), (size_t *)((char *)s + row->count));
 	}
+	s->host_known = json_object_get(filters, "host");
+	if (s->host_known)
+		s->host = reader_bool(r, filters, "host");
 }
 
 /* One of `words`, or left out. */
@@ -290,12 +296,16 @@ static void read_targets(struct reader *r, json_t *coverage, struct statement *s
 void statement_read_coverage(struct reader *r, json_t *predicate, struct statement *s)
 {
 	static void (*const parts[])(struct reader *, json_t *, struct statement *) = {
-		read_dedup, read_filters, read_incidents, read_probes, read_targets,
+		statement_read_container_coverage,
+		read_dedup,
+		read_filters,
+		read_incidents,
+		read_probes,
+		read_targets,
 	};
 	json_t *coverage = reader_object(r, predicate, "coverage", "predicate.coverage");
 	size_t i;
 
-	reader_list(r, coverage, "containers", STATEMENT_CONTAINERS_MAX);
 	s->filtered = reader_u64(r, coverage, "filtered");
 	for (i = 0; i < ARRAY_LEN(parts); i++) {
 		r->where = "predicate.coverage";

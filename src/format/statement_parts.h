@@ -28,6 +28,18 @@ void member_counts(struct canon *w, const char *key, const uint64_t counts[WIRE_
 
 void statement_put_coverage(struct canon *w, const struct statement *s);
 void statement_put_losses(struct canon *w, const struct statement *s);
+/* The member `containers` of the predicate, and those of `coverage` that speak of containers. */
+void statement_put_containers(struct canon *w, const struct statement *s);
+void statement_put_container_coverage(struct canon *w, const struct statement *s);
+/* One row alone: what statement_containers_fit measures. */
+void statement_put_container(struct canon *w, const struct statement_container *container);
+void statement_put_covered(struct canon *w, const struct statement_container_coverage *row);
+/* What may be written, and is read, as a label's key; as a digest of an image. */
+bool statement_is_label_key(const char *key);
+bool statement_is_image_digest(const char *text);
+void statement_free_strings(char **strings, size_t count);
+void statement_free_container(struct statement_container *container);
+void statement_free_covered(struct statement_container_coverage *row);
 
 /* ---- reading: after the first refusal every step does nothing ---- */
 
@@ -61,3 +73,6 @@ void reader_counts(struct reader *r, json_t *parent, const char *key, const char
 
 void statement_read_coverage(struct reader *r, json_t *predicate, struct statement *s);
 void statement_read_losses(struct reader *r, json_t *predicate, struct statement *s);
+void statement_read_containers(struct reader *r, json_t *predicate, struct statement *s);
+/* `coverage` is the object that holds them. */
+void statement_read_container_coverage(struct reader *r, json_t *coverage, struct statement *s);

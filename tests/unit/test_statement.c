@@ -18,6 +18,7 @@
 #include "format/statement.h"
 
 #define GOLDEN "tests/golden/statement-v1.json"
+#define BEFORE_CONTAINERS "tests/fuzz/corpus/statement/before-containers"
 
 static void set(char **field, const char *text)
 {
@@ -64,6 +65,51 @@ static void add_coverage(struct statement *s)
 	s->incidents[1].boot_ns = 13;
 	set(&s->incidents[1].what, "probe_silent");
 	set(&s->incidents[1].detail, "sys_exit saw nothing of the collector's own open");
+}
+
+#define DIGEST_TEXT "sha256:0011223344556677889900112233445566778899001122334455667788990011"
+
+static void add_containers(struct statement *s)
+{
+	set(&s->cgroup_hierarchy, "unified");
+	set_list(&s->target_containers, &s->n_target_containers, "web", "db-*");
+	s->host_known = true;
+	s->containers_more = 5;
+	s->containers = calloc(2, sizeof(*s->containers));
+	s->container_coverage = calloc(2, sizeof(*s->container_coverage));
+	assert_true(s->containers && s->container_coverage);
+	s->n_containers = s->n_container_coverage = 2;
+	s->containers[0].cgroup_id = 4711;
+	set(&s->containers[0].id, "docker://0123");
+	s->containers[0].conflict = true;
+	s->containers[1] =
+		(struct statement_container) { .cgroup_id = 4712, .generation = 9, .image_is_config = true };
+	set(&s->containers[1].id, "containerd://4567");
+	set(&s->containers[1].image, "docker.io/library/nginx:1.25");
+	set(&s->containers[1].image_digest, DIGEST_TEXT);
+	set(&s->containers[1].outer, "docker://0123");
+	set(&s->containers[1].pod, "web-1");
+	set(&s->containers[1].pod_namespace, "shop");
+	set(&s->containers[1].pod_uid, "u-1");
+	set_list(&s->containers[1].names, &s->containers[1].n_names, "web", "caf\xc3\xa9");
+	s->containers[1].labels = calloc(2, sizeof(*s->containers[1].labels));
+	s->containers[1].n_labels = 2;
+	set(&s->containers[1].labels[0].key,
+	    "app.kubernetes.io/a-key-that-is-longer-than-any-member-of-ours-is");
+	set(&s->containers[1].labels[0].value, "shop \"1\"");
+	set(&s->containers[1].labels[1].key, "team");
+	set(&s->containers[1].labels[1].value, "");
+	s->containers[1].labels_more = 3;
+	s->container_coverage[0] = (struct statement_container_coverage) {
+		.cgroup_id = 4711, .from_boot_ns = 1000, .to_boot_ns = 2000, .records = 7
+	};
+	set(&s->container_coverage[0].id, "docker://0123");
+	set_list(&s->container_coverage[0].incomplete, &s->container_coverage[0].n_incomplete, "at_start",
+		 "losses");
+	s->container_coverage[1] = (struct statement_container_coverage) {
+		.cgroup_id = 4712, .generation = 9, .from_boot_ns = 1500, .to_boot_ns = 2000, .complete = true
+	};
+	set(&s->container_coverage[1].id, "containerd://4567");
 }
 
 static struct statement sample(void)
@@ -127,10 +173,7 @@ static struct statement sample(void)
 	s.losses[0].n_cgroups = 1;
 	s.losses[0].cgroups[0] = (struct statement_loss_cgroup) { 4711, 3, 1, 2 };
 	add_coverage(&s);
-	s.containers = calloc(1, sizeof(*s.containers));
-	s.n_containers = 1;
-	s.containers[0].cgroup_id = 4711;
-	set(&s.containers[0].id, "docker://0123");
+	add_containers(&s);
 	return s;
 }
 
@@ -199,6 +242,34 @@ static void any_digest(struct digest *digest)
 		digest->bytes[i] = (uint8_t)any(256);
 }
 
+static void vary_containers(struct statement *s)
+{
+	struct statement_container *container = &s->containers[1];
+	struct statement_container_coverage *row = &s->container_coverage[0];
+
+	for (size_t i = 0; i < 2; i++) {
+		s->containers[i].generation = any_number();
+		s->containers[i].labels_more = any(2) * any_number();
+	}
+	s->containers[0].conflict = any(2);
+	set(&container->image_digest, any(2) ? DIGEST_TEXT : NULL);
+	container->image_is_config = container->image_digest && any(2);
+	any_text(&container->image, true);
+	any_text(&container->outer, true);
+	any_text(&container->names[1], false);
+	any_text(&container->labels[1].value, false);
+	any_text(&container->pod, false);
+	any_text(&container->pod_uid, true);
+	s->containers_more = any(2) * any_number();
+	any_text(&s->cgroup_hierarchy, true);
+	any_text(&s->target_containers[0], false);
+	s->host_known = any(2);
+	s->host = s->host_known && any(2);
+	row->records = any_number();
+	row->to_boot_ns = any_number();
+	any_text(&row->incomplete[0], false);
+}
+
 static void vary(struct statement *s)
 {
 	struct digest *const digests[] = { &s->chunk_digest, &s->previous, &s->config_digest,
@@ -238,10 +309,7 @@ static void vary(struct statement *s)
 		any_text(&s->losses[i].kind, true);
 		any_text(&s->losses[i].cause, false);
 	}
-	for (size_t i = 0; i < s->n_containers; i++) {
-		s->containers[i].generation = any_number();
-		any_text(&s->containers[i].image_digest, true);
-	}
+	vary_containers(s);
 	s->targets_more = any(2) * any_number();
 	for (size_t i = 0; i < s->n_targets; i++) {
 		s->targets[i].dev_major = (uint32_t)any(UINT64_C(1) << 32);
@@ -310,6 +378,44 @@ static const struct {
 	{ "\"name\":\"stella-signalsd\"", "\"name\":null", "collector.name" },
 	{ "\"cgroup_id\":4711", "\"cgroup_id\":9223372036854775808", "too big" },
 	{ "\"id\":\"docker://0123\"", "\"id\":7", "containers[].id" },
+	{ "\"conflict\":true", "\"conflict\":false", "containers[].conflict" },
+	{ "\"generation\":9", "\"generation\":-9", "containers[].generation" },
+	{ "\"generation\":9,", "", "containers[].generation" },
+	{ "\"id\":\"containerd://4567\"", "\"id\":\"\"", "containers[].id" },
+	{ "\"image\":\"", "\"image\":1,\"x\":\"", "containers[].image" },
+	{ "sha256:0011", "sha512:0011", "containers[].image_digest" },
+	{ "sha256:0011", "sha256:001", "containers[].image_digest" },
+	{ "\"image_digest\":\"" DIGEST_TEXT "\",", "", "containers[].image_digest_kind" },
+	{ "\"image_digest_kind\":\"config\"", "\"image_digest_kind\":\"guess\"",
+	  "containers[].image_digest_kind" },
+	{ "\"image_digest_kind\":\"config\",", "", "containers[].image_digest_kind" },
+	{ "\"generation\":9", "\"conflict\":true,\"generation\":9", "containers[].image_digest" },
+	{ "\"labels\":{", "\"labels\":{},\"x\":{", "containers[].labels" },
+	{ "\"labels\":{", "\"labels\":[],\"x\":{", "containers[].labels" },
+	{ "\"labels\":{", "\"labels\":{\"\":\"\",", "containers[].labels" },
+	{ "\"labels\":{", "\"labels\":{\"caf\xc3\xa9\":\"\",", "containers[].labels" },
+	{ "\"labels\":{", "\"labels\":{\"a\\\"\":\"\",", "containers[].labels" },
+	{ "\"labels\":{", "\"labels\":{\"a\":null,", "containers[].labels" },
+	{ "\"labels_more\":3", "\"labels_more\":0", "containers[].labels_more" },
+	{ "\"names\":[\"web\"", "\"names\":[1", "containers[].names" },
+	{ "\"names\":[", "\"names\":[],\"x\":[", "containers[].names" },
+	{ "\"outer\":\"docker://0123\"", "\"outer\":{}", "containers[].outer" },
+	{ "\"pod\":{\"name\":\"web-1\",", "\"pod\":{", "containers[].pod.name" },
+	{ "\"namespace\":\"shop\"", "\"namespace\":null", "containers[].pod.namespace" },
+	{ "\"pod\":{", "\"pod\":\"\",\"x\":{", "containers[].pod" },
+	{ "\"cgroup_hierarchy\":\"unified\"", "\"cgroup_hierarchy\":1", "coverage.cgroup_hierarchy" },
+	{ "\"cgroup_hierarchy\":\"unified\"", "\"cgroup_hierarchy\":null", "coverage.cgroup_hierarchy" },
+	{ "\"containers_more\":5", "\"containers_more\":0", "coverage.containers_more" },
+	{ "\"host\":false", "\"host\":0", "filters.host" },
+	{ "\"target_containers\":[", "\"target_containers\":[null,", "filters.target_containers" },
+	{ "\"complete\":false,", "", "coverage.containers[].complete" },
+	{ "\"complete\":false", "\"complete\":true", "coverage.containers[].incomplete" },
+	{ "\"complete\":true", "\"complete\":false", "coverage.containers[].incomplete" },
+	{ "\"incomplete\":[\"at_start\",\"losses\"]", "\"incomplete\":[]", "coverage.containers[].incomplete" },
+	{ "\"incomplete\":[\"at_start\"", "\"incomplete\":[1", "coverage.containers[].incomplete" },
+	{ "\"records\":7", "\"records\":\"7\"", "coverage.containers[].records" },
+	{ "\"from_boot_ns\":1500", "\"from_boot_ns\":1.5", "coverage.containers[].from_boot_ns" },
+	{ "\"to_boot_ns\":2000", "\"to_boot_ns\":null", "coverage.containers[].to_boot_ns" },
 	{ "\"encoding\":\"zstd\"", "\"encoding\":\"gzip\"", "content.encoding" },
 	{ "\"recovered\":true", "\"recovered\":false", "content.recovered" },
 	{ "\"records\":12", "\"records\":null", "content.records" },
@@ -425,6 +531,8 @@ static void seals_of_older_collectors_are_read(void **state)
 	cut_out(&text, "\"dedup\"", "\"filtered\"");
 	cut_out(&text, "\"cgroups\":[\"", "\"path_allowlist\"");
 	cut_out(&text, ",\"pid_namespaces\"", "},\"incidents\"");
+	cut_out(&text, "\"cgroup_hierarchy\"", "\"containers\":[");
+	cut_out(&text, ",\"containers_more\"", ",\"filtered\"");
 	cut_out(&text, "\"incidents\"", "\"probes\"");
 	cut_out(&text, ",\"targets\"", "},\"events\"");
 	cut_out(&text, "\"function_call\":24", "\"process_exec\":6");
@@ -435,10 +543,41 @@ static void seals_of_older_collectors_are_read(void **state)
 	assert_null(back.dedup_scope);
 	assert_null(back.transport);
 	assert_false(back.incidents_known);
+	assert_null(back.cgroup_hierarchy);
+	assert_false(back.host_known);
+	assert_int_equal(back.n_target_containers + back.containers_more, 0);
 	assert_int_equal(back.n_targets + back.n_cgroups + back.n_comm_denylist + back.n_pid_namespaces, 0);
 	assert_int_equal(back.events[WIRE_KIND_TCP_STATE], 9);
 	assert_int_equal(back.events[WIRE_KIND_PROCESS_EXIT], 0);
 	assert_int_equal(back.losses[0].n_cgroups, 0);
+}
+
+/* The numbers by kind go: a later collector knows more kinds, and writes each. */
+static void cut_counts(struct buf *text)
+{
+	cut_out(text, "\"folded\":{", "}");
+	cut_out(text, "\"events\":{", "}");
+}
+
+/* What knows nothing of containers comes back as it was: no member appears that was not there. */
+static void older_text_stays_as_it_was(void **state)
+{
+	_cleanup_(buf_done) struct buf before = BUF_MAX(STATEMENT_MAX), after = BUF_MAX(STATEMENT_MAX);
+	_cleanup_(statement_done) struct statement s = { 0 };
+	struct diag diag = { 0 };
+
+	(void)state;
+	assert_int_equal(file_read_at(AT_FDCWD, BEFORE_CONTAINERS, &before, &diag), 0);
+	if (statement_parse(buf_str(&before), &diag, &s) < 0)
+		fail_msg("%s", diag.text);
+	assert_int_equal(s.n_containers, 1);
+	assert_int_equal(s.n_container_coverage, 0);
+	assert_null(s.cgroup_hierarchy);
+	assert_false(s.host_known);
+	assert_int_equal(statement_write(&after, &s), 0);
+	cut_counts(&before);
+	cut_counts(&after);
+	assert_string_equal(buf_cstr(&after), buf_cstr(&before));
 }
 
 static void every_cut_text_is_refused(void **state)
@@ -455,6 +594,40 @@ static void every_cut_text_is_refused(void **state)
 	}
 	assert_int_equal(buf_append(&text, "x", 1), 0);
 	assert_int_equal(statement_parse(buf_str(&text), NULL, &s), -EBADMSG);
+}
+
+static void writer_refuses_containers(struct buf *out, struct statement *s)
+{
+	struct statement_container *container = &s->containers[1];
+	struct statement_label swapped = container->labels[0];
+
+	container->conflict = true;
+	assert_int_equal(statement_write(out, s), -EILSEQ);
+	container->conflict = false;
+	container->image_digest[7] = 'F';
+	assert_int_equal(statement_write(out, s), -EILSEQ);
+	container->image_digest[7] = '0';
+	container->labels[0] = container->labels[1];
+	container->labels[1] = swapped;
+	assert_int_equal(statement_write(out, s), -EILSEQ);
+	container->labels[1] = container->labels[0];
+	assert_int_equal(statement_write(out, s), -EILSEQ);
+	container->labels[0] = swapped;
+	container->labels[0].key[0] = '"';
+	assert_int_equal(statement_write(out, s), -EILSEQ);
+	container->labels[0].key[0] = 'a';
+	s->container_coverage[0].complete = true;
+	assert_int_equal(statement_write(out, s), -ERANGE);
+	s->container_coverage[0].complete = false;
+	s->container_coverage[1].complete = false;
+	assert_int_equal(statement_write(out, s), -ERANGE);
+	s->container_coverage[1].complete = true;
+	container->n_labels = STATEMENT_LABELS_MAX + 1;
+	assert_int_equal(statement_write(out, s), -E2BIG);
+	container->n_labels = 2;
+	container->n_names = STATEMENT_NAMES_MAX + 1;
+	assert_int_equal(statement_write(out, s), -E2BIG);
+	container->n_names = 2;
 }
 
 static void writer_refuses_what_no_reader_takes(void **state)
@@ -485,6 +658,7 @@ static void writer_refuses_what_no_reader_takes(void **state)
 	s.losses[0].cgroups[0].count = 0;
 	assert_int_equal(statement_write(&out, &s), -ERANGE);
 	s.losses[0].cgroups[0].count = 1;
+	writer_refuses_containers(&out, &s);
 	assert_int_equal(out.len, 6);
 	assert_int_equal(statement_write(&out, &s), 0);
 }
@@ -536,6 +710,7 @@ int main(void)
 		cmocka_unit_test(forged_statements_are_refused),
 		cmocka_unit_test(unknown_members_are_ignored),
 		cmocka_unit_test(seals_of_older_collectors_are_read),
+		cmocka_unit_test(older_text_stays_as_it_was),
 		cmocka_unit_test(every_cut_text_is_refused),
 		cmocka_unit_test(writer_refuses_what_no_reader_takes),
 		cmocka_unit_test(chunk_names_are_exact),
