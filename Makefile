@@ -44,6 +44,7 @@ LIBS_crypto = $(shell $(PKG_CONFIG) --libs libcrypto)
 LIBS_zstd = $(shell $(PKG_CONFIG) --libs libzstd)
 LIBS_json = $(shell $(PKG_CONFIG) --libs jansson)
 LIBS_yaml = $(shell $(PKG_CONFIG) --libs yaml-0.1)
+LIBS_curl = $(shell $(PKG_CONFIG) --libs libcurl)
 # libbpf is linked statically (Debian 12's own is too old to rely on where we are installed); what it needs is not.
 LIBS_bpf = -l:libbpf.a -lelf -lz $(shell $(PKG_CONFIG) --libs liblzma)
 
@@ -125,7 +126,7 @@ $(O)/stella: $(O)/obj/cli/main.o $(foreach room,cli verify format crypto base,$(
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto)
 
 $(O)/stella-signalsd: $(O)/obj/daemon/main.o $(foreach room,daemon collect probe resolve format crypto base,$(call lib,$(room)))
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_bpf) $(LIBS_yaml) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_bpf) $(LIBS_yaml) $(LIBS_curl) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
 
 # ---- libstella: the reading side for other programs; only stella_* can be seen from outside ----
 
@@ -175,7 +176,7 @@ install: all
 # ---- tests: each unit test is a cmocka program that links the rooms it asks for ----
 
 LIBS_all = -Wl,--start-group $(foreach room,$(ROOMS),$(call lib,$(room))) -Wl,--end-group $(LIBS_bpf) $(LIBS_yaml) \
-	$(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
+	$(LIBS_curl) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
 
 $(O)/tests/%: tests/unit/%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
 	@mkdir -p $(@D)
