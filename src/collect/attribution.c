@@ -135,7 +135,7 @@ static void attribute(const struct container *container, const char *inner, stru
 	event->inner_container_id = str_of(inner);
 	if (container->text[0])
 		event->container_id = str_of(container->text);
-	if (container->answered && container->facts.image_digest && !container->facts.conflict)
+	if (container->facts.image_digest)
 		event->image_digest = str_of(container->facts.image_digest);
 }
 

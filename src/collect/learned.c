@@ -9,6 +9,8 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "resolve/engine_driver.h"
+
 static const struct text_member {
 	const char *key;
 	size_t offset; /* of a char * in struct container_facts */
@@ -45,9 +47,10 @@ static json_t *labels_json(const struct container_facts *facts)
 
 static json_t *facts_json(const struct container_facts *facts)
 {
-	json_t *object = json_pack("{s:s, s:s, s:b, s:b, s:o}", "id", facts->id, "runtime", facts->runtime,
-				   "config", facts->image_digest_is_config, "conflict", facts->conflict,
-				   "labels", labels_json(facts));
+	json_t *object =
+		json_pack("{s:s, s:s, s:I, s:b, s:b, s:o}", "id", facts->id, "runtime", facts->runtime,
+			  "owner", (json_int_t)facts->owner, "config", facts->image_digest_is_config,
+			  "conflict", facts->digest_conflict, "labels", labels_json(facts));
 
 	for (size_t i = 0; object && i < ARRAY_LEN(text_members); i++) {
 		const char *text = *text_at((struct container_facts *)facts, &text_members[i]);
@@ -145,17 +148,19 @@ static int facts_take(json_t *object, struct container_facts *facts)
 {
 	const char *id, *runtime;
 	int r, config, conflict;
+	json_int_t owner;
 	json_t *labels;
 
-	if (json_unpack(object, "{s:s, s:s, s:b, s:b, s:o}", "id", &id, "runtime", &runtime, "config", &config,
-			"conflict", &conflict, "labels", &labels) < 0)
+	if (json_unpack(object, "{s:s, s:s, s:I, s:b, s:b, s:o}", "id", &id, "runtime", &runtime, "owner",
+			&owner, "config", &config, "conflict", &conflict, "labels", &labels) < 0)
 		return -EBADMSG;
-	if (!engine_id_is(id) || container_runtime(runtime) < 0)
+	if (!container_id_is(str_of(id)) || container_runtime(runtime) < 0 || owner < 0 || owner > UINT32_MAX)
 		return -EBADMSG;
+	facts->owner = (uid_t)owner;
 	memcpy(facts->id, id, sizeof(facts->id));
 	facts->runtime = container_runtime_name((unsigned int)container_runtime(runtime));
 	facts->image_digest_is_config = config;
-	facts->conflict = conflict;
+	facts->digest_conflict = conflict;
 	r = labels_take(labels, facts);
 	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(text_members); i++)
 		r = text_take(object, text_members[i].key, text_members[i].max,
@@ -199,7 +204,7 @@ static int learned_take(json_t *object, struct learned *learned)
 		learned->what = LEARNED_FACTS;
 		return facts_take(facts, &learned->facts);
 	}
-	if (!unanswered || !engine_id_is(unanswered))
+	if (!unanswered || !container_id_is(str_of(unanswered)))
 		return -EBADMSG;
 	learned->what = LEARNED_UNANSWERED;
 	memcpy(learned->id, unanswered, sizeof(learned->id));

@@ -70,7 +70,14 @@ static void learn_facts(struct collector *collector)
 	}
 }
 
-/* Those that were asked for before `asked_before_ns`. */
+static bool may_be_answered(const struct collector *collector, const struct container *container)
+{
+	uid_t owner = container->uid == CONTAINER_NO_USER ? 0 : container->uid;
+
+	return collector->engines && engines_may_answer_about(collector->engines, container->id, owner);
+}
+
+/* Those that were asked for before `asked_before_ns`, and those for whom nobody has an answer. */
 static void learn_unanswered(struct collector *collector, uint64_t asked_before_ns)
 {
 	struct containers *containers = containers_of(collector);
@@ -81,7 +88,8 @@ static void learn_unanswered(struct collector *collector, uint64_t asked_before_
 	TAILQ_FOREACH (container, containers_all(containers), link) {
 		struct learned learned = { .what = LEARNED_UNANSWERED };
 
-		if (!container->waits || container->asked_ns >= asked_before_ns)
+		if (!container->waits ||
+		    (container->asked_ns >= asked_before_ns && may_be_answered(collector, container)))
 			continue;
 		memcpy(learned.id, container->id, sizeof(learned.id));
 		learn(collector, &learned);
@@ -137,8 +145,12 @@ static void ask(struct collector *collector, struct container *container)
 	if (container->asked_ns > 0)
 		return;
 	container->asked_ns = monotonic_ns();
-	if (collector->engines)
+	if (!collector->engines)
+		return;
+	if (container->uid == CONTAINER_NO_USER)
 		engines_ask(collector->engines, container->runtime, container->id);
+	else
+		engines_ask_of(collector->engines, container->runtime, container->id, container->uid);
 }
 
 static void hear_changes(struct collector *collector)

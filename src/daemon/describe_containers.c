@@ -128,14 +128,14 @@ static int describe_facts(const struct container *container, struct statement_co
 		{ &row->pod, facts->pod },
 		{ &row->pod_namespace, facts->pod_namespace },
 		{ &row->pod_uid, facts->pod_uid ? facts->pod_uid : path_uid },
-		{ &row->image_digest, facts->conflict ? NULL : facts->image_digest },
+		{ &row->image_digest, facts->image_digest },
 	};
 	int r = 0;
 
 	row->cgroup_id = container->cgroup_id;
 	row->generation = container->generation;
-	row->conflict = facts->conflict;
-	row->image_is_config = facts->image_digest_is_config;
+	row->conflict = facts->digest_conflict;
+	row->image_is_config = facts->image_digest && facts->image_digest_is_config;
 	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(texts); i++)
 		r = texts[i].text ? statement_set(texts[i].to, texts[i].text) : 0;
 	if (r >= 0)
@@ -161,6 +161,7 @@ int describe_containers(const struct collector *collector, const struct moment *
 	const struct container *container;
 	int r = 0;
 
+	statement->containers_more = containers_totals(containers)->forgotten;
 	statement->containers = calloc(most + 1, sizeof(*statement->containers));
 	statement->container_coverage = calloc(most + 1, sizeof(*statement->container_coverage));
 	if (!statement->containers || !statement->container_coverage)

@@ -25,7 +25,7 @@ const char *config_engine(const char *text, struct engine_socket *ret_socket)
 
 		if (strncmp(text, names[i].prefix, strlen(names[i].prefix)) != 0)
 			continue;
-		if (path[0] != '/' || strlen(path) >= ENGINE_SOCKET_MAX)
+		if (path[0] != '/' || strlen(path) >= ENGINE_PATH_MAX)
 			return "behind docker:, podman:, containerd: or cri: an absolute path of at most 107 bytes is wanted";
 		*ret_socket = (struct engine_socket) { .kind = names[i].kind, .path = (char *)path };
 		return NULL;

@@ -11,6 +11,7 @@
 #include "daemon/log.h"
 #include "daemon/parts.h"
 
+#define CHUNK_CONTAINERS_MAX 1024
 #define SECOND_NS 1000000000ull
 #define MINUTE_NS (60 * SECOND_NS)
 
@@ -185,7 +186,10 @@ static bool collector_chunk_full(const struct collector *collector)
 	struct moment opened;
 
 	chain_current(collector->chain, &sequence, &bytes, &records, &opened);
-	return bytes >= collector->config->max_size_mb << 20;
+	/* A seal has room for so many containers. */
+	return bytes >= collector->config->max_size_mb << 20 ||
+	       containers_totals(attribution_containers(pipeline_attribution(collector->pipeline)))
+			       ->appeared >= CHUNK_CONTAINERS_MAX;
 }
 
 void collector_rotate_when_full(struct collector *collector)

@@ -205,18 +205,50 @@ static struct container *container_living(struct containers *containers, const c
 	return container;
 }
 
+/* The one that has been dead for longest, before its time. */
+static void dead_forget(struct containers *containers)
+{
+	struct cgroup *cgroup = TAILQ_FIRST(&containers->dead);
+	struct container *container = cgroup->container;
+
+	cgroup_forget(containers, cgroup);
+	if (!container || container->cgroups > 0 || container->held > 0)
+		return;
+	container_free(containers, container);
+	containers->totals.forgotten++;
+}
+
+/*
+ * Gives the container its name for records. Of two of one id, one in a user's slice and one of the system, the user's has
+ * none: it can be had by making a cgroup of that name.
+ */
+static void container_name(struct containers *containers, struct container *container)
+{
+	struct container *other = with_id(*id_bucket_of(containers, container->id), container->id);
+	bool is_users = container->uid != CONTAINER_NO_USER;
+
+	text_of(container->runtime, str_of(container->id), container->text);
+	for (; other; other = with_id(other->same_id, container->id)) {
+		if (is_users && other->uid == CONTAINER_NO_USER)
+			container->text[0] = '\0';
+		else if (!is_users && other->uid != CONTAINER_NO_USER)
+			other->text[0] = '\0';
+	}
+}
+
 static struct container *container_new(struct containers *containers, const struct container_place *place,
 				       uint32_t uid, const struct container_cgroup *cgroup)
 {
 	struct container *container;
 
+	while (containers->totals.containers >= CONTAINERS_MAX && !TAILQ_EMPTY(&containers->dead))
+		dead_forget(containers);
 	if (containers->totals.containers >= CONTAINERS_MAX)
 		return NULL;
 	container = calloc(1, sizeof(*container));
 	if (!container)
 		return NULL;
 	memcpy(container->id, place->id.data, ENGINE_ID_LEN);
-	text_of(place->runtime, place->id, container->text);
 	container->runtime = place->runtime;
 	container->uid = uid;
 	memcpy(container->pod_uid, place->pod_uid, sizeof(container->pod_uid));
@@ -231,6 +263,8 @@ static struct container *container_new(struct containers *containers, const stru
 	*id_bucket_of(containers, container->id) = container;
 	TAILQ_INSERT_TAIL(&containers->all, container, link);
 	containers->totals.containers++;
+	containers->totals.appeared++;
+	container_name(containers, container);
 	return container;
 }
 
@@ -262,7 +296,7 @@ static struct cgroup *cgroup_new(struct containers *containers, const struct con
 	struct cgroup *cgroup, **bucket = bucket_of(containers, made->id);
 
 	if (containers->totals.cgroups >= CONTAINERS_CGROUPS_MAX && !TAILQ_EMPTY(&containers->dead))
-		cgroup_forget(containers, TAILQ_FIRST(&containers->dead));
+		dead_forget(containers);
 	if (containers->totals.cgroups >= CONTAINERS_CGROUPS_MAX)
 		return NULL;
 	cgroup = calloc(1, sizeof(*cgroup));
@@ -353,15 +387,64 @@ void containers_expect(struct containers *containers, unsigned int expected)
 }
 
 /*
- * An engine of another runtime than the path tells is not heard (Docker's containers are containerd's too), nor one of
- * another user.
+ * An engine of another runtime than the path tells is not heard (Docker's containers are containerd's too). Nor is one
+ * that is not of the user in whose slice the container stands: who may name his own cgroups as he likes can give them
+ * the id of another's container, and must not get its image with it.
  */
 static bool learns(const struct container *container, const struct container_facts *facts)
 {
-	if (container->uid != facts->uid)
-		return false;
-	return !container->answered &&
+	uid_t owner = container->uid == CONTAINER_NO_USER ? 0 : container->uid;
+
+	return owner == facts->owner &&
 	       (!container->runtime || (facts->runtime && strcmp(container->runtime, facts->runtime) == 0));
+}
+
+static void labels_learn(struct container_facts *known, const struct container_facts *facts)
+{
+	known->labels = calloc(facts->n_labels, sizeof(*known->labels));
+	for (size_t i = 0; known->labels && i < facts->n_labels; i++) {
+		struct engine_label *label = &known->labels[i];
+
+		label->key = strdup(facts->labels[i].key);
+		label->value = strdup(facts->labels[i].value);
+		known->n_labels = i + 1;
+		if (!label->key || !label->value) {
+			free(label->key);
+			free(label->value);
+			known->n_labels = i;
+			return;
+		}
+	}
+}
+
+static void text_learn(char **known, const char *text)
+{
+	char *copy = text ? strdup(text) : NULL;
+
+	if (!copy)
+		return;
+	free(*known);
+	*known = copy;
+}
+
+/* What is known already stays, unless there is another word on it. Without memory it stays as it was. */
+static void facts_learn(struct container_facts *known, const struct container_facts *facts)
+{
+	text_learn(&known->image_digest, facts->image_digest);
+	text_learn(&known->image_reference, facts->image_reference);
+	text_learn(&known->name, facts->name);
+	text_learn(&known->pod, facts->pod);
+	text_learn(&known->pod_namespace, facts->pod_namespace);
+	text_learn(&known->pod_uid, facts->pod_uid);
+	if (facts->image_digest)
+		known->image_digest_is_config = facts->image_digest_is_config;
+	known->digest_conflict = facts->digest_conflict;
+	if (facts->digest_conflict) {
+		free(known->image_digest);
+		known->image_digest = NULL;
+	}
+	if (known->n_labels == 0 && facts->n_labels > 0)
+		labels_learn(known, facts);
 }
 
 void container_wait_no_more(struct containers *containers, struct container *container)
@@ -376,13 +459,15 @@ size_t containers_learn(struct containers *containers, const struct container_fa
 	size_t learned = 0;
 
 	for (; container; container = with_id(container->same_id, facts->id)) {
-		if (!learns(container, facts) || container_facts_copy(facts, &container->facts) < 0)
+		if (!learns(container, facts))
 			continue;
+		facts_learn(&container->facts, facts);
 		container->answered = true;
-		container_wait_no_more(containers, container);
+		if (container->facts.image_digest || container->facts.digest_conflict)
+			container_wait_no_more(containers, container);
 		if (!container->runtime && container_runtime(facts->runtime) >= 0) {
 			container->runtime = runtimes[container_runtime(facts->runtime)];
-			text_of(container->runtime, str_of(container->id), container->text);
+			container_name(containers, container);
 		}
 		learned++;
 	}
@@ -416,6 +501,7 @@ void containers_cut(struct containers *containers, uint64_t cut_boot_ns)
 		if (container->cgroups == 0 && container->held == 0)
 			container_free(containers, container);
 	}
+	containers->totals.appeared = containers->totals.forgotten = 0;
 	containers->cut_boot_ns = cut_boot_ns;
 }
 

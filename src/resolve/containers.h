@@ -30,7 +30,7 @@ struct container {
 	TAILQ_ENTRY(container) link; /* of containers_first */
 	struct container *same_id; /* the next of its bucket */
 	char id[ENGINE_ID_LEN + 1];
-	char text[CONTAINER_TEXT_MAX]; /* as a record has it: docker://...; "" while the runtime is not known */
+	char text[CONTAINER_TEXT_MAX]; /* as a record has it: docker://...; "" = it can't be said */
 	const char *runtime; /* NULL = not known */
 	uint32_t uid; /* in whose slice it stands, or CONTAINER_NO_USER: only an engine of that user is heard */
 	char pod_uid[CONTAINER_POD_UID_MAX + 1]; /* "" = not in the path */
@@ -39,7 +39,7 @@ struct container {
 	uint64_t to_boot_ns; /* its own cgroup removed; 0 = it lives */
 	bool at_start; /* it was there when coverage opened */
 	bool waits; /* an engine may still say more: its records are held */
-	bool answered; /* `facts` hold */
+	bool answered; /* an engine knows it */
 	struct container_facts facts;
 	enum container_choice choice;
 	enum container_choice told; /* the caller's: what the kernel half was told */
@@ -85,8 +85,8 @@ int container_runtime(const char *name);
 const char *container_runtime_name(unsigned int index);
 
 /*
- * An engine's word on the containers of that id. An engine of another runtime than the path tells is not heard; nor is a
- * second one. `facts` are copied. How many containers learned from it.
+ * An engine's word on the containers of that id, beside what was known. An engine of another runtime than the path tells
+ * is not heard, nor one of another user than that in whose slice the container stands. How many learned from it.
  */
 size_t containers_learn(struct containers *containers, const struct container_facts *facts);
 /* They are not waited for any more; what an engine says later is heard all the same. */
@@ -112,5 +112,7 @@ void containers_cut(struct containers *containers, uint64_t cut_boot_ns);
 struct containers_totals {
 	size_t containers, cgroups, waiting; /* now */
 	uint64_t no_room; /* cgroups that were not kept */
+	size_t appeared; /* containers that came in this chunk */
+	uint64_t forgotten; /* dead ones of this chunk that had to make room */
 };
 const struct containers_totals *containers_totals(const struct containers *containers);
