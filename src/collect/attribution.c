@@ -48,28 +48,25 @@ void attribution_free(struct attribution *attribution)
 
 /* ---- choosing ---- */
 
-/* What is known so far; an answer of "not known yet" from one is outweighed by a yes from another. */
 static enum container_choice choose(const struct attribution *attribution, const struct container *container)
 {
+	const struct attribution_targets *targets = &attribution->targets;
 	struct container_facts facts = container->facts;
-	enum container_choice choice = CONTAINER_LEFT_OUT;
 
-	if (attribution->targets.count == 0)
+	if (targets->count == 0)
 		return CONTAINER_KEPT;
 	memcpy(facts.id, container->id, sizeof(facts.id));
 	facts.runtime = container->runtime;
-	for (size_t i = 0; i < attribution->targets.count; i++) {
-		switch (selector_ask(attribution->targets.selectors[i], &facts, container->answered)) {
-		case SELECTOR_YES:
-			return CONTAINER_KEPT;
-		case SELECTOR_UNKNOWN:
-			choice = CONTAINER_UNDECIDED;
-			break;
-		case SELECTOR_NO:
-			break;
-		}
+	switch (selectors_match(targets->selectors, targets->count, &facts,
+				container->answered && !container->waits)) {
+	case SELECTOR_YES:
+		return CONTAINER_KEPT;
+	case SELECTOR_NO:
+		return CONTAINER_LEFT_OUT;
+	case SELECTOR_UNDECIDED:
+		break;
 	}
-	return choice;
+	return CONTAINER_UNDECIDED;
 }
 
 /* NULL = all of them. */
@@ -77,7 +74,8 @@ static void choose_anew(struct attribution *attribution, const char *id)
 {
 	struct container *container;
 
-	TAILQ_FOREACH (container, containers_all(attribution->containers), link) {
+	TAILQ_FOREACH(container, containers_all(attribution->containers), link)
+	{
 		if (!id || strcmp(container->id, id) == 0)
 			container->choice = choose(attribution, container);
 	}

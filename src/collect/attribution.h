@@ -21,7 +21,7 @@ struct attribution;
 
 /* filters.target_containers and filters.host; borrowed. No selectors: everything is kept. */
 struct attribution_targets {
-	struct selector *const *selectors;
+	const struct selector *selectors;
 	size_t count;
 	bool host; /* what is of no container is kept */
 };

@@ -47,10 +47,9 @@ static json_t *labels_json(const struct container_facts *facts)
 
 static json_t *facts_json(const struct container_facts *facts)
 {
-	json_t *object =
-		json_pack("{s:s, s:s, s:I, s:b, s:b, s:o}", "id", facts->id, "runtime", facts->runtime,
-			  "owner", (json_int_t)facts->owner, "config", facts->image_digest_is_config,
-			  "conflict", facts->digest_conflict, "labels", labels_json(facts));
+	json_t *object = json_pack("{s:s, s:s, s:I, s:b, s:b, s:o}", "id", facts->id, "runtime", facts->runtime,
+				   "owner", (json_int_t)facts->owner, "config", facts->image_digest_is_config,
+				   "conflict", facts->digest_conflict, "labels", labels_json(facts));
 
 	for (size_t i = 0; object && i < ARRAY_LEN(text_members); i++) {
 		const char *text = *text_at((struct container_facts *)facts, &text_members[i]);
@@ -129,7 +128,8 @@ static int labels_take(json_t *object, struct container_facts *facts)
 	facts->labels = calloc(json_object_size(object) + 1, sizeof(*facts->labels));
 	if (!facts->labels)
 		return -ENOMEM;
-	json_object_foreach (object, key, value) {
+	json_object_foreach(object, key, value)
+	{
 		struct engine_label *label = &facts->labels[facts->n_labels];
 
 		if (strlen(key) > ENGINE_LABEL_MAX || !json_is_string(value) ||
@@ -178,7 +178,8 @@ static int expect_take(json_t *list, unsigned int *ret_runtimes)
 
 	if (!json_is_array(list))
 		return -EBADMSG;
-	json_array_foreach (list, i, name) {
+	json_array_foreach(list, i, name)
+	{
 		int runtime = container_runtime(json_string_value(name));
 
 		if (runtime < 0)

@@ -12,7 +12,8 @@
 #include "base/diag.h"
 #include "resolve/containers.h"
 
-#define LEARNED_TEXT_MAX (256u << 10) /* ENGINE_LABELS_MAX labels of ENGINE_LABEL_MAX bytes, escaped, and the rest */
+#define LEARNED_TEXT_MAX \
+	(256u << 10) /* ENGINE_LABELS_MAX labels of ENGINE_LABEL_MAX bytes, escaped, and the rest */
 
 enum learned_what {
 	LEARNED_EXPECT, /* engines of these runtimes may answer from now on */

@@ -85,7 +85,8 @@ static void learn_unanswered(struct collector *collector, uint64_t asked_before_
 
 	if (containers_totals(containers)->waiting == 0)
 		return;
-	TAILQ_FOREACH (container, containers_all(containers), link) {
+	TAILQ_FOREACH(container, containers_all(containers), link)
+	{
 		struct learned learned = { .what = LEARNED_UNANSWERED };
 
 		if (!container->waits ||
@@ -104,7 +105,8 @@ static void tell(struct collector *collector, uint64_t cgroup_id, enum source_ve
 
 	if (r < 0 && !collector->targets_full) {
 		log_line(LOG_LEVEL_WARNING,
-			 "the kernel did not take a decision on a container (%s): its records come as far as the "
+			 "the kernel did not take a decision on a container (%s): its records come as far as "
+			 "the "
 			 "collector, which leaves them out",
 			 strerror(-r));
 		collector->targets_full = true;
@@ -130,7 +132,8 @@ static void tell_choices(struct collector *collector)
 
 	if (collector->targets->count == 0)
 		return;
-	TAILQ_FOREACH (container, containers_all(containers_of(collector)), link) {
+	TAILQ_FOREACH(container, containers_all(containers_of(collector)), link)
+	{
 		if (container->told == container->choice || container->cgroups == 0)
 			continue;
 		container->told = container->choice;
@@ -214,7 +217,8 @@ void collector_retarget(struct collector *collector)
 		log_line(LOG_LEVEL_ERROR, "the kernel did not take the choice of containers, more comes: %s",
 			 strerror(-r));
 	attribution_retarget(pipeline_attribution(collector->pipeline), &view);
-	TAILQ_FOREACH (container, containers_all(containers_of(collector)), link) {
+	TAILQ_FOREACH(container, containers_all(containers_of(collector)), link)
+	{
 		container->told = container->choice;
 		if (view.count > 0 && container->cgroups > 0)
 			tell(collector, container->cgroup_id, verdict_of(container->choice));

@@ -103,7 +103,10 @@ static const char *check_command(const char *text)
 
 static const char *check_selector(const char *text)
 {
-	return selector_check(text);
+	const char *reason = NULL;
+	struct selector selector;
+
+	return selector_parse(str_of(text), &reason, &selector) < 0 ? reason : NULL;
 }
 
 static const char *check_engine(const char *text)
@@ -187,7 +190,8 @@ const struct config_row config_rows[] = {
 	  .reload = true,
 	  .help = "Containers to record; empty: all. Each is an id or its beginning (4 hex digits at least, or "
 		  "docker://ID), name:NAME, image:REFERENCE, image:sha256:DIGEST, label:KEY=VALUE or "
-		  "pod:NAMESPACE/NAME. Applied in the kernel, to the container's cgroup and all below; until it is "
+		  "pod:NAMESPACE/NAME. Applied in the kernel, to the container's cgroup and all below; until "
+		  "it is "
 		  "known whether a new container is meant, it is recorded." },
 	{ .name = "signals.filters.host",
 	  .type = CONFIG_BOOL,
@@ -364,7 +368,8 @@ const struct config_row config_rows[] = {
 	  .initial = "[]",
 	  .unique = true,
 	  .check = check_engine,
-	  .help = "Their sockets, as docker:/PATH, podman:/PATH, containerd:/PATH or cri:/PATH; empty: those that "
+	  .help = "Their sockets, as docker:/PATH, podman:/PATH, containerd:/PATH or cri:/PATH; empty: those "
+		  "that "
 		  "are found in the usual places; [none]: nobody is asked." },
 	{ .name = "signals.containers.labels",
 	  .type = CONFIG_LIST,

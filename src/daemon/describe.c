@@ -100,8 +100,7 @@ static int copy_filters(const struct config *config, struct statement *statement
 		{ &config->comm_denylist, &statement->comm_denylist, &statement->n_comm_denylist },
 		{ &config->cgroups, &statement->cgroups, &statement->n_cgroups },
 		{ &config->pid_namespaces, &statement->pid_namespaces, &statement->n_pid_namespaces },
-		{ &config->target_containers, &statement->target_containers,
-		  &statement->n_target_containers },
+		{ &config->target_containers, &statement->target_containers, &statement->n_target_containers },
 	};
 	int r = 0;
 

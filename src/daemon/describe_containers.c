@@ -12,7 +12,8 @@
 /* Why what a container did may not all be there; in the order of the words. */
 enum lack { LACK_AT_START, LACK_IO_URING, LACK_LOSSES, LACK_PROBE_SILENT, LACK_UNDECIDED, LACK_END };
 
-static const char *const lack_words[LACK_END] = { "at_start", "io_uring", "losses", "probe_silent", "undecided" };
+static const char *const lack_words[LACK_END] = { "at_start", "io_uring", "losses", "probe_silent",
+						  "undecided" };
 
 /* Of everybody: what nobody is known to have lost may be anybody's. */
 static unsigned int lacks_of_all(const struct collector *collector, const struct moment *closed,
@@ -166,7 +167,8 @@ int describe_containers(const struct collector *collector, const struct moment *
 	statement->container_coverage = calloc(most + 1, sizeof(*statement->container_coverage));
 	if (!statement->containers || !statement->container_coverage)
 		return -ENOMEM;
-	TAILQ_FOREACH (container, containers_all(containers), link) {
+	TAILQ_FOREACH(container, containers_all(containers), link)
+	{
 		size_t at = statement->n_containers;
 
 		if (r < 0)
@@ -183,6 +185,6 @@ int describe_containers(const struct collector *collector, const struct moment *
 			r = describe_coverage(container, all | lacks_of(collector, container, statement),
 					      closed, statement, &statement->container_coverage[at]);
 	}
-	return r < 0 ? r : statement_set(&statement->cgroup_hierarchy,
-					 source_cgroup_hierarchy(collector->source));
+	return r < 0 ? r
+		     : statement_set(&statement->cgroup_hierarchy, source_cgroup_hierarchy(collector->source));
 }

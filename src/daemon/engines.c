@@ -26,7 +26,8 @@ const char *config_engine(const char *text, struct engine_socket *ret_socket)
 		if (strncmp(text, names[i].prefix, strlen(names[i].prefix)) != 0)
 			continue;
 		if (path[0] != '/' || strlen(path) >= ENGINE_PATH_MAX)
-			return "behind docker:, podman:, containerd: or cri: an absolute path of at most 107 bytes is wanted";
+			return "behind docker:, podman:, containerd: or cri: an absolute path of at most 107 "
+			       "bytes is wanted";
 		*ret_socket = (struct engine_socket) { .kind = names[i].kind, .path = (char *)path };
 		return NULL;
 	}
@@ -59,22 +60,39 @@ int collector_engines(const struct config *config, struct diag *diag, struct eng
 
 /* ---- targets ---- */
 
+/* A label that is not kept is never known. */
+static bool is_kept(const struct config *config, const struct selector *selector)
+{
+	if (selector->kind != SELECTOR_LABEL)
+		return true;
+	for (size_t i = 0; i < config->labels.count; i++) {
+		if (str_equal(selector->key, str_of(config->labels.items[i])))
+			return true;
+	}
+	return false;
+}
+
 int targets_new(const struct config *config, struct diag *diag, struct targets **ret_targets)
 {
 	_cleanup_(targets_freep) struct targets *targets = calloc(1, sizeof(*targets));
+	const char *reason;
 	int r;
 
 	if (!targets)
 		return -ENOMEM;
-	targets->selectors = calloc(config->target_containers.count + 1, sizeof(struct selector *));
+	targets->selectors = calloc(config->target_containers.count + 1, sizeof(*targets->selectors));
 	if (!targets->selectors)
 		return -ENOMEM;
 	targets->host = config->host;
 	for (size_t i = 0; i < config->target_containers.count; i++) {
-		r = selector_parse(config->target_containers.items[i], diag, &targets->selectors[i]);
-		if (r < 0)
-			return r;
-		targets->count = i + 1;
+		struct selector *selector = &targets->selectors[targets->count++];
+
+		r = selector_parse(str_of(config->target_containers.items[i]), &reason, selector);
+		if (r >= 0 && is_kept(config, selector))
+			continue;
+		return diag_exit(diag, EXIT_UNSOUND, -EINVAL, "signals.filters.target_containers: %s: %s",
+				 config->target_containers.items[i],
+				 r < 0 ? reason : "add its key to signals.containers.labels");
 	}
 	*ret_targets = TAKE(targets);
 	return 0;
@@ -84,8 +102,6 @@ void targets_free(struct targets *targets)
 {
 	if (!targets)
 		return;
-	for (size_t i = 0; i < targets->count; i++)
-		selector_free(targets->selectors[i]);
 	free(targets->selectors);
 	free(targets);
 }

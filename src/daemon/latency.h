@@ -15,6 +15,7 @@ struct latency {
 };
 
 /* An answer about `id` came at `now_ns` (CLOCK_MONOTONIC). */
-void latency_note(struct latency *latency, const struct containers *containers, const char *id, uint64_t now_ns);
+void latency_note(struct latency *latency, const struct containers *containers, const char *id,
+		  uint64_t now_ns);
 /* The milliseconds below which 99 of 100 answers came; 0 = there was none. */
 uint64_t latency_p99_ms(const struct latency *latency);

@@ -106,7 +106,7 @@ bool scope_equal(const struct scope *a, const struct scope *b);
 /* ---- engines.c: whom the configuration asks about containers, and which it records ---- */
 
 struct targets {
-	struct selector **selectors;
+	struct selector *selectors; /* views of the configuration they were made from */
 	size_t count;
 	bool host;
 };

@@ -188,8 +188,8 @@ static bool collector_chunk_full(const struct collector *collector)
 	chain_current(collector->chain, &sequence, &bytes, &records, &opened);
 	/* A seal has room for so many containers. */
 	return bytes >= collector->config->max_size_mb << 20 ||
-	       containers_totals(attribution_containers(pipeline_attribution(collector->pipeline)))
-			       ->appeared >= CHUNK_CONTAINERS_MAX;
+	       containers_totals(attribution_containers(pipeline_attribution(collector->pipeline)))->appeared >=
+		       CHUNK_CONTAINERS_MAX;
 }
 
 void collector_rotate_when_full(struct collector *collector)

@@ -46,7 +46,8 @@ struct container {
 	bool was_undecided; /* some of its records were kept before it was decided: in this chunk */
 	uint64_t records; /* that became lines, in this chunk */
 	uint64_t asked_ns; /* CLOCK_MONOTONIC; the caller's, 0 = not yet */
-	size_t cgroups, held; /* cgroups that are its, and records that are held: while there are any it stays */
+	size_t cgroups,
+		held; /* cgroups that are its, and records that are held: while there are any it stays */
 };
 
 struct containers;
@@ -68,7 +69,8 @@ void containers_removed(struct containers *containers, uint64_t cgroup_id, uint6
 
 struct container_found {
 	bool known; /* somebody told of the cgroup */
-	const char *inner; /* the container within it, as whoever is in it says; NULL = none. Until the next removal */
+	const char *
+		inner; /* the container within it, as whoever is in it says; NULL = none. Until the next removal */
 };
 
 /* The container of a cgroup, the outermost when they are nested; NULL = none, or nobody told of the cgroup. */
