@@ -340,11 +340,6 @@ static void component_take(struct walk *walk)
 	entered = pattern && pattern->kind != CONTAINER_HOST;
 	if (entered)
 		container_enter(walk, pattern, id);
-<<<<<<< HEAD
-	walk->pod = entered ? (struct pod) { .is = false } : component_pod(walk);
-	walk->up[1] = walk->up[0];
-	walk->up[0] = entered ? STR("") : walk->component;
-=======
 	walk->pod = component_pod(walk);
 	walk->up[1] = walk->up[0];
 	walk->up[0] = walk->component;
@@ -352,7 +347,6 @@ static void component_take(struct walk *walk)
 		walk->pod = (struct pod) { .is = false };
 		walk->up[0] = STR("");
 	}
->>>>>>> w-path
 	walk->index++;
 }
 

@@ -76,7 +76,7 @@ static void what_is_not_of_the_form_is_refused(void **state)
 
 		if (learned_parse(str_of(texts[i]), &diag, &learned) != -EBADMSG)
 			fail_msg("%s: was taken", texts[i]);
-		assert_int_equal(diag.exit, EXIT_UNSOUND);
+		assert_int_equal(diag.code, EXIT_UNSOUND);
 		assert_int_equal(learned.runtimes, 77);
 	}
 }
