@@ -199,6 +199,11 @@ void collector_reload(struct collector *collector);
 /* `targets` of status: counts, and names of the first of them. */
 json_t *report_targets(const struct collector *collector);
 
+/* ---- report_containers.c: `containers` and `engines` of status ---- */
+
+json_t *report_containers(const struct collector *collector);
+json_t *report_engines(const struct collector *collector);
+
 /* ---- report.c ---- */
 
 enum control_reply collector_serve(void *user, const char *verb, struct buf *answer);
