@@ -9,6 +9,7 @@ CC ?= gcc
 CLANG ?= clang
 BPFTOOL ?= bpftool
 PKG_CONFIG ?= pkg-config
+PROTOC_C ?= protoc-c
 # Another machine than this one: MACHINE=aarch64 CC='aarch64-linux-gnu-gcc --sysroot=DIR' AR=..., and O= of its own.
 MACHINE ?= $(shell uname -m)
 VERSION := 0.1.0
@@ -44,6 +45,7 @@ LIBS_crypto = $(shell $(PKG_CONFIG) --libs libcrypto)
 LIBS_zstd = $(shell $(PKG_CONFIG) --libs libzstd)
 LIBS_json = $(shell $(PKG_CONFIG) --libs jansson)
 LIBS_yaml = $(shell $(PKG_CONFIG) --libs yaml-0.1)
+LIBS_engines = $(shell $(PKG_CONFIG) --libs libcurl libprotobuf-c)
 # libbpf is linked statically (Debian 12's own is too old to rely on where we are installed); what it needs is not.
 LIBS_bpf = -l:libbpf.a -lelf -lz $(shell $(PKG_CONFIG) --libs liblzma)
 
@@ -90,6 +92,22 @@ $(O)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
+# ---- what container engines say in protobuf: our own descriptions, made into C; part of the resolve room ----
+
+PROTOS := $(patsubst src/resolve/%.proto,%,$(wildcard src/resolve/*.proto))
+PROTO_HEADERS := $(PROTOS:%=$(O)/gen/%.pb-c.h)
+
+$(O)/gen/%.pb-c.c $(O)/gen/%.pb-c.h: src/resolve/%.proto
+	@mkdir -p $(@D)
+	$(PROTOC_C) -Isrc/resolve --c_out=$(O)/gen $<
+
+$(O)/obj/gen/%.pb-c.o: $(O)/gen/%.pb-c.c $(PROTO_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+$(patsubst src/%.c,$(O)/obj/%.o,$(wildcard src/resolve/engine*.c)): $(PROTO_HEADERS)
+$(call lib,resolve): $(PROTOS:%=$(O)/obj/gen/%.pb-c.o)
+
 # ---- the kernel half: one object from one file a subject, embedded by skeleton ----
 
 BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(MACHINE)))
@@ -125,7 +143,7 @@ $(O)/stella: $(O)/obj/cli/main.o $(foreach room,cli verify format crypto base,$(
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto)
 
 $(O)/stella-signalsd: $(O)/obj/daemon/main.o $(foreach room,daemon collect probe resolve format crypto base,$(call lib,$(room)))
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_bpf) $(LIBS_yaml) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_bpf) $(LIBS_engines) $(LIBS_yaml) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
 
 # ---- libstella: the reading side for other programs; only stella_* can be seen from outside ----
 
@@ -174,12 +192,15 @@ install: all
 
 # ---- tests: each unit test is a cmocka program that links the rooms it asks for ----
 
-LIBS_all = -Wl,--start-group $(foreach room,$(ROOMS),$(call lib,$(room))) -Wl,--end-group $(LIBS_bpf) $(LIBS_yaml) \
+LIBS_all = -Wl,--start-group $(foreach room,$(ROOMS),$(call lib,$(room))) -Wl,--end-group $(LIBS_bpf) $(LIBS_engines) $(LIBS_yaml) \
 	$(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
 
 $(O)/tests/%: tests/unit/%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -UNDEBUG $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< -lcmocka $(LIBS_all)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -UNDEBUG $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< -lcmocka $(LIBS_test) $(LIBS_all)
+
+# The engine of that test is made of the library that curl's HTTP/2 is made of.
+$(O)/tests/test_engine_grpc: LIBS_test = $(shell $(PKG_CONFIG) --libs libnghttp2)
 
 # Programs that system tests and benchmarks run as the monitored workload: plain, nothing of ours linked.
 $(O)/tests/system/%: tests/system/%.c

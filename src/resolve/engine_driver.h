@@ -16,7 +16,8 @@
 typedef void (*engine_id_fn)(void *user, const char *id);
 
 struct engine_driver {
-	int (*open)(const char *socket, const struct engines_options *options, struct diag *diag, void **ret_session);
+	int (*open)(const char *socket, const struct engines_options *options, struct diag *diag,
+		    void **ret_session);
 	void (*close)(void *session);
 	/* 1: *ret_facts filled (facts.id == id, or it is -EPROTO); 0: this engine does not know it. */
 	int (*ask)(void *session, const char *id, struct diag *diag, struct container_facts *ret_facts);

@@ -20,8 +20,10 @@
 #define ENGINE_NAME_MAX 256 /* bytes of a name, a pod's, a namespace's */
 #define ENGINE_REFERENCE_MAX 1024 /* bytes of an image's reference */
 #define ENGINE_LABELS_MAX 32 /* labels kept of one container: those that were asked for */
-#define ENGINE_LABEL_MAX 1024 /* bytes of a label's key or value; longer ones are left out, and counted as refused */
-#define ENGINE_QUEUE_MAX 4096 /* facts, and questions, that wait; beyond, the oldest question is dropped and counted */
+#define ENGINE_LABEL_MAX \
+	1024 /* bytes of a label's key or value; longer ones are left out, and counted as refused */
+#define ENGINE_QUEUE_MAX \
+	4096 /* facts, and questions, that wait; beyond, the oldest question is dropped and counted */
 #define ENGINE_TIMEOUT_MS 2000 /* for one answer */
 #define ENGINE_ID_LEN 64
 
@@ -52,7 +54,8 @@ struct engine_socket {
 };
 
 struct engines_options {
-	const struct engine_socket *sockets; /* copied; none: those of the well-known places that exist, looked for again every few seconds */
+	const struct engine_socket *
+		sockets; /* copied; none: those of the well-known places that exist, looked for again every few seconds */
 	size_t n_sockets;
 	char *const *labels; /* keys to keep, copied */
 	size_t n_labels;
