@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Kubernetes' Container Runtime Interface, version v1: containerd's plugin and CRI-O speak it, and dockershim's heir. Asked for
- * a pod sandbox's own container (the pause process) it knows no image, but the pod.
+ * Kubernetes' Container Runtime Interface, version v1: containerd's plugin and CRI-O speak it, and cri-dockerd. What is
+ * asked are lists with a filter of one id: the status methods write an error into the engine's log for each id that they
+ * do not know, which a sandbox's own container (the pause process) is to ContainerStatus. Of that one no image is told,
+ * but the pod.
  */
 
 #include "resolve/engine_cri_answer.h"
@@ -90,12 +92,24 @@ static int session_open(const char *socket, const struct engines_options *option
 
 /* ---- one container ---- */
 
+static int container_question(struct session *session, uint64_t deadline_ns, const char *id, struct diag *diag)
+{
+	Cri__ListContainersRequest request = CRI__LIST_CONTAINERS_REQUEST__INIT;
+	Cri__ContainerFilter filter = CRI__CONTAINER_FILTER__INIT;
+
+	filter.id = engine_bytes(id);
+	request.filter = &filter;
+	return question(session, RUNTIME "ListContainers", deadline_ns, &request.base, diag);
+}
+
 static int sandbox_question(struct session *session, uint64_t deadline_ns, const char *id, struct diag *diag)
 {
-	Cri__PodSandboxStatusRequest request = CRI__POD_SANDBOX_STATUS_REQUEST__INIT;
+	Cri__ListPodSandboxRequest request = CRI__LIST_POD_SANDBOX_REQUEST__INIT;
+	Cri__PodSandboxFilter filter = CRI__POD_SANDBOX_FILTER__INIT;
 
-	request.pod_sandbox_id = engine_bytes(id);
-	return question(session, RUNTIME "PodSandboxStatus", deadline_ns, &request.base, diag);
+	filter.id = engine_bytes(id);
+	request.filter = &filter;
+	return question(session, RUNTIME "ListPodSandbox", deadline_ns, &request.base, diag);
 }
 
 static int image_ask(struct session *session, uint64_t deadline_ns, const char *image_id, struct diag *diag,
@@ -116,39 +130,15 @@ static int image_ask(struct session *session, uint64_t deadline_ns, const char *
 }
 
 /* kubelet labels each container with its pod; other clients do not, but then the sandbox knows. */
-static int pod_ask(struct session *session, uint64_t deadline_ns, const char *id, struct diag *diag,
+static int pod_ask(struct session *session, uint64_t deadline_ns, const char *sandbox, struct diag *diag,
 		   struct container_facts *facts)
 {
-	Cri__ListContainersRequest request = CRI__LIST_CONTAINERS_REQUEST__INIT;
-	Cri__ContainerFilter filter = CRI__CONTAINER_FILTER__INIT;
-	char sandbox[ENGINE_ID_LEN + 1];
-	int r;
+	int r = sandbox_question(session, deadline_ns, sandbox, diag);
 
-	filter.id = engine_bytes(id);
-	request.filter = &filter;
-	r = question(session, RUNTIME "ListContainers", deadline_ns, &request.base, diag);
 	if (r != GRPC_ANSWERED)
 		return r < 0 ? r : 0;
-	r = cri_sandbox_id_read(buf_str(&session->answer), id, diag, sandbox);
-	if (r <= 0)
-		return r;
-	r = sandbox_question(session, deadline_ns, sandbox, diag);
-	if (r != GRPC_ANSWERED)
-		return r < 0 ? r : 0;
-	return cri_pod_read(buf_str(&session->answer), sandbox, diag, facts);
-}
-
-/* The container is answered for; what else has to be asked to know it. */
-static int container_complete(struct session *session, uint64_t deadline_ns, const char *image_id,
-			      struct diag *diag, struct container_facts *facts)
-{
-	int r = 0;
-
-	if (image_id)
-		r = image_ask(session, deadline_ns, image_id, diag, facts);
-	if (r == 0 && (!facts->pod || !facts->pod_namespace || !facts->pod_uid))
-		r = pod_ask(session, deadline_ns, facts->id, diag, facts);
-	return r;
+	r = cri_pod_read(buf_str(&session->answer), sandbox, diag, facts);
+	return r < 0 ? r : 0;
 }
 
 static int sandbox_ask(struct session *session, uint64_t deadline_ns, const char *id, struct diag *diag,
@@ -159,32 +149,33 @@ static int sandbox_ask(struct session *session, uint64_t deadline_ns, const char
 	if (r != GRPC_ANSWERED)
 		return r < 0 ? r : 0;
 	r = cri_sandbox_read(buf_str(&session->answer), id, session->options, diag, ret_facts);
-	if (r < 0)
-		return r;
-	ret_facts->runtime = session->runtime;
-	return 1;
+	if (r > 0)
+		ret_facts->runtime = session->runtime;
+	return r;
 }
 
 static int ask(void *held, const char *id, struct diag *diag, struct container_facts *ret_facts)
 {
 	_cleanup_(container_facts_done) struct container_facts facts = { .runtime = NULL };
-	Cri__ContainerStatusRequest request = CRI__CONTAINER_STATUS_REQUEST__INIT;
 	uint64_t deadline_ns = grpc_deadline(ENGINE_TIMEOUT_MS);
-	_cleanup_(freep) char *image_id = NULL;
+	struct cri_more more = { .image_id = NULL };
 	struct session *session = held;
-	int r;
+	int r = container_question(session, deadline_ns, id, diag);
 
-	request.container_id = engine_bytes(id);
-	r = question(session, RUNTIME "ContainerStatus", deadline_ns, &request.base, diag);
-	if (r == GRPC_NOT_FOUND)
-		return sandbox_ask(session, deadline_ns, id, diag, ret_facts);
-	if (r == GRPC_UNIMPLEMENTED)
-		return diag_error(diag, -EOPNOTSUPP, "the engine does not tell the status of containers");
+	if (r < 0)
+		return r;
 	if (r == GRPC_ANSWERED)
-		r = cri_container_read(buf_str(&session->answer), id, session->options, diag, &facts,
-				       &image_id);
+		r = cri_container_read(buf_str(&session->answer), id, session->options, diag, &facts, &more);
+	else
+		r = 0;
+	if (r < 0)
+		return r;
 	if (r == 0)
-		r = container_complete(session, deadline_ns, image_id, diag, &facts);
+		return sandbox_ask(session, deadline_ns, id, diag, ret_facts);
+	r = more.image_id ? image_ask(session, deadline_ns, more.image_id, diag, &facts) : 0;
+	free(more.image_id);
+	if (r == 0 && more.sandbox[0] != '\0' && (!facts.pod || !facts.pod_namespace || !facts.pod_uid))
+		r = pod_ask(session, deadline_ns, more.sandbox, diag, &facts);
 	if (r < 0)
 		return r;
 	facts.runtime = session->runtime;

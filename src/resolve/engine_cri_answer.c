@@ -43,7 +43,7 @@ static char *id_digest(const char *id)
 }
 
 /* image_ref is "REPOSITORY@sha256:HEX", or an id. */
-static int image_take(const Cri__ContainerStatus *status, struct diag *diag, struct container_facts *facts,
+static int image_take(const Cri__Container *container, struct diag *diag, struct container_facts *facts,
 		      char **ret_image_id)
 {
 	_cleanup_(freep) char *named = NULL;
@@ -51,11 +51,11 @@ static int image_take(const Cri__ContainerStatus *status, struct diag *diag, str
 	const char *digest;
 	int r = 0;
 
-	if (status->image)
-		r = engine_text_take(status->image->image, ENGINE_REFERENCE_MAX, "an image's name", diag,
+	if (container->image)
+		r = engine_text_take(container->image->image, ENGINE_REFERENCE_MAX, "an image's name", diag,
 				     &named);
 	if (r == 0)
-		r = engine_text_take(status->image_ref, ENGINE_REFERENCE_MAX, "an image's reference", diag,
+		r = engine_text_take(container->image_ref, ENGINE_REFERENCE_MAX, "an image's reference", diag,
 				     &ref);
 	if (r < 0)
 		return r;
@@ -72,34 +72,50 @@ static int image_take(const Cri__ContainerStatus *status, struct diag *diag, str
 	return 0;
 }
 
-int cri_container_read(struct str answer, const char *id, const struct engines_options *options,
-		       struct diag *diag, struct container_facts *ret_facts, char **ret_image_id)
+static int container_take(const Cri__Container *container, const struct engines_options *options,
+			  struct diag *diag, struct container_facts *facts, char **ret_image_id)
 {
-	_cleanup_(engine_message_freep) Cri__ContainerStatusResponse *said = NULL;
+	int r = image_take(container, diag, facts, ret_image_id);
+
+	if (r == 0 && container->metadata)
+		r = engine_text_take(container->metadata->name, ENGINE_NAME_MAX, "a container's name", diag,
+				     &facts->name);
+	if (r == 0)
+		r = engine_pod_take(container->labels, container->n_labels, diag, facts);
+	if (r == 0)
+		r = engine_labels_take(container->labels, container->n_labels, options, diag, facts);
+	return r;
+}
+
+int cri_container_read(struct str answer, const char *id, const struct engines_options *options,
+		       struct diag *diag, struct container_facts *ret_facts, struct cri_more *ret_more)
+{
+	_cleanup_(engine_message_freep) Cri__ListContainersResponse *said = NULL;
 	_cleanup_(container_facts_done) struct container_facts facts = { .runtime = NULL };
 	_cleanup_(freep) char *image_id = NULL;
-	const Cri__ContainerStatus *status;
-	int r = engine_unpack(&cri__container_status_response__descriptor, answer, diag, &said);
+	const Cri__Container *container = NULL;
+	int r = engine_unpack(&cri__list_containers_response__descriptor, answer, diag, &said);
 
 	if (r < 0)
 		return r;
-	status = said->status;
-	if (!status || !engine_id_take(status->id, facts.id) || strcmp(facts.id, id) != 0)
-		return diag_error(diag, -EPROTO, "asked for container %s, the answer is another's", id);
-	r = image_take(status, diag, &facts, &image_id);
-	if (r == 0 && status->metadata)
-		r = engine_text_take(status->metadata->name, ENGINE_NAME_MAX, "a container's name", diag,
-				     &facts.name);
-	if (r == 0)
-		r = engine_pod_take(status->labels, status->n_labels, diag, &facts);
-	if (r == 0)
-		r = engine_labels_take(status->labels, status->n_labels, options, diag, &facts);
+	for (size_t i = 0; i < said->n_containers && !container; i++) {
+		if (engine_bytes_are(said->containers[i]->id, id))
+			container = said->containers[i];
+	}
+	if (!container)
+		return said->n_containers == 0
+			       ? 0
+			       : diag_error(diag, -EPROTO, "asked for container %s, told of others", id);
+	r = container_take(container, options, diag, &facts, &image_id);
 	if (r < 0)
 		return r;
-	*ret_image_id = TAKE(image_id);
+	if (!engine_id_take(container->pod_sandbox_id, ret_more->sandbox))
+		ret_more->sandbox[0] = '\0';
+	ret_more->image_id = TAKE(image_id);
+	memcpy(facts.id, id, sizeof(facts.id));
 	*ret_facts = facts;
 	facts = (struct container_facts) { .runtime = NULL };
-	return 0;
+	return 1;
 }
 
 /* "docker.io/library/nginx:1.25" -> the length of "docker.io/library/nginx": a colon before the last slash is a port's. */
@@ -171,23 +187,9 @@ int cri_image_read(struct str answer, const char *reference, struct diag *diag, 
 	return 0;
 }
 
-int cri_sandbox_id_read(struct str answer, const char *id, struct diag *diag, char ret_id[ENGINE_ID_LEN + 1])
+static int pod_take(const Cri__PodSandbox *sandbox, struct diag *diag, struct container_facts *facts)
 {
-	_cleanup_(engine_message_freep) Cri__ListContainersResponse *said = NULL;
-	int r = engine_unpack(&cri__list_containers_response__descriptor, answer, diag, &said);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < said->n_containers; i++) {
-		if (engine_bytes_are(said->containers[i]->id, id))
-			return engine_id_take(said->containers[i]->pod_sandbox_id, ret_id);
-	}
-	return 0;
-}
-
-static int pod_take(const Cri__PodSandboxStatus *status, struct diag *diag, struct container_facts *facts)
-{
-	const Cri__PodSandboxMetadata *metadata = status->metadata;
+	const Cri__PodSandboxMetadata *metadata = sandbox->metadata;
 	int r = 0;
 
 	if (metadata && !facts->pod)
@@ -200,45 +202,57 @@ static int pod_take(const Cri__PodSandboxStatus *status, struct diag *diag, stru
 	return r;
 }
 
-static int sandbox_unpack(struct str answer, const char *id, struct diag *diag,
-			  Cri__PodSandboxStatusResponse **ret_said)
+/* 1: *ret_sandbox lies in *ret_said. */
+static int sandbox_find(struct str answer, const char *id, struct diag *diag,
+			Cri__ListPodSandboxResponse **ret_said, const Cri__PodSandbox **ret_sandbox)
 {
-	_cleanup_(engine_message_freep) Cri__PodSandboxStatusResponse *said = NULL;
-	int r = engine_unpack(&cri__pod_sandbox_status_response__descriptor, answer, diag, &said);
+	_cleanup_(engine_message_freep) Cri__ListPodSandboxResponse *said = NULL;
+	int r = engine_unpack(&cri__list_pod_sandbox_response__descriptor, answer, diag, &said);
 
 	if (r < 0)
 		return r;
-	if (!said->status || !engine_bytes_are(said->status->id, id))
-		return diag_error(diag, -EPROTO, "asked for pod sandbox %s, the answer is another's", id);
-	*ret_said = TAKE(said);
-	return 0;
+	for (size_t i = 0; i < said->n_items; i++) {
+		if (!engine_bytes_are(said->items[i]->id, id))
+			continue;
+		*ret_sandbox = said->items[i];
+		*ret_said = TAKE(said);
+		return 1;
+	}
+	return said->n_items == 0 ? 0
+				  : diag_error(diag, -EPROTO, "asked for pod sandbox %s, told of others", id);
 }
 
-int cri_pod_read(struct str answer, const char *sandbox_id, struct diag *diag, struct container_facts *facts)
+int cri_pod_read(struct str answer, const char *sandbox, struct diag *diag, struct container_facts *facts)
 {
-	_cleanup_(engine_message_freep) Cri__PodSandboxStatusResponse *said = NULL;
-	int r = sandbox_unpack(answer, sandbox_id, diag, &said);
+	_cleanup_(engine_message_freep) Cri__ListPodSandboxResponse *said = NULL;
+	const Cri__PodSandbox *found;
+	int r = sandbox_find(answer, sandbox, diag, &said, &found);
 
-	return r < 0 ? r : pod_take(said->status, diag, facts);
+	if (r <= 0)
+		return r;
+	r = pod_take(found, diag, facts);
+	return r < 0 ? r : 1;
 }
 
 int cri_sandbox_read(struct str answer, const char *id, const struct engines_options *options,
 		     struct diag *diag, struct container_facts *ret_facts)
 {
-	_cleanup_(engine_message_freep) Cri__PodSandboxStatusResponse *said = NULL;
+	_cleanup_(engine_message_freep) Cri__ListPodSandboxResponse *said = NULL;
 	_cleanup_(container_facts_done) struct container_facts facts = { .runtime = NULL };
-	int r = sandbox_unpack(answer, id, diag, &said);
+	const Cri__PodSandbox *found;
+	int r = sandbox_find(answer, id, diag, &said, &found);
 
+	if (r <= 0)
+		return r;
+	r = pod_take(found, diag, &facts);
 	if (r == 0)
-		r = pod_take(said->status, diag, &facts);
-	if (r == 0)
-		r = engine_labels_take(said->status->labels, said->status->n_labels, options, diag, &facts);
+		r = engine_labels_take(found->labels, found->n_labels, options, diag, &facts);
 	if (r < 0)
 		return r;
 	memcpy(facts.id, id, sizeof(facts.id));
 	*ret_facts = facts;
 	facts = (struct container_facts) { .runtime = NULL };
-	return 0;
+	return 1;
 }
 
 int cri_containers_read(struct str answer, size_t max, cri_id_fn each, void *user, struct diag *diag)

@@ -9,13 +9,25 @@
 /* Of Version: "containerd", "cri-o" or "docker", a constant; NULL: another one. -EPROTO: no such answer. */
 int cri_runtime_read(struct str answer, struct diag *diag, const char **ret_runtime);
 
+/* What more there is to ask of a container. */
+struct cri_more {
+	char *image_id; /* for ImageStatus; NULL: nothing, the digest is known or no image is. The caller's. */
+	char sandbox[ENGINE_ID_LEN + 1]; /* its pod's; "" = not said */
+};
+
 /*
- * Of ContainerStatus: name, image's reference, pod, labels; the digest when it stands there. *ret_image_id otherwise: what to ask
- * ImageStatus for; the caller's. -EPROTO: no such answer, another container's, or it holds what is no text. `ret_facts` is
- * written on success only; its runtime is the caller's to set.
+ * Of ListContainers, asked for one id: 1 and the container's name, image's reference, pod, labels, and digest when it stands
+ * there; 0: it is not known. -EPROTO: no such answer, it tells of others only, or it holds what is no text. Both results
+ * are written with 1 only; the runtime is the caller's to set.
  */
 int cri_container_read(struct str answer, const char *id, const struct engines_options *options,
-		       struct diag *diag, struct container_facts *ret_facts, char **ret_image_id);
+		       struct diag *diag, struct container_facts *ret_facts, struct cri_more *ret_more);
+
+/* The same of ListPodSandbox, for the sandbox's own container (the pause process): its pod and labels. */
+int cri_sandbox_read(struct str answer, const char *id, const struct engines_options *options,
+		     struct diag *diag, struct container_facts *ret_facts);
+/* The same answer, for a container in that sandbox: the pod, where `facts` does not have it yet. */
+int cri_pod_read(struct str answer, const char *sandbox, struct diag *diag, struct container_facts *facts);
 
 /*
  * Of ImageStatus: its repository's digest, that of `reference` (may be NULL) first; when no repository knows it, its own
@@ -23,14 +35,6 @@ int cri_container_read(struct str answer, const char *id, const struct engines_o
  */
 int cri_image_read(struct str answer, const char *reference, struct diag *diag, char **ret_digest,
 		   bool *ret_is_config);
-
-/* Of ListContainers for one id: the pod sandbox it is in. 1, 0: not said; -EPROTO. */
-int cri_sandbox_id_read(struct str answer, const char *id, struct diag *diag, char ret_id[ENGINE_ID_LEN + 1]);
-/* Of PodSandboxStatus: the pod, where `facts` does not have it yet. -EPROTO also when it is another sandbox's. */
-int cri_pod_read(struct str answer, const char *sandbox_id, struct diag *diag, struct container_facts *facts);
-/* The same, for the sandbox's own container: its labels too. */
-int cri_sandbox_read(struct str answer, const char *id, const struct engines_options *options,
-		     struct diag *diag, struct container_facts *ret_facts);
 
 typedef void (*cri_id_fn)(void *user, const char *id);
 

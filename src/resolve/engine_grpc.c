@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * libcurl speaks HTTP/2, engine_reception.c gRPC in it. After anything else than a well-formed end the connection is thrown
- * away, so that the rest of a bad answer is never taken for the next one. Only what was asked for goes out: no proxy, no
- * redirection, no file of the user's is looked at.
+ * libcurl speaks HTTP/2, engine_reception.c gRPC in it. Only what was asked for goes out: no proxy, no redirection, no file
+ * of the user's is looked at.
+ *
+ * A connection for each call: libcurl 7.88, which Debian 12 has, cannot use one again that began with prior knowledge of
+ * HTTP/2 (curl#10634, mended in 8.0). On a Unix socket that costs little, and the rest of a bad answer is never taken for
+ * the next one.
  *
  * The multi interface is used for one transfer at a time: it lets us look at `stop` and the clock every GRPC_TICK_MS, where
  * curl_easy_perform calls its progress function once a second while nothing comes.
@@ -20,7 +23,7 @@
 
 struct grpc_client {
 	char socket[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
-	CURLM *multi; /* NULL: nothing is connected */
+	CURLM *multi;
 	CURL *easy;
 	struct buf body; /* of the request */
 	struct buf message; /* the one that is coming in */
@@ -44,25 +47,13 @@ static size_t on_header(char *data, size_t size, size_t n, void *user)
 	return reception_header(user, (struct str) { data, size * n }) ? size * n : 0;
 }
 
-static void disconnect(struct grpc_client *client)
-{
-	if (client->easy) {
-		if (client->multi)
-			curl_multi_remove_handle(client->multi, client->easy);
-		curl_easy_cleanup(client->easy);
-	}
-	if (client->multi)
-		curl_multi_cleanup(client->multi);
-	client->easy = NULL;
-	client->multi = NULL;
-}
-
 /* Without the last four, what the environment or a redirection says would lead elsewhere. */
 static CURLcode options_set(CURL *easy, const char *socket)
 {
 	CURLcode r = curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, socket);
 
 	r = r ? r : curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 	r = r ? r : curl_easy_setopt(easy, CURLOPT_POST, 1L);
 	r = r ? r : curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	r = r ? r : curl_easy_setopt(easy, CURLOPT_USERAGENT, "grpc-c-stella/" STELLA_VERSION);
@@ -75,25 +66,6 @@ static CURLcode options_set(CURL *easy, const char *socket)
 	return r;
 }
 
-static int connection_prepare(struct grpc_client *client, struct diag *diag)
-{
-	if (client->easy)
-		return 0;
-	client->multi = curl_multi_init();
-	client->easy = curl_easy_init();
-	if (!client->multi || !client->easy) {
-		disconnect(client);
-		return -ENOMEM;
-	}
-	if (curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, 1L) != CURLM_OK ||
-	    options_set(client->easy, client->socket) != CURLE_OK) {
-		disconnect(client);
-		return diag_error(diag, -ENOSYS, "libcurl %s cannot speak HTTP/2 on a Unix socket",
-				  curl_version());
-	}
-	return 0;
-}
-
 static void curl_init(void)
 {
 	curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -104,7 +76,6 @@ int grpc_open(const char *socket, struct diag *diag, struct grpc_client **ret_cl
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	_cleanup_(grpc_closep) struct grpc_client *client = calloc(1, sizeof(*client));
 	size_t len = strlen(socket);
-	int r;
 
 	if (!client)
 		return -ENOMEM;
@@ -115,9 +86,13 @@ int grpc_open(const char *socket, struct diag *diag, struct grpc_client **ret_cl
 	memcpy(client->socket, socket, len + 1);
 	client->body = BUF_MAX(ENGINE_ANSWER_MAX);
 	client->message = BUF_MAX(ENGINE_ANSWER_MAX);
-	r = connection_prepare(client, diag);
-	if (r < 0)
-		return r;
+	client->multi = curl_multi_init();
+	client->easy = curl_easy_init();
+	if (!client->multi || !client->easy)
+		return -ENOMEM;
+	if (options_set(client->easy, client->socket) != CURLE_OK)
+		return diag_error(diag, -ENOSYS, "libcurl %s cannot speak HTTP/2 on a Unix socket",
+				  curl_version());
 	*ret_client = TAKE(client);
 	return 0;
 }
@@ -126,7 +101,10 @@ void grpc_close(struct grpc_client *client)
 {
 	if (!client)
 		return;
-	disconnect(client);
+	if (client->easy)
+		curl_easy_cleanup(client->easy);
+	if (client->multi)
+		curl_multi_cleanup(client->multi);
 	buf_done(&client->body);
 	buf_done(&client->message);
 	free(client);
@@ -231,10 +209,8 @@ static int call_run(struct grpc_client *client, struct reception *in)
 	struct curl_slist *headers = NULL;
 	CURLcode result = CURLE_OK, set;
 	char url[256];
-	int r = connection_prepare(client, in->diag);
+	int r = body_make(client, in->call->request);
 
-	if (r == 0)
-		r = body_make(client, in->call->request);
 	if (r == 0)
 		r = headers_make(in->call, &headers);
 	if (r < 0)
@@ -248,10 +224,7 @@ static int call_run(struct grpc_client *client, struct reception *in)
 	set = set ? set : curl_easy_setopt(client->easy, CURLOPT_HEADERDATA, in);
 	r = set == CURLE_OK ? run(client, in, &result) : -ENOMEM;
 	r = received(in, client->easy, r, result);
-	if (r < 0 || in->enough)
-		disconnect(client);
-	else
-		curl_multi_remove_handle(client->multi, client->easy);
+	curl_multi_remove_handle(client->multi, client->easy);
 	curl_slist_free_all(headers);
 	return r;
 }

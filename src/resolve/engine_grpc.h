@@ -3,8 +3,7 @@
 
 /*
  * gRPC over HTTP/2 on a Unix socket (https://github.com/grpc/grpc, doc/PROTOCOL-HTTP2.md), as much as asking takes: one message
- * goes, one or a stream of them comes. A client is one connection, made when it is needed and again after a failure; it
- * belongs to one thread. What the engine sends is bounded: a message is looked at by its length before a byte of it is
+ * goes, one or a stream of them comes, over a connection of its own. A client belongs to one thread. What the engine sends is bounded: a message is looked at by its length before a byte of it is
  * kept, headers are counted, a stream is read at a measured pace.
  */
 
