@@ -199,8 +199,8 @@ $(O)/tests/%: tests/unit/%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -UNDEBUG $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< -lcmocka $(LIBS_test) $(LIBS_all)
 
-# The engine of that test is made of the library that curl's HTTP/2 is made of.
-$(O)/tests/test_engine_grpc: LIBS_test = $(shell $(PKG_CONFIG) --libs libnghttp2)
+# The engine of these tests is made of the library that curl's HTTP/2 is made of.
+$(O)/tests/test_engine_grpc%: LIBS_test = $(shell $(PKG_CONFIG) --libs libnghttp2)
 
 # Programs that system tests and benchmarks run as the monitored workload: plain, nothing of ours linked.
 $(O)/tests/system/%: tests/system/%.c

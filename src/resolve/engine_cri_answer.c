@@ -182,8 +182,11 @@ int cri_image_read(struct str answer, const char *reference, struct diag *diag, 
 		r = engine_text_take(said->image->id, ENGINE_NAME_MAX, "an image's id", diag, &id);
 	if (r < 0)
 		return r;
-	*ret_is_config = !digest;
-	*ret_digest = digest ? TAKE(digest) : id ? id_digest(id) : NULL;
+	if (id) {
+		digest = id_digest(id);
+		*ret_is_config = digest != NULL;
+	}
+	*ret_digest = TAKE(digest);
 	return 0;
 }
 

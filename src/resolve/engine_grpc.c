@@ -239,6 +239,7 @@ int grpc_stream(struct grpc_client *client, const struct grpc_call *call, grpc_m
 		.each = each,
 		.user = user,
 		.diag = diag,
+		.pace_from_ns = grpc_now_ns(),
 	};
 
 	return call_run(client, &in);

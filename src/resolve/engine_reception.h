@@ -30,7 +30,7 @@ struct reception {
 	char status_text[GRPC_STATUS_TEXT_MAX + 1];
 	int error; /* why it was ended by us */
 	bool enough; /* ended by us, and that is all right */
-	uint64_t pace_from_ns, paced; /* of this second; 0 = not begun */
+	uint64_t pace_from_ns, paced; /* of this second */
 };
 
 /* CLOCK_MONOTONIC. */
