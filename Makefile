@@ -44,7 +44,7 @@ LIBS_crypto = $(shell $(PKG_CONFIG) --libs libcrypto)
 LIBS_zstd = $(shell $(PKG_CONFIG) --libs libzstd)
 LIBS_json = $(shell $(PKG_CONFIG) --libs jansson)
 LIBS_yaml = $(shell $(PKG_CONFIG) --libs yaml-0.1)
-LIBS_curl = $(shell $(PKG_CONFIG) --libs libcurl)
+LIBS_engines = $(shell $(PKG_CONFIG) --libs libcurl)
 # libbpf is linked statically (Debian 12's own is too old to rely on where we are installed); what it needs is not.
 LIBS_bpf = -l:libbpf.a -lelf -lz $(shell $(PKG_CONFIG) --libs liblzma)
 
@@ -57,7 +57,7 @@ objects = $(patsubst src/%.c,$(O)/obj/%.o,$(call sources,$(1)))
 PROGRAMS := $(O)/stella $(O)/stella-signalsd
 UNIT := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-HELPERS := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/system/*.c tests/bench/*.c tests/vm/*.c))
+HELPERS := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/system/*.c tests/bench/*.c tests/vm/*.c tests/containers/*.c))
 
 .PHONY: all libs programs libstella helpers help
 all: libs programs libstella
@@ -126,7 +126,7 @@ $(O)/stella: $(O)/obj/cli/main.o $(foreach room,cli verify format crypto base,$(
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto)
 
 $(O)/stella-signalsd: $(O)/obj/daemon/main.o $(foreach room,daemon collect probe resolve format crypto base,$(call lib,$(room)))
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_bpf) $(LIBS_yaml) $(LIBS_curl) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_bpf) $(LIBS_yaml) $(LIBS_engines) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
 
 # ---- libstella: the reading side for other programs; only stella_* can be seen from outside ----
 
@@ -176,7 +176,7 @@ install: all
 # ---- tests: each unit test is a cmocka program that links the rooms it asks for ----
 
 LIBS_all = -Wl,--start-group $(foreach room,$(ROOMS),$(call lib,$(room))) -Wl,--end-group $(LIBS_bpf) $(LIBS_yaml) \
-	$(LIBS_curl) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
+	$(LIBS_engines) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
 
 $(O)/tests/%: tests/unit/%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
 	@mkdir -p $(@D)
@@ -191,6 +191,11 @@ $(O)/tests/system/%: tests/system/%.c
 $(O)/tests/system/nothing: tests/system/nothing.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -static -nostdlib -fno-stack-protector -o $@ $<
+
+# Asks real engines as the daemon does.
+$(O)/tests/containers/%: tests/containers/%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< $(LIBS_all)
 
 # bench_NAME measures a room from inside and links it; the others are plain workloads.
 $(O)/tests/bench/bench_%: tests/bench/bench_%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
