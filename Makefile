@@ -143,7 +143,7 @@ $(O)/stella: $(O)/obj/cli/main.o $(foreach room,cli verify format crypto base,$(
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto)
 
 $(O)/stella-signalsd: $(O)/obj/daemon/main.o $(foreach room,daemon collect probe resolve format crypto base,$(call lib,$(room)))
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_bpf) $(LIBS_engines) $(LIBS_yaml) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_bpf) $(LIBS_yaml) $(LIBS_engines) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
 
 # ---- libstella: the reading side for other programs; only stella_* can be seen from outside ----
 
@@ -192,8 +192,8 @@ install: all
 
 # ---- tests: each unit test is a cmocka program that links the rooms it asks for ----
 
-LIBS_all = -Wl,--start-group $(foreach room,$(ROOMS),$(call lib,$(room))) -Wl,--end-group $(LIBS_bpf) $(LIBS_engines) $(LIBS_yaml) \
-	$(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
+LIBS_all = -Wl,--start-group $(foreach room,$(ROOMS),$(call lib,$(room))) -Wl,--end-group $(LIBS_bpf) $(LIBS_yaml) \
+	$(LIBS_engines) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
 
 $(O)/tests/%: tests/unit/%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
 	@mkdir -p $(@D)
@@ -212,6 +212,11 @@ $(O)/tests/system/nothing: tests/system/nothing.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -static -nostdlib -fno-stack-protector -o $@ $<
 
+# Programs that ask real engines as the daemon does.
+$(O)/tests/containers/%: tests/containers/%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< $(LIBS_all)
+
 # bench_NAME measures a room from inside and links it; the others are plain workloads.
 $(O)/tests/bench/bench_%: tests/bench/bench_%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
 	@mkdir -p $(@D)
@@ -220,11 +225,6 @@ $(O)/tests/bench/bench_%: tests/bench/bench_%.c $(foreach room,$(ROOMS),$(call l
 $(O)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< -lpthread
-
-# Programs that ask real engines as the daemon does.
-$(O)/tests/containers/%: tests/containers/%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -UNDEBUG $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< $(LIBS_all)
 
 $(O)/tests/vm/%: tests/vm/%.c
 	@mkdir -p $(@D)

@@ -15,7 +15,7 @@
 #define METADATA_MAX 128
 
 struct session {
-	const struct engines_options *options; /* theirs; they outlive the session */
+	const struct engines_options *options; /* theirs; they stay until `close` */
 	struct grpc_client *client;
 	struct buf request, answer;
 	struct containerd_namespaces namespaces;
@@ -47,7 +47,8 @@ static const char *namespace_header(const char *name, char out[METADATA_MAX])
 static int namespaces_ask(struct session *session, uint64_t deadline_ns, struct diag *diag)
 {
 	struct grpc_call call = { .method = SERVICES "namespaces.v1.Namespaces/List",
-				  .deadline_ns = deadline_ns };
+				  .deadline_ns = deadline_ns,
+				  .stop = session->options->stop };
 	int r = grpc_unary(session->client, &call, diag, &session->answer);
 
 	if (r < 0)
@@ -68,7 +69,7 @@ static int session_open(const char *socket, const struct engines_options *option
 	session->options = options;
 	session->request = BUF_MAX(ENGINE_ANSWER_MAX);
 	session->answer = BUF_MAX(ENGINE_ANSWER_MAX);
-	r = grpc_open(socket, diag, &session->client);
+	r = grpc_open(socket, options->owner, diag, &session->client);
 	if (r == 0)
 		r = namespaces_ask(session, grpc_deadline(ENGINE_TIMEOUT_MS), diag);
 	if (r < 0)
@@ -84,6 +85,7 @@ static int image_ask(struct session *session, const char *metadata, uint64_t dea
 		.method = SERVICES "images.v1.Images/Get",
 		.metadata = metadata,
 		.deadline_ns = deadline_ns,
+		.stop = session->options->stop,
 	};
 	Containerd__GetImageRequest request = CONTAINERD__GET_IMAGE_REQUEST__INIT;
 	int r;
@@ -111,6 +113,7 @@ static int container_ask(struct session *session, const char *name_space, uint64
 		.method = SERVICES "containers.v1.Containers/Get",
 		.metadata = namespace_header(name_space, metadata),
 		.deadline_ns = deadline_ns,
+		.stop = session->options->stop,
 	};
 	Containerd__GetContainerRequest request = CONTAINERD__GET_CONTAINER_REQUEST__INIT;
 	struct containerd_time created;
@@ -203,6 +206,7 @@ static int list(void *held, engine_id_fn each, void *user, struct diag *diag)
 			.method = SERVICES "containers.v1.Containers/ListStream",
 			.metadata = namespace_header(session->namespaces.names[i], metadata),
 			.deadline_ns = deadline_ns,
+			.stop = session->options->stop,
 		};
 
 		r = grpc_stream(session->client, &call, tell, &telling, diag);

@@ -94,8 +94,6 @@ int containerd_container_read(struct str answer, const char *id, const struct en
 	if (r == 0)
 		r = name_take(container, diag, &facts);
 	if (r == 0)
-		r = engine_pod_take(container->labels, container->n_labels, diag, &facts);
-	if (r == 0)
 		r = engine_labels_take(container->labels, container->n_labels, options, diag, &facts);
 	if (r < 0)
 		return r;

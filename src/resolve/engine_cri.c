@@ -17,7 +17,7 @@
 #define IMAGE "/runtime.v1.ImageService/"
 
 struct session {
-	const struct engines_options *options; /* theirs; they outlive the session */
+	const struct engines_options *options; /* theirs; they stay until `close` */
 	struct grpc_client *client;
 	struct buf request, answer;
 	const char *runtime;
@@ -44,7 +44,9 @@ static inline void session_closep(struct session **held)
 static int question(struct session *session, const char *method, uint64_t deadline_ns,
 		    const ProtobufCMessage *request, struct diag *diag)
 {
-	struct grpc_call call = { .method = method, .deadline_ns = deadline_ns };
+	struct grpc_call call = { .method = method,
+				  .deadline_ns = deadline_ns,
+				  .stop = session->options->stop };
 	int r = request ? engine_pack(request, &session->request) : 0;
 
 	if (r < 0)
@@ -81,7 +83,7 @@ static int session_open(const char *socket, const struct engines_options *option
 	session->options = options;
 	session->request = BUF_MAX(ENGINE_ANSWER_MAX);
 	session->answer = BUF_MAX(ENGINE_ANSWER_MAX);
-	r = grpc_open(socket, diag, &session->client);
+	r = grpc_open(socket, options->owner, diag, &session->client);
 	if (r == 0)
 		r = runtime_ask(session, diag);
 	if (r < 0)

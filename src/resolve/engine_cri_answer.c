@@ -81,8 +81,6 @@ static int container_take(const Cri__Container *container, const struct engines_
 		r = engine_text_take(container->metadata->name, ENGINE_NAME_MAX, "a container's name", diag,
 				     &facts->name);
 	if (r == 0)
-		r = engine_pod_take(container->labels, container->n_labels, diag, facts);
-	if (r == 0)
 		r = engine_labels_take(container->labels, container->n_labels, options, diag, facts);
 	return r;
 }

@@ -17,12 +17,16 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <sys/un.h>
+#include <sys/socket.h>
 
+#include "resolve/engine_socket.h"
 #include "resolve/engines.h"
 
 struct grpc_client {
-	char socket[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	char socket[ENGINE_PATH_MAX];
+	struct engine_socket_file file;
+	curl_socket_t connection; /* one that was not looked at yet; -1 = none */
+	struct reception *in; /* of the call under way */
 	CURLM *multi;
 	CURL *easy;
 	struct buf body; /* of the request */
@@ -47,11 +51,43 @@ static size_t on_header(char *data, size_t size, size_t n, void *user)
 	return reception_header(user, (struct str) { data, size * n }) ? size * n : 0;
 }
 
-/* Without the last four, what the environment or a redirection says would lead elsewhere. */
-static CURLcode options_set(CURL *easy, const char *socket)
+static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 {
-	CURLcode r = curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, socket);
+	struct grpc_client *client = user;
 
+	(void)purpose;
+	client->connection = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	return client->connection;
+}
+
+/* Connected, and nothing said yet: is he who listens the one who may? */
+static int on_request(void *user, char *peer, char *own, int peer_port, int own_port)
+{
+	struct grpc_client *client = user;
+	int r;
+
+	(void)peer;
+	(void)own;
+	(void)peer_port;
+	(void)own_port;
+	r = engine_socket_check(&client->file, client->connection, client->socket, client->in->diag);
+	client->connection = -1; /* libcurl's alone from here on */
+	client->in->error = r;
+	return r < 0 ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+/* Without the last four, what the environment or a redirection says would lead elsewhere. */
+static CURLcode options_set(CURL *easy, struct grpc_client *client)
+{
+	char held[sizeof(ENGINE_SOCKET_HELD) + 16];
+	CURLcode r;
+
+	snprintf(held, sizeof(held), ENGINE_SOCKET_HELD, client->file.fd);
+	r = curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, held);
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, client);
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_PREREQDATA, client);
 	r = r ? r : curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
 	r = r ? r : curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 	r = r ? r : curl_easy_setopt(easy, CURLOPT_POST, 1L);
@@ -71,26 +107,27 @@ static void curl_init(void)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-int grpc_open(const char *socket, struct diag *diag, struct grpc_client **ret_client)
+int grpc_open(const char *socket, uid_t owner, struct diag *diag, struct grpc_client **ret_client)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	_cleanup_(grpc_closep) struct grpc_client *client = calloc(1, sizeof(*client));
-	size_t len = strlen(socket);
+	int r;
 
 	if (!client)
 		return -ENOMEM;
-	if (len == 0 || len >= sizeof(client->socket))
-		return diag_error(diag, -ENAMETOOLONG, "%s: a socket's path has 1 to %zu bytes", socket,
-				  sizeof(client->socket) - 1);
+	client->file.fd = client->connection = -1;
 	pthread_once(&once, curl_init);
-	memcpy(client->socket, socket, len + 1);
+	r = engine_socket_hold(socket, owner, diag, &client->file);
+	if (r < 0)
+		return r;
+	snprintf(client->socket, sizeof(client->socket), "%s", socket);
 	client->body = BUF_MAX(ENGINE_ANSWER_MAX);
 	client->message = BUF_MAX(ENGINE_ANSWER_MAX);
 	client->multi = curl_multi_init();
 	client->easy = curl_easy_init();
 	if (!client->multi || !client->easy)
 		return -ENOMEM;
-	if (options_set(client->easy, client->socket) != CURLE_OK)
+	if (options_set(client->easy, client) != CURLE_OK)
 		return diag_error(diag, -ENOSYS, "libcurl %s cannot speak HTTP/2 on a Unix socket",
 				  curl_version());
 	*ret_client = TAKE(client);
@@ -105,6 +142,7 @@ void grpc_close(struct grpc_client *client)
 		curl_easy_cleanup(client->easy);
 	if (client->multi)
 		curl_multi_cleanup(client->multi);
+	closep(&client->file.fd);
 	buf_done(&client->body);
 	buf_done(&client->message);
 	free(client);
@@ -215,6 +253,7 @@ static int call_run(struct grpc_client *client, struct reception *in)
 		r = headers_make(in->call, &headers);
 	if (r < 0)
 		return r;
+	client->in = in;
 	snprintf(url, sizeof(url), "http://localhost%s", in->call->method);
 	set = curl_easy_setopt(client->easy, CURLOPT_URL, url);
 	set = set ? set : curl_easy_setopt(client->easy, CURLOPT_HTTPHEADER, headers);
@@ -225,6 +264,7 @@ static int call_run(struct grpc_client *client, struct reception *in)
 	r = set == CURLE_OK ? run(client, in, &result) : -ENOMEM;
 	r = received(in, client->easy, r, result);
 	curl_multi_remove_handle(client->multi, client->easy);
+	client->in = NULL;
 	curl_slist_free_all(headers);
 	return r;
 }

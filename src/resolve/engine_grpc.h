@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -35,8 +36,11 @@ struct grpc_call {
 /* A message of a stream, valid during the call. 0: go on; 1: enough, the call ends as answered; < 0: ends with that. */
 typedef int (*grpc_message_fn)(void *user, struct str message);
 
-/* Connects to nobody yet. */
-int grpc_open(const char *socket, struct diag *diag, struct grpc_client **ret_client);
+/*
+ * Holds the socket's file, connects to nobody yet: each call does, and asks nothing when another listens there than may
+ * (engine_socket.h). `socket` is copied.
+ */
+int grpc_open(const char *socket, uid_t owner, struct diag *diag, struct grpc_client **ret_client);
 void grpc_close(struct grpc_client *client);
 DEFINE_FREEP(grpc_client, grpc_close)
 

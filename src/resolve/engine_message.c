@@ -95,16 +95,24 @@ bool engine_id_take(ProtobufCBinaryData bytes, char ret_id[ENGINE_ID_LEN + 1])
 	return true;
 }
 
-int engine_text_take(ProtobufCBinaryData bytes, size_t max, const char *what, struct diag *diag,
-		     char **ret_text)
+static int text_check(ProtobufCBinaryData bytes, const char *what, struct diag *diag)
 {
-	char *text;
-
 	if (bytes.len > 0 && (memchr(bytes.data, '\0', bytes.len) ||
 			      !text_is_utf8((struct str) { (const char *)bytes.data, bytes.len })))
 		return diag_error(diag, -EPROTO,
 				  "%s in the answer is no text: %zu bytes with a NUL or other than UTF-8", what,
 				  bytes.len);
+	return 0;
+}
+
+int engine_text_take(ProtobufCBinaryData bytes, size_t max, const char *what, struct diag *diag,
+		     char **ret_text)
+{
+	char *text;
+	int r = text_check(bytes, what, diag);
+
+	if (r < 0)
+		return r;
 	*ret_text = NULL;
 	if (bytes.len == 0 || bytes.len > max)
 		return 0;
@@ -131,86 +139,42 @@ ProtobufCBinaryData engine_entry_value(Engine__Entry *const *entries, size_t n, 
 	return entry ? entry->value : (ProtobufCBinaryData) { 0, NULL };
 }
 
-int engine_pod_take(Engine__Entry *const *entries, size_t n, struct diag *diag, struct container_facts *facts)
-{
-	const struct {
-		const char *key;
-		char **to;
-	} rows[] = {
-		{ "io.kubernetes.pod.name", &facts->pod },
-		{ "io.kubernetes.pod.namespace", &facts->pod_namespace },
-		{ "io.kubernetes.pod.uid", &facts->pod_uid },
-	};
-	int r;
+struct search {
+	Engine__Entry *const *entries;
+	size_t n;
+	struct diag *diag;
+	struct buf value; /* of the last one found, ended */
+	int error;
+};
 
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		if (*rows[i].to)
-			continue;
-		r = engine_text_take(engine_entry_value(entries, n, rows[i].key), ENGINE_NAME_MAX, rows[i].key,
-				     diag, rows[i].to);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+static int value_copy(struct search *search, ProtobufCBinaryData value)
+{
+	int r = text_check(value, "a label", search->diag);
+
+	buf_clear(&search->value);
+	if (r == 0)
+		r = buf_append(&search->value, value.data, value.len);
+	return r < 0 ? r : buf_append(&search->value, "", 1);
 }
 
-static bool has_label(const struct container_facts *facts, const char *key)
+/* NULL when there is none, and when it does not hold: then `error` says so, and nothing more is told. */
+static const char *label_find(void *user, const char *key)
 {
-	for (size_t i = 0; i < facts->n_labels; i++) {
-		if (strcmp(facts->labels[i].key, key) == 0)
-			return true;
-	}
-	return false;
-}
+	struct search *search = user;
+	const Engine__Entry *entry = entry_find(search->entries, search->n, key);
 
-/* Asked for, there and not too long: kept. An empty value is a value. */
-static int label_take(Engine__Entry *const *entries, size_t n, const char *key, struct diag *diag,
-		      struct container_facts *facts)
-{
-	const Engine__Entry *entry = entry_find(entries, n, key);
-	_cleanup_(freep) char *text = NULL;
-	_cleanup_(freep) char *copy = NULL;
-	int r;
-
-	if (!entry)
-		return 0;
-	r = engine_text_take(entry->value, ENGINE_LABEL_MAX, "a label", diag, &text);
-	if (r < 0)
-		return r;
-	if (!text && entry->value.len > 0)
-		return 0;
-	copy = strdup(key);
-	if (!text)
-		text = strdup("");
-	if (!copy || !text)
-		return -ENOMEM;
-	facts->labels[facts->n_labels++] = (struct engine_label) { TAKE(copy), TAKE(text) };
-	return 0;
-}
-
-static int by_key(const void *a, const void *b)
-{
-	return strcmp(((const struct engine_label *)a)->key, ((const struct engine_label *)b)->key);
+	if (!entry || search->error < 0)
+		return NULL;
+	search->error = value_copy(search, entry->value);
+	return search->error < 0 ? NULL : search->value.data;
 }
 
 int engine_labels_take(Engine__Entry *const *entries, size_t n, const struct engines_options *options,
 		       struct diag *diag, struct container_facts *facts)
 {
-	int r;
+	struct search search = { entries, n, diag, BUF_MAX(ENGINE_ANSWER_MAX + 1), 0 };
+	int r = container_facts_label(facts, options, label_find, &search, diag);
 
-	assert(!facts->labels);
-	if (n == 0 || options->n_labels == 0)
-		return 0;
-	facts->labels = calloc(ENGINE_LABELS_MAX, sizeof(*facts->labels));
-	if (!facts->labels)
-		return -ENOMEM;
-	for (size_t i = 0; i < options->n_labels && facts->n_labels < ENGINE_LABELS_MAX; i++) {
-		if (strlen(options->labels[i]) > ENGINE_LABEL_MAX || has_label(facts, options->labels[i]))
-			continue;
-		r = label_take(entries, n, options->labels[i], diag, facts);
-		if (r < 0)
-			return r;
-	}
-	qsort(facts->labels, facts->n_labels, sizeof(*facts->labels), by_key);
-	return 0;
+	buf_done(&search.value);
+	return search.error < 0 ? search.error : r;
 }

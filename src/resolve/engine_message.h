@@ -52,9 +52,9 @@ int engine_text_take(ProtobufCBinaryData bytes, size_t max, const char *what, st
 /* The value of a key, the last one when there are several as protobuf has it; empty when there is none. */
 ProtobufCBinaryData engine_entry_value(struct Engine__Entry *const *entries, size_t n, const char *key);
 
-/* What Kubernetes' own labels say of the pod, where `facts` does not have it yet. */
-int engine_pod_take(struct Engine__Entry *const *entries, size_t n, struct diag *diag,
-		    struct container_facts *facts);
-/* The labels asked for, sorted. Expects none in `facts` yet. */
+/*
+ * container_facts_label over them. -EPROTO also when a text that it would take has a NUL in it or is no UTF-8; what nobody
+ * asks for is not looked at.
+ */
 int engine_labels_take(struct Engine__Entry *const *entries, size_t n, const struct engines_options *options,
 		       struct diag *diag, struct container_facts *facts);

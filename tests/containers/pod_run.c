@@ -193,7 +193,7 @@ int main(int argc, char **argv)
 	_cleanup_(grpc_closep) struct grpc_client *client = NULL;
 	struct diag diag = { .text = "" };
 
-	if (argc < 4 || grpc_open(argv[1], &diag, &client) < 0)
+	if (argc < 4 || grpc_open(argv[1], 0, &diag, &client) < 0)
 		return 2;
 	if (strcmp(argv[2], "sandbox") == 0 && argc == 6)
 		return sandbox(client, argv + 3);

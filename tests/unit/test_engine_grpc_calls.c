@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "resolve/engine_reception.h"
@@ -39,7 +42,7 @@ static int setup(void **state)
 	*state = world;
 	if (engine_start(&world->engine) != 0)
 		return -1;
-	return grpc_open(world->engine.path, &world->diag, &world->client);
+	return grpc_open(world->engine.path, 0, &world->diag, &world->client);
 }
 
 static int teardown(void **state)
@@ -184,10 +187,10 @@ static void test_statuses(void **state)
 		{ "zero", -EPROTO },
 	};
 	struct world *world = *state;
+	struct row *row;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct row *row = says(world, AT_ONCE, NULL);
-
+		row = says(world, AT_ONCE, NULL);
 		row->status = rows[i].status;
 		row->message = "so it is";
 		if (ask(world) != rows[i].result)
@@ -201,9 +204,9 @@ static void test_statuses(void **state)
 	assert_int_equal(ask(world), -EPROTO);
 	world->diag.text[0] = '\0';
 	engine_forgets(&world->engine);
-	*says(world, AT_ONCE, NULL) = (struct row) {
-		.method = METHOD, .manner = AT_ONCE, .status = "9", .message = "no precondition"
-	};
+	row = says(world, AT_ONCE, NULL);
+	row->status = "9";
+	row->message = "no precondition";
 	assert_int_equal(ask(world), -EPROTO);
 	assert_non_null(strstr(world->diag.text, "status 9: no precondition"));
 }
@@ -363,17 +366,71 @@ static void test_nobody_there(void **state)
 {
 	struct world *world = *state;
 	_cleanup_(grpc_closep) struct grpc_client *client = NULL;
-	struct grpc_call call = { .method = METHOD, .deadline_ns = grpc_deadline(PATIENCE_MS) };
 	char path[200];
 
-	assert_int_equal(grpc_open("/tmp/no/such/engine.sock", &world->diag, &client), 0);
-	assert_int_equal(grpc_unary(client, &call, &world->diag, &world->answer), -ENOENT);
+	assert_int_equal(grpc_open("/tmp/no/such/engine.sock", 0, &world->diag, &client), -ENOENT);
 	memset(path, 'x', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
 	world->diag.text[0] = '\0';
-	assert_int_equal(grpc_open(path, &world->diag, &client), -ENAMETOOLONG);
+	assert_int_equal(grpc_open(path, 0, &world->diag, &client), -ENAMETOOLONG);
 	world->diag.text[0] = '\0';
-	assert_int_equal(grpc_open("", &world->diag, &client), -ENAMETOOLONG);
+	assert_int_equal(grpc_open("/dev/null", 0, &world->diag, &client), -ENOTSOCK);
+	world->diag.text[0] = '\0';
+	assert_int_equal(grpc_open(world->engine.path, 12345, &world->diag, &client), -ESTALE);
+	/* The engine has gone, its socket's file stayed. */
+	close(world->engine.listener);
+	world->engine.listener = -1;
+	assert_int_equal(ask(world), -ECONNREFUSED);
+	assert_non_null(strstr(world->diag.text, "refused"));
+}
+
+#define USER_A 54321
+#define USER_B 54322
+
+/* Listens as USER_B until it is killed; tells through `ready` that it does. */
+static void listen_as_another(const char *path, int ready)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = setuid(USER_B) == 0 ? socket(AF_UNIX, SOCK_STREAM, 0) : -1;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1) < 0 ||
+	    write(ready, "x", 1) != 1)
+		_exit(1);
+	pause();
+	_exit(0);
+}
+
+/* The file says whose the engine is; another who listens there is asked nothing. */
+static void test_another_listens(void **state)
+{
+	struct world *world = *state;
+	_cleanup_(grpc_closep) struct grpc_client *client = NULL;
+	struct grpc_call call = { .method = METHOD, .deadline_ns = grpc_deadline(PATIENCE_MS) };
+	int ready[2];
+	char path[96], byte;
+	pid_t child;
+
+	if (geteuid() != 0) {
+		print_message("# skip: needs root, to be two other users\n");
+		skip();
+	}
+	snprintf(path, sizeof(path), "%s/b.sock", world->engine.directory);
+	assert_int_equal(chmod(world->engine.directory, 0777), 0);
+	assert_int_equal(pipe(ready), 0);
+	child = fork();
+	if (child == 0)
+		listen_as_another(path, ready[1]);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	assert_int_equal(chown(path, USER_A, USER_A), 0);
+	assert_int_equal(grpc_open(path, USER_A, &world->diag, &client), 0);
+	assert_int_equal(grpc_unary(client, &call, &world->diag, &world->answer), -EPERM);
+	assert_non_null(strstr(world->diag.text, "54322"));
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	unlink(path);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -397,6 +454,7 @@ int main(void)
 		CASE(test_endless_list),
 		CASE(test_stop),
 		CASE(test_nobody_there),
+		CASE(test_another_listens),
 	};
 
 	return cmocka_run_group_tests_name("engine_grpc", tests, NULL, NULL);
