@@ -33,7 +33,7 @@ ENGINE_PATIENCE=${ENGINE_PATIENCE:-20}
 
 # ---- what all share ----
 
-# The folder of all engines of this test, or of this file when called in setup_file.
+# The folder of all engines of this test, or of this file when called in setup_file. Everything here calls it.
 engines_dir() {
 	export ENGINES=${ENGINES:-${BATS_TEST_TMPDIR:-${BATS_FILE_TMPDIR:?}}/engines}
 	mkdir -p "$ENGINES"
@@ -149,6 +149,18 @@ parents_remove() {
 	done
 }
 
+# thaw ID...: what a test paused; the frozen of v1 cannot even be killed.
+thaw() {
+	local id dir
+
+	for id; do
+		while IFS= read -r dir; do
+			[ ! -w "$dir/freezer.state" ] || echo THAWED >"$dir/freezer.state" || true
+			[ ! -w "$dir/cgroup.freeze" ] || echo 0 >"$dir/cgroup.freeze" || true
+		done < <(cgroup_dirs "$id")
+	done
+}
+
 no_cgroups() {
 	local id dir
 
@@ -199,6 +211,7 @@ engine_end() {
 	pid=$(daemon_pid "$(basename "$dir")")
 	mapfile -t left < <(processes_of "$dir")
 	mapfile -t ids < <({ ids_of "${left[@]}"; printf '%s\n' "$@"; cat "$dir/ids" 2>/dev/null; } | grep . | sort -u)
+	thaw "${ids[@]}"
 	daemon_end "$pid"
 	wait_for '' no_processes "$dir" || echo "processes stay: $(processes_of "$dir")" >&2
 	while IFS= read -r mount; do
@@ -206,7 +219,9 @@ engine_end() {
 	done < <(mounts_of "$dir")
 	wait_for '' no_cgroups "${ids[@]}" || echo "cgroups stay for one of ${ids[*]}" >&2
 	printf '%s\n' "${ids[@]}" >>"$ENGINES/ids"
-	find "$dir" -mindepth 1 -maxdepth 1 ! -name log -exec rm -rf --one-file-system {} +
+	mkdir -p "$ENGINES/logs"
+	[ ! -e "$dir/log" ] || cat "$dir/log" >>"$ENGINES/logs/$(basename "$dir")"
+	rm -rf --one-file-system "$dir"
 }
 
 # Ends every engine that is up, and the world. For teardown: does as much as it can, and does not fail.
@@ -218,6 +233,8 @@ engines_down() {
 		[ ! -d "$ENGINES/$engine" ] || "${engine}_down" || true
 	done
 	world_down || true
+	# Shown when the test failed.
+	tail -n 5 "$ENGINES"/logs/* 2>/dev/null | cut -c 1-300 || true
 }
 
 # What is left of the engines that went down, a line each; silent and 0 when nothing is.
@@ -259,8 +276,10 @@ make_image_tree() {
 
 # image_tar NAME: the archive of NAME, made once; its path. Digests beside it: NAME.manifest, NAME.config.
 image_tar() {
-	local images=$ENGINES/images
+	local images
 
+	engines_dir
+	images=$ENGINES/images
 	if [ ! -s "$images/$1.tar" ]; then
 		mkdir -p "$images"
 		[ -d "$images/$1" ] || make_image_tree "$images/$1" >&2
