@@ -9,6 +9,7 @@ CC ?= gcc
 CLANG ?= clang
 BPFTOOL ?= bpftool
 PKG_CONFIG ?= pkg-config
+PROTOC_C ?= protoc-c
 # Another machine than this one: MACHINE=aarch64 CC='aarch64-linux-gnu-gcc --sysroot=DIR' AR=..., and O= of its own.
 MACHINE ?= $(shell uname -m)
 VERSION := 0.1.0
@@ -44,7 +45,7 @@ LIBS_crypto = $(shell $(PKG_CONFIG) --libs libcrypto)
 LIBS_zstd = $(shell $(PKG_CONFIG) --libs libzstd)
 LIBS_json = $(shell $(PKG_CONFIG) --libs jansson)
 LIBS_yaml = $(shell $(PKG_CONFIG) --libs yaml-0.1)
-LIBS_curl = $(shell $(PKG_CONFIG) --libs libcurl)
+LIBS_engines = $(shell $(PKG_CONFIG) --libs libcurl libprotobuf-c)
 # libbpf is linked statically (Debian 12's own is too old to rely on where we are installed); what it needs is not.
 LIBS_bpf = -l:libbpf.a -lelf -lz $(shell $(PKG_CONFIG) --libs liblzma)
 
@@ -57,7 +58,7 @@ objects = $(patsubst src/%.c,$(O)/obj/%.o,$(call sources,$(1)))
 PROGRAMS := $(O)/stella $(O)/stella-signalsd
 UNIT := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-HELPERS := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/system/*.c tests/bench/*.c tests/vm/*.c))
+HELPERS := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/system/*.c tests/bench/*.c tests/vm/*.c tests/containers/*.c))
 
 .PHONY: all libs programs libstella helpers help
 all: libs programs libstella
@@ -90,6 +91,22 @@ $(foreach room,$(ROOMS),$(eval $(call room_rules,$(room))))
 $(O)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+# ---- what container engines say in protobuf: our own descriptions, made into C; part of the resolve room ----
+
+PROTOS := $(patsubst src/resolve/%.proto,%,$(wildcard src/resolve/*.proto))
+PROTO_HEADERS := $(PROTOS:%=$(O)/gen/%.pb-c.h)
+
+$(O)/gen/%.pb-c.c $(O)/gen/%.pb-c.h: src/resolve/%.proto
+	@mkdir -p $(@D)
+	$(PROTOC_C) -Isrc/resolve --c_out=$(O)/gen $<
+
+$(O)/obj/gen/%.pb-c.o: $(O)/gen/%.pb-c.c $(PROTO_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+$(patsubst src/%.c,$(O)/obj/%.o,$(wildcard src/resolve/engine*.c)): $(PROTO_HEADERS)
+$(call lib,resolve): $(PROTOS:%=$(O)/obj/gen/%.pb-c.o)
 
 # ---- the kernel half: one object from one file a subject, embedded by skeleton ----
 
@@ -126,7 +143,7 @@ $(O)/stella: $(O)/obj/cli/main.o $(foreach room,cli verify format crypto base,$(
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto)
 
 $(O)/stella-signalsd: $(O)/obj/daemon/main.o $(foreach room,daemon collect probe resolve format crypto base,$(call lib,$(room)))
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_bpf) $(LIBS_yaml) $(LIBS_curl) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_bpf) $(LIBS_yaml) $(LIBS_engines) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
 
 # ---- libstella: the reading side for other programs; only stella_* can be seen from outside ----
 
@@ -176,11 +193,14 @@ install: all
 # ---- tests: each unit test is a cmocka program that links the rooms it asks for ----
 
 LIBS_all = -Wl,--start-group $(foreach room,$(ROOMS),$(call lib,$(room))) -Wl,--end-group $(LIBS_bpf) $(LIBS_yaml) \
-	$(LIBS_curl) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
+	$(LIBS_engines) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
 
 $(O)/tests/%: tests/unit/%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -UNDEBUG $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< -lcmocka $(LIBS_all)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -UNDEBUG $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< -lcmocka $(LIBS_test) $(LIBS_all)
+
+# The engine of these tests is made of the library that curl's HTTP/2 is made of.
+$(O)/tests/test_engine_grpc%: LIBS_test = $(shell $(PKG_CONFIG) --libs libnghttp2)
 
 # Programs that system tests and benchmarks run as the monitored workload: plain, nothing of ours linked.
 $(O)/tests/system/%: tests/system/%.c
@@ -191,6 +211,11 @@ $(O)/tests/system/%: tests/system/%.c
 $(O)/tests/system/nothing: tests/system/nothing.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -static -nostdlib -fno-stack-protector -o $@ $<
+
+# Programs that ask real engines as the daemon does.
+$(O)/tests/containers/%: tests/containers/%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< $(LIBS_all)
 
 # bench_NAME measures a room from inside and links it; the others are plain workloads.
 $(O)/tests/bench/bench_%: tests/bench/bench_%.c $(foreach room,$(ROOMS),$(call lib,$(room)))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Docker and Podman, over HTTP. Which of the two answers is asked whenever the connection is a new one: a socket of
- * the one name may be the other's. Owns the connection.
+ * Docker and Podman, over HTTP. Which of the two it is, is asked first: a socket of the one name may be the other's. A
+ * session holds one socket's file, so it stays that one. Owns the connection.
  */
 
 #include "resolve/engine_docker.h"
@@ -21,8 +21,7 @@ struct session {
 	struct engine_http *http;
 	const char *socket;
 	const struct engines_options *options;
-	const char *runtime; /* NULL: not known yet */
-	uint64_t connection; /* the one on which it said so */
+	const char *runtime;
 };
 
 static uint64_t deadline(void)
@@ -45,20 +44,16 @@ static int get(struct session *session, const char *path, uint64_t deadline_ns, 
 		       : diag_error(diag, -EPROTO, "%s: status %d to GET %.40s", session->socket, status, path);
 }
 
-/* Asked when the connection is new. */
-static int learn_runtime(struct session *session, uint64_t deadline_ns, struct diag *diag)
+static int learn_runtime(struct session *session, struct diag *diag)
 {
 	_cleanup_(buf_done) struct buf body = BUF_MAX(ENGINE_ANSWER_MAX);
 	int r;
 
-	if (session->runtime && engine_http_connections(session->http) == session->connection)
-		return 0;
-	r = get(session, "/version", deadline_ns, &body, diag);
+	r = get(session, "/version", deadline(), &body, diag);
 	if (r == 0)
 		r = diag_error(diag, -EPROTO, "%s: neither Docker nor Podman", session->socket);
 	if (r < 0)
 		return r;
-	session->connection = engine_http_connections(session->http);
 	return docker_read_version(buf_str(&body), diag, &session->runtime);
 }
 
@@ -82,7 +77,7 @@ static int docker_open(const char *socket, const struct engines_options *options
 	session->options = options;
 	r = engine_http_open(socket, options->owner, options->stop, diag, &session->http);
 	if (r >= 0)
-		r = learn_runtime(session, deadline(), diag);
+		r = learn_runtime(session, diag);
 	if (r < 0) {
 		docker_close(session);
 		return r;
@@ -125,8 +120,6 @@ static int ask_container(struct session *session, const char *id, struct diag *d
 	if (r <= 0)
 		return r;
 	r = docker_read_container(buf_str(&body), id, session->options, diag, facts, image);
-	if (r >= 0)
-		r = learn_runtime(session, deadline_ns, diag);
 	if (r >= 0)
 		r = ask_image(session, image, deadline_ns, diag, facts);
 	if (r < 0)

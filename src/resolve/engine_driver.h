@@ -5,7 +5,8 @@
  * One way of asking an engine: rows of functions that engines.c runs in the engine's own threads, where they may block up
  * to ENGINE_TIMEOUT_MS. A session is one connection's worth of state and belongs to one thread; `watch` has a session of its own.
  * Results: 0 or 1 as said, -EPROTO: it answered, and what it said does not hold (counted as refused, the connection stays),
- * any other negative errno: the connection is gone and is made anew, with back-off. The diag has one sentence.
+ * any other negative errno: the connection is gone and is made anew, with back-off. -EOPNOTSUPP of `list` and `watch`: this
+ * engine has no such thing, and goes on without. The diag has one sentence.
  */
 
 #include <stdatomic.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * libcurl's multi interface around one transfer, so that a wait can be ended from outside. The connection is made by
- * engine_socket.c and given to libcurl ready: it resolves nothing and connects nowhere by itself. Owns both handles.
+ * libcurl's multi interface around one transfer, so that a wait can be ended from outside. The socket is named by the
+ * descriptor that holds its file, and before anything is said the listener is looked at. (A socket that is connected
+ * already, CURL_SOCKOPT_ALREADY_CONNECTED, is connected once more by libcurl 7.88, in vain.) Owns both handles.
  */
 
 #include "resolve/engine_http.h"
@@ -10,6 +11,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "resolve/engine_socket.h"
@@ -22,9 +24,9 @@ struct engine_http {
 	CURL *easy;
 	CURLM *multi;
 	char socket[ENGINE_PATH_MAX];
-	uid_t owner;
+	struct engine_socket_file file;
 	const atomic_bool *stop;
-	uint64_t connections;
+	curl_socket_t connection; /* one that was not looked at yet; -1 = none */
 	/* of the transfer under way */
 	engine_http_fn take;
 	void *user;
@@ -38,24 +40,26 @@ struct engine_http {
 static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct engine_http *http = user;
-	int fd = engine_socket_connect(http->socket, http->owner, http->diag);
 
 	(void)purpose;
-	(void)address;
-	if (fd < 0) {
-		http->error = fd;
-		return CURL_SOCKET_BAD;
-	}
-	http->connections++;
-	return fd;
+	http->connection = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	return http->connection;
 }
 
-static int on_socket_options(void *user, curl_socket_t fd, curlsocktype purpose)
+/* Connected, and nothing said yet. A connection that was kept was looked at when it was new. */
+static int on_request(void *user, char *peer, char *own, int peer_port, int own_port)
 {
-	(void)user;
-	(void)fd;
-	(void)purpose;
-	return CURL_SOCKOPT_ALREADY_CONNECTED;
+	struct engine_http *http = user;
+
+	(void)peer;
+	(void)own;
+	(void)peer_port;
+	(void)own_port;
+	if (http->connection < 0)
+		return CURL_PREREQFUNC_OK;
+	http->error = engine_socket_check(&http->file, http->connection, http->socket, http->diag);
+	http->connection = -1; /* libcurl's alone from here on */
+	return http->error < 0 ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static size_t on_header(char *data, size_t size, size_t count, void *user)
@@ -90,8 +94,11 @@ static void global_start(void)
 
 static bool options_set(struct engine_http *http)
 {
+	char held[sizeof(ENGINE_SOCKET_HELD) + 16];
 	CURL *easy = http->easy;
 	bool failed = false;
+
+	snprintf(held, sizeof(held), ENGINE_SOCKET_HELD, http->file.fd);
 
 #define SET(option, value) failed |= curl_easy_setopt(easy, option, value) != CURLE_OK
 	SET(CURLOPT_PROTOCOLS_STR, "http");
@@ -104,10 +111,11 @@ static bool options_set(struct engine_http *http)
 	SET(CURLOPT_HTTP_CONTENT_DECODING, 0L); /* nothing unfolds into more than what was counted */
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_USERAGENT, "stella-signals/" STELLA_VERSION);
-	SET(CURLOPT_UNIX_SOCKET_PATH, http->socket);
+	SET(CURLOPT_UNIX_SOCKET_PATH, held);
 	SET(CURLOPT_OPENSOCKETFUNCTION, on_socket);
 	SET(CURLOPT_OPENSOCKETDATA, http);
-	SET(CURLOPT_SOCKOPTFUNCTION, on_socket_options);
+	SET(CURLOPT_PREREQFUNCTION, on_request);
+	SET(CURLOPT_PREREQDATA, http);
 	SET(CURLOPT_HEADERFUNCTION, on_header);
 	SET(CURLOPT_HEADERDATA, http);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
@@ -121,6 +129,7 @@ int engine_http_open(const char *socket, uid_t owner, const atomic_bool *stop, s
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	_cleanup_(engine_http_closep) struct engine_http *http = NULL;
+	int r;
 
 	pthread_once(&once, global_start);
 	if (global_result < 0)
@@ -129,8 +138,11 @@ int engine_http_open(const char *socket, uid_t owner, const atomic_bool *stop, s
 	if (!http)
 		return diag_error(diag, -ENOMEM, "out of memory");
 	http->stop = stop;
-	http->owner = owner;
+	http->connection = http->file.fd = -1;
 	snprintf(http->socket, sizeof(http->socket), "%s", socket);
+	r = engine_socket_hold(socket, owner, diag, &http->file);
+	if (r < 0)
+		return r;
 	http->easy = curl_easy_init();
 	http->multi = curl_multi_init();
 	if (!http->easy || !http->multi || !options_set(http) ||
@@ -148,12 +160,8 @@ void engine_http_close(struct engine_http *http)
 		curl_easy_cleanup(http->easy);
 	if (http->multi)
 		curl_multi_cleanup(http->multi);
+	closep(&http->file.fd);
 	free(http);
-}
-
-uint64_t engine_http_connections(const struct engine_http *http)
-{
-	return http->connections;
 }
 
 /* ---- one transfer ---- */

@@ -19,14 +19,15 @@
 
 struct engine_http;
 
-/* Connects nothing yet; each connection is engine_socket_connect's, with this owner. `stop` (NULL: none) is borrowed: once true, every call ends within a quarter of a second. */
+/*
+ * Connects nothing yet, but holds the socket's file: all connections go to the engine that made it, and end with it (-ESTALE
+ * and others as engine_socket_hold). `stop` (NULL: none) is borrowed: once true, every call ends within a quarter of a
+ * second.
+ */
 int engine_http_open(const char *socket, uid_t owner, const atomic_bool *stop, struct diag *diag,
 		     struct engine_http **ret_http);
 void engine_http_close(struct engine_http *http);
 DEFINE_FREEP(engine_http, engine_http_close)
-
-/* How many connections were made so far: another number means that somebody else may answer now. */
-uint64_t engine_http_connections(const struct engine_http *http);
 
 /* A piece of the body. Negative ends the transfer, and is what the call returns. */
 typedef int (*engine_http_fn)(void *user, struct str piece);

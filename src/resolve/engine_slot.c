@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#define NO_STREAM 16 /* failures: as seldom as may be, another engine may come */
+
 static const struct engine_driver *const drivers[ENGINE_KINDS] = {
 	[ENGINE_DOCKER] = &engine_driver_docker,
 	[ENGINE_PODMAN] = &engine_driver_docker,
@@ -166,7 +168,7 @@ static int ask_one(struct engine_slot *slot, const struct attempt *attempt,
 	return count_result(slot, r);
 }
 
-static int list_all(struct engine_slot *slot, const struct attempt *attempt, struct diag *diag)
+static int list_all(struct engine_slot *slot, const struct attempt *attempt, struct diag *diag, bool *ret_again)
 {
 	int r;
 
@@ -174,7 +176,8 @@ static int list_all(struct engine_slot *slot, const struct attempt *attempt, str
 	pthread_mutex_unlock(&slot->engines->lock);
 	r = attempt->driver->list(attempt->session, hear, slot, diag);
 	pthread_mutex_lock(&slot->engines->lock);
-	return count_result(slot, r);
+	*ret_again = r != -EOPNOTSUPP;
+	return count_result(slot, r == -EOPNOTSUPP ? 0 : r);
 }
 
 /* As long as the connection stands: 0 when it is no longer wanted, else why it is gone. */
@@ -183,6 +186,7 @@ static int serve(struct engine_slot *slot, const struct attempt *attempt, struct
 	struct engines *engines = slot->engines;
 	struct question_ticket ticket;
 	uint64_t list_ns = 0, due_ns, now;
+	bool again;
 	int r = 0;
 
 	while (r >= 0 && !is_over(slot, attempt)) {
@@ -191,9 +195,10 @@ static int serve(struct engine_slot *slot, const struct attempt *attempt, struct
 		if (questions_next(engines->questions, slot->number, now, &ticket, &due_ns)) {
 			r = ask_one(slot, attempt, &ticket, diag);
 		} else if (now >= list_ns || slot->list_now) {
-			r = list_all(slot, attempt, diag);
-			list_ns = slot->watching ? UINT64_MAX
-						 : engines_now_ns() + (uint64_t)ENGINE_LIST_MS * 1000000;
+			r = list_all(slot, attempt, diag, &again);
+			list_ns = slot->watching || !again
+					  ? UINT64_MAX
+					  : engines_now_ns() + (uint64_t)ENGINE_LIST_MS * 1000000;
 		} else {
 			engines_wait(engines, due_ns < list_ns ? due_ns : list_ns);
 		}
@@ -288,7 +293,7 @@ static void watch_once(struct engine_slot *slot)
 	slot->refused += r == -EPROTO;
 	if (attempt.session)
 		disconnect(slot, &attempt);
-	slot->watch_failures++;
+	slot->watch_failures = r == -EOPNOTSUPP ? NO_STREAM : slot->watch_failures + 1;
 	until_ns = engines_now_ns() + retry_ns(slot->watch_failures);
 	while (!is_over(slot, &attempt) && engines_wait(engines, until_ns))
 		;

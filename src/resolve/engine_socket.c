@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Sockets are opened first (O_PATH), looked at, and connected to through the descriptor, so that what was looked at is
- * what is talked to; and the listener is who the kernel says (SO_PEERCRED), not who the file's owner is alone. Owns
- * only descriptors that it closes.
+ * Sockets are opened first (O_PATH), looked at, and connected to through the descriptor; and the listener is who the
+ * kernel says (SO_PEERCRED), not who the file's owner is alone. Owns only descriptors that it closes.
  */
 
 #include "resolve/engine_socket.h"
@@ -57,94 +56,115 @@ static int open_user(const char *path, size_t part)
 	return fd < 0 ? -errno : fd;
 }
 
-struct found {
-	struct stat info;
-	bool of_user; /* lies in a user's folder */
-	uid_t uid; /* whose it is */
-};
-
-static int socket_open(const char *path, struct diag *diag, struct found *ret_found)
+static int socket_open(const char *path, struct diag *diag, struct engine_socket_file *ret_file)
 {
 	_cleanup_(closep) int fd = -1;
-	struct found found = { .of_user = false };
+	struct engine_socket_file file = { .fd = -1 };
+	struct stat info;
 	size_t part;
 
 	if (strlen(path) >= ENGINE_PATH_MAX)
 		return diag_error(diag, -ENAMETOOLONG, "%s: %s", path, strerror(ENAMETOOLONG));
-	part = user_part(path, &found.uid);
+	part = user_part(path, &file.uid);
 	fd = part > 0 ? open_user(path, part) : open(path, O_PATH | O_CLOEXEC);
 	if (part > 0 && fd < 0)
 		return diag_error(diag, fd, "%s: %s", path, strerror(-fd));
-	if (fd < 0 || fstat(fd, &found.info) < 0)
+	if (fd < 0 || fstat(fd, &info) < 0)
 		return diag_error(diag, -errno, "%s: %s", path, strerror(errno));
-	if (!S_ISSOCK(found.info.st_mode))
+	if (!S_ISSOCK(info.st_mode))
 		return diag_error(diag, -ENOTSOCK, "%s: %s", path, strerror(ENOTSOCK));
-	found.of_user = part > 0;
-	if (!found.of_user)
-		found.uid = found.info.st_uid;
-	*ret_found = found;
-	return TAKE_FD(fd);
+	file.of_user = part > 0;
+	if (!file.of_user)
+		file.uid = info.st_uid;
+	file.identity = (struct engine_socket_identity) { info.st_dev, info.st_ino,
+							  (uint64_t)info.st_ctim.tv_sec * 1000000000 +
+								  (uint64_t)info.st_ctim.tv_nsec };
+	file.fd = TAKE_FD(fd);
+	*ret_file = file;
+	return 0;
 }
 
 /* As container_facts says it. */
-static uid_t owner_of(const struct found *found)
+static uid_t owner_of(const struct engine_socket_file *file)
 {
-	return found->uid == geteuid() && !found->of_user ? 0 : found->uid;
+	return file->uid == geteuid() && !file->of_user ? 0 : file->uid;
 }
 
 int engine_socket_look(const char *path, struct diag *diag, struct engine_socket_identity *ret_identity,
 		       uid_t *ret_owner)
 {
-	struct found found;
-	_cleanup_(closep) int fd = socket_open(path, diag, &found);
+	struct engine_socket_file file;
+	int r = socket_open(path, diag, &file);
 
-	if (fd < 0)
-		return fd;
+	if (r < 0)
+		return r;
+	close(file.fd);
 	if (ret_identity)
-		*ret_identity =
-			(struct engine_socket_identity) { found.info.st_dev, found.info.st_ino,
-							  (uint64_t)found.info.st_ctim.tv_sec * 1000000000 +
-								  (uint64_t)found.info.st_ctim.tv_nsec };
+		*ret_identity = file.identity;
 	if (ret_owner)
-		*ret_owner = owner_of(&found);
+		*ret_owner = owner_of(&file);
 	return 0;
 }
 
-static bool listener_is_right(int fd, const struct found *found)
+int engine_socket_hold(const char *path, uid_t owner, struct diag *diag, struct engine_socket_file *ret_file)
+{
+	struct engine_socket_file file;
+	int r = socket_open(path, diag, &file);
+
+	if (r < 0)
+		return r;
+	if (owner_of(&file) != owner) {
+		close(file.fd);
+		return diag_error(diag, -ESTALE, "%s: it is another user's now", path);
+	}
+	*ret_file = file;
+	return 0;
+}
+
+int engine_socket_check(const struct engine_socket_file *file, int fd, const char *path, struct diag *diag)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || len != sizeof(peer))
-		return false;
-	return peer.uid == found->uid || (peer.uid == 0 && !found->of_user);
+		return diag_error(diag, -errno, "%s: %s", path, strerror(errno));
+	if (peer.uid == file->uid || (peer.uid == 0 && !file->of_user))
+		return 0;
+	return diag_error(diag, -EPERM,
+			  "%s: user %u listens there, and the socket is user %u's: nothing is asked", path,
+			  peer.uid, file->uid);
 }
 
-int engine_socket_connect(const char *path, uid_t owner, struct diag *diag)
+static int connect_held(const struct engine_socket_file *file, const char *path, struct diag *diag)
 {
 	_cleanup_(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	/* Bounds connect too, when nobody takes connections and the backlog is full. */
 	struct timeval wait = { .tv_sec = ENGINE_TIMEOUT_MS / 1000,
 				.tv_usec = ENGINE_TIMEOUT_MS % 1000 * 1000 };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct found found;
-	_cleanup_(closep) int at = socket_open(path, diag, &found);
+	int r;
 
-	if (at < 0)
-		return at;
-	if (owner_of(&found) != owner)
-		return diag_error(diag, -ESTALE, "%s: it is another user's now", path);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) < 0)
 		return diag_error(diag, -errno, "%s: %s", path, strerror(errno));
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", at);
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return diag_error(diag, errno == EAGAIN ? -ETIMEDOUT : -errno, "%s: %s", path,
-				  strerror(errno == EAGAIN ? ETIMEDOUT : errno));
-	if (!listener_is_right(fd, &found))
-		return diag_error(diag, -EPERM,
-				  "%s: who listens there is not the owner of the socket, so nothing is asked",
-				  path);
-	return TAKE_FD(fd);
+	snprintf(address.sun_path, sizeof(address.sun_path), ENGINE_SOCKET_HELD, file->fd);
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+		r = errno == EAGAIN ? -ETIMEDOUT : -errno;
+		return diag_error(diag, r, "%s: %s", path, strerror(-r));
+	}
+	r = engine_socket_check(file, fd, path, diag);
+	return r < 0 ? r : TAKE_FD(fd);
+}
+
+int engine_socket_connect(const char *path, uid_t owner, struct diag *diag)
+{
+	struct engine_socket_file file;
+	int r = engine_socket_hold(path, owner, diag, &file);
+
+	if (r < 0)
+		return r;
+	r = connect_held(&file, path, diag);
+	close(file.fd);
+	return r;
 }
 
 /* ---- well-known places ---- */

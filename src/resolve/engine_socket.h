@@ -23,9 +23,22 @@ struct engine_socket_identity {
 int engine_socket_look(const char *path, struct diag *diag, struct engine_socket_identity *ret_identity,
 		       uid_t *ret_owner);
 
+/* A socket's file, held: what was looked at is what is connected to, by the name of ENGINE_SOCKET_HELD and `fd`. */
+#define ENGINE_SOCKET_HELD "/proc/self/fd/%d"
+struct engine_socket_file {
+	int fd; /* O_PATH; the holder's, -1 = none */
+	bool of_user; /* it lies below /run/user/UID */
+	uid_t uid; /* whose it is */
+	struct engine_socket_identity identity;
+};
+
+/* -ESTALE when the socket is not (any more) `owner`'s. */
+int engine_socket_hold(const char *path, uid_t owner, struct diag *diag, struct engine_socket_file *ret_file);
+/* Does he listen at the other end of `fd` who may? -EPERM: neither root nor the file's owner, or, below /run/user/UID, not UID. */
+int engine_socket_check(const struct engine_socket_file *file, int fd, const char *path, struct diag *diag);
+
 /*
- * A connected descriptor (blocking), or a negative errno: -ESTALE when the socket is not (any more) `owner`'s; -EPERM when
- * the listener is neither root nor the file's owner, or, below /run/user/UID, is not UID.
+ * All of it: a connected descriptor (blocking).
  */
 int engine_socket_connect(const char *path, uid_t owner, struct diag *diag);
 
