@@ -67,6 +67,29 @@ static void test_incidents(void **state)
 	assert_null(strstr(page_of(REPORT(2, "")), "meanwhile"));
 }
 
+static void test_containers(void **state)
+{
+	const char *page =
+		page_of("{\"containers\":[{\"complete\":true,\"from\":{\"boot_ns\":1,\"time\":\"2026-11-22T23:"
+			"51:40.123456789Z\"},"
+			"\"id\":\"docker://"
+			"0123456789abcdef\",\"image_digest\":\"sha256:fedcba9876543210\",\"incomplete\":[],"
+			"\"records\":12,\"to\":{\"time\":\"2026-11-22T23:52:40.000000000Z\"}},"
+			"{\"complete\":false,\"id\":\"0123456789abcdef\",\"image_digest\":null,\"incomplete\":["
+			"\"at_start\","
+			"\"losses\"],\"records\":0}],\"containers_total\":4}");
+
+	(void)state;
+	assert_non_null(strstr(page, "  CONTAINER              IMAGE                RECORDS  FROM (UTC)"));
+	assert_non_null(strstr(page,
+			       "  docker://0123456789ab  sha256:fedcba987654       12  2026-11-22T23:51:40  "
+			       "2026-11-22T23:52:40  yes\n"));
+	assert_non_null(strstr(page, "  0123456789ab           not known                  0"));
+	assert_non_null(strstr(page, "no: at_start, losses\n"));
+	assert_non_null(strstr(page, "2 more entries of seals"));
+	assert_null(strstr(page_of(REPORT(2, "")), "CONTAINER"));
+}
+
 static void test_singular(void **state)
 {
 	(void)state;
@@ -116,11 +139,9 @@ static void test_defaults_are_left_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_completeness),
-		cmocka_unit_test(test_incidents),
-		cmocka_unit_test(test_singular),
-		cmocka_unit_test(test_words),
-		cmocka_unit_test(test_defaults_are_left_out),
+		cmocka_unit_test(test_completeness), cmocka_unit_test(test_incidents),
+		cmocka_unit_test(test_containers),   cmocka_unit_test(test_singular),
+		cmocka_unit_test(test_words),	     cmocka_unit_test(test_defaults_are_left_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
