@@ -267,15 +267,6 @@ static void print_losses(const json_t *report)
 		       facts_number(report, "losses_total"));
 }
 
-/* "docker://" and twelve digits, "sha256:" and twelve: enough to find one, and to paste into inspect. */
-static void put_short(struct table *table, const char *indent, const char *id)
-{
-	const char *digits = strchr(id, ':');
-
-	digits = digits ? digits + strspn(digits, ":/") : id;
-	table_cell(table, "%s%.*s", indent, (int)(digits - id) + 12, id);
-}
-
 static void put_complete(struct table *table, const json_t *container)
 {
 	_cleanup_(buf_done) struct buf why = BUF_MAX(4096);
@@ -301,12 +292,13 @@ static void print_containers(const json_t *report)
 		return;
 	json_array_foreach(json_object_get(report, "containers"), i, container)
 	{
+		const char *image = facts_text(container, "image_digest");
+		char shown[FACTS_ID_MAX];
+
 		if (i == PAGE_LIST_MAX)
 			break;
-		put_short(table, "  ", facts_text(container, "id"));
-		put_short(table, "",
-			  *facts_text(container, "image_digest") ? facts_text(container, "image_digest")
-								 : "not known");
+		table_cell(table, "  %s", facts_short_id(facts_text(container, "id"), shown));
+		table_cell(table, "%s", *image ? facts_short_id(image, shown) : "not known");
 		table_cell(table, "%" PRIu64, facts_number(container, "records"));
 		table_cell(table, "%.19s", facts_text(container, "from.time"));
 		table_cell(table, "%.19s", facts_text(container, "to.time"));
