@@ -106,6 +106,15 @@ const char *facts_duration(uint64_t seconds, char out[FACTS_TEXT_MAX])
 	return out;
 }
 
+const char *facts_short_id(const char *id, char out[FACTS_ID_MAX])
+{
+	const char *digits = strchr(id, ':');
+
+	digits = digits ? digits + strspn(digits, ":/") : id;
+	snprintf(out, FACTS_ID_MAX, "%.*s%.12s", (int)(digits - id), id, digits);
+	return out;
+}
+
 static void append_text(struct buf *out, const char *text)
 {
 	if (out->len > 0)

@@ -27,6 +27,10 @@ bool facts_watched(const json_t *object, const char *kind);
 const char *facts_bytes(uint64_t bytes, char out[FACTS_TEXT_MAX]);
 const char *facts_duration(uint64_t seconds, char out[FACTS_TEXT_MAX]);
 
+/* An id or digest by the scheme and its first twelve digits: enough to find one, and to give to inspect. */
+#define FACTS_ID_MAX 40
+const char *facts_short_id(const char *id, char out[FACTS_ID_MAX]);
+
 /* Tables that more than one verb prints. */
 void facts_probes(const json_t *object);
 /* Only causes that struck; with `all` each cause. Prints one line when nothing was lost. */

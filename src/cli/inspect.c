@@ -2,7 +2,9 @@
 
 /*
  * inspect: shows records, the newest last, and whether a seal stands behind them. Promises: reads only; tells sealed
- * from open; follows the collector across rotations without leaving out a line; and says that it did not verify.
+ * from open; follows the collector across rotations without leaving out a line; and says that it did not verify. Seals,
+ * and the draft of the open chunk, are read for what they say of time and of containers (names, pods, images), and
+ * believed as they lie there: no signature is checked, and whoever can write the directory can write those too.
  */
 
 #include <errno.h>
@@ -125,6 +127,19 @@ static void print_record(struct inspect *inspect, const struct found_record *rec
 	inspect->printed = true;
 }
 
+/*
+ * Whose records they are may be known a second after they were written: who follows waits for it, since a record that
+ * was passed over does not come again.
+ */
+static struct chunk_view look(const struct inspect *inspect, uint64_t sequence)
+{
+	struct chunk_view view = chunk_look(inspect->dir, sequence);
+
+	if (inspect->follow && match_needs_container(&inspect->match))
+		view.until = view.told;
+	return view;
+}
+
 /* From the newest chunk backwards until there are enough. */
 static int find_backwards(struct inspect *inspect, struct diag *diag, struct found *found)
 {
@@ -132,17 +147,19 @@ static int find_backwards(struct inspect *inspect, struct diag *diag, struct fou
 	int r = 0;
 
 	for (uint64_t sequence = inspect->newest; sequence > 0 && found->room > 0 && !found->full; sequence--) {
-		struct chunk_view view;
+		_cleanup_(chunk_view_done) struct chunk_view view = { .file = CHUNK_FOREIGN };
 
 		if (one && sequence != inspect->match.number)
 			continue;
-		view = chunk_look(inspect->dir, sequence);
+		view = look(inspect, sequence);
 		if (view.file == CHUNK_FOREIGN)
 			continue;
 		r = chunk_find(inspect->dir, sequence, &view, &inspect->match, diag, found);
-		if (r == -ENOENT) /* rotated away between looking and opening: look once more */
-			view = chunk_look(inspect->dir, sequence),
+		if (r == -ENOENT) { /* rotated away between looking and opening: look once more */
+			chunk_view_done(&view);
+			view = look(inspect, sequence);
 			r = chunk_find(inspect->dir, sequence, &view, &inspect->match, NULL, found);
+		}
 		if (r < 0)
 			return r;
 		if (sequence == inspect->newest)
@@ -184,6 +201,12 @@ static int show_found(struct inspect *inspect, struct diag *diag)
 		talk("there is no %s here, and the running collector does not watch it: name it in "
 		     "signals.probes, and what it needs there",
 		     inspect->type);
+	if (r == 0 && found.listed == 0 && inspect->match.maybe_name && !inspect->follow)
+		return diag_exit(
+			diag, EXIT_NOT_FOUND, -ENOENT,
+			"%s: there is no such record of a container named %s, as far as the seals name "
+			"them (a path begins with /)",
+			inspect->directory, inspect->match.text.data);
 	if (r == 0 && found.listed == 0 && inspect->match.maybe_chunk && inspect->match.want == WANT_PID &&
 	    !inspect->follow)
 		return number_found_nothing(inspect, diag);
@@ -208,8 +231,21 @@ static void follow_take(void *user, uint64_t line, struct str text)
 	if (line <= inspect->seen)
 		return;
 	inspect->seen = line;
-	if (record_view(text, &view) && match_record(&inspect->match, &view, record.wall_minus_boot_ns))
-		print_record(inspect, &record);
+	if (!record_view(text, &view))
+		return;
+	view.container = container_of(&inspect->view.containers, &view);
+	if (!match_record(&inspect->match, &view, record.wall_minus_boot_ns))
+		return;
+	(void)found_learn(&record, &view); /* without memory the record alone */
+	print_record(inspect, &record);
+	record.text = NULL;
+	found_forget(&record);
+}
+
+static void view_again(struct inspect *inspect)
+{
+	chunk_view_done(&inspect->view);
+	inspect->view = look(inspect, inspect->newest);
 }
 
 /* Opens the chunk that is being followed; true when `tail` can be read, else it was read whole or is not there. */
@@ -219,7 +255,7 @@ static int follow_open(struct inspect *inspect, struct line_tail *tail, struct d
 	int fd, r;
 
 	*ret_whole = false;
-	inspect->view = chunk_look(inspect->dir, inspect->newest);
+	view_again(inspect);
 	if (inspect->view.file == CHUNK_FOREIGN || chunk_name(inspect->view.file, inspect->newest, name) < 0)
 		return 0;
 	fd = file_open_nofollow_at(inspect->dir, name, NULL);
@@ -237,6 +273,23 @@ static int follow_open(struct inspect *inspect, struct line_tail *tail, struct d
 	return 0;
 }
 
+/* Between two names for a moment: nothing is known of its containers then, which is not that there are none. */
+static uint64_t follow_limit(const struct inspect *inspect, const struct line_tail *tail)
+{
+	bool nowhere = inspect->view.file == CHUNK_FOREIGN && match_needs_container(&inspect->match);
+
+	return nowhere ? tail->offset : inspect->view.until;
+}
+
+/* Is there more in the file than the draft speaks of? Its seal will. */
+static bool follow_held(const struct line_tail *tail)
+{
+	struct stat st;
+
+	return tail->fd >= 0 && tail->offset >= tail->until && fstat(tail->fd, &st) == 0 &&
+	       (uint64_t)st.st_size > tail->offset;
+}
+
 /*
  * One look. That a newer chunk exists is asked before the rest is read: what is read then is all, and the next
  * chunk's turn comes.
@@ -250,9 +303,12 @@ static int follow_step(struct inspect *inspect, struct line_tail *tail, struct d
 	r = chunk_newest(inspect->dir, &newest);
 	if (r == 0 && tail->fd < 0)
 		r = follow_open(inspect, tail, diag, &whole);
+	else if (r == 0 && chunk_said_more(inspect->dir, inspect->newest, &inspect->view))
+		view_again(inspect);
+	tail->until = follow_limit(inspect, tail);
 	if (r == 0 && tail->fd >= 0)
 		r = line_tail_read(tail, diag, follow_take, inspect);
-	*ret_moved = r == 0 && newest > inspect->newest;
+	*ret_moved = r == 0 && newest > inspect->newest && !follow_held(tail);
 	if (*ret_moved) {
 		line_tail_done(tail);
 		inspect->newest++;
@@ -290,8 +346,8 @@ static int follow(struct inspect *inspect, struct diag *diag)
 static int settle_number(struct inspect *inspect, struct diag *diag)
 {
 	struct match *match = &inspect->match;
-	bool there = match->number <= STATEMENT_SEQUENCE_MAX && match->want != WANT_ALL &&
-		     chunk_look(inspect->dir, match->number).file != CHUNK_FOREIGN;
+	bool there = match->number <= STATEMENT_SEQUENCE_MAX && match->number > 0 &&
+		     chunk_is_there(inspect->dir, match->number);
 
 	if (match->maybe_chunk && there)
 		match->want = WANT_CHUNK;
@@ -329,7 +385,10 @@ static void say_unverified(const struct inspect *inspect)
 
 	buf_printf(&command, "stella signals verify-chain");
 	command_word(&command, inspect->directory);
-	talk("these records were not verified; this does that: %s",
+	talk("%s not verified; this does that: %s",
+	     match_needs_container(&inspect->match)
+		     ? "these records, and what the seals say of their containers, were"
+		     : "these records were",
 	     buf_cstr(&command) ? buf_cstr(&command) : "verify-chain");
 }
 
@@ -384,12 +443,15 @@ int verb_inspect(int argc, char **argv)
 		.details =
 			"WHAT: a chunk (file, chunk:N), a pid (pid:N), an absolute path (a directory means "
 			"all below it;\n"
-			"* ? [ make a pattern, where * also crosses /), a container id or its beginning, or\n"
-			"sha256:IMAGE. A bare number means the chunk if there is one, else the pid.\n"
-			"Without WHAT: all records.\n"
+			"* ? [ make a pattern, where * also crosses /), a container (its id or the beginning, "
+			"its name or\n"
+			"name:NAME), a pod (pod:NAME, pod:NAMESPACE/NAME), or an image (sha256:IMAGE, "
+			"image:REFERENCE).\n"
+			"A bare number means the chunk if there is one, else the pid.\n"
+			"Names, pods and images are as the seals say. Without WHAT: all records.\n"
 			"Exit status: 0 done, 2 bad arguments or a damaged chunk, 3 not permitted, 4 no such "
 			"chunk or\n"
-			"directory, nothing by this number, or no collector to ask.",
+			"directory, nothing by this number or name, or no collector to ask.",
 	};
 	struct diag diag = { 0 };
 	char **arguments;
@@ -399,5 +461,6 @@ int verb_inspect(int argc, char **argv)
 		return status;
 	r = inspect_run(&inspect, arguments[0], &diag);
 	closep(&inspect.dir);
+	chunk_view_done(&inspect.view);
 	return r < 0 ? talk_error(&diag, r) : EXIT_DONE;
 }

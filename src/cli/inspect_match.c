@@ -2,7 +2,8 @@
 
 /*
  * Selects records. Promises: a path means the file itself or what lies below it, never what merely begins alike; a
- * container or image may be given by the beginning of its id (six digits at least), and only by hex digits.
+ * container or image may be given by the beginning of its id (six digits at least), and only by hex digits. A name or a
+ * pod must be given whole; of an image's reference the tag or digest and the registry may be left out, no part of a part.
  */
 
 #include "cli/inspect_match.h"
@@ -68,25 +69,68 @@ static bool match_container(struct str what, struct match *match)
 	return true;
 }
 
+/* As engines allow a container to be called. Whatever else one has for a name can be given as name:NAME. */
+static bool is_name(struct str text)
+{
+	static const char inside[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+
+	return text.len > 0 && text.len <= STATEMENT_STRING_MAX && strspn(text.data, inside) == text.len &&
+	       text.data[0] != '.' && text.data[0] != '-';
+}
+
+static struct match wanted(enum want want, struct str text)
+{
+	return (struct match) { .want = want, .text = text };
+}
+
+/* "pod:NS/NAME": neither may hold a slash. */
+static bool match_pod_name(struct str text, struct match *match)
+{
+	const char *slash = strchr(text.data, '/');
+
+	*match = wanted(WANT_POD, text);
+	if (slash) {
+		match->pod_namespace = (struct str) { text.data, (size_t)(slash - text.data) };
+		match->text = behind(text, match->pod_namespace.len + 1);
+	}
+	return match->text.len > 0 && !strchr(match->text.data, '/') &&
+	       (!slash || match->pod_namespace.len > 0);
+}
+
+/* The forms that a prefix tells; *ret_known false: none of them. */
+static int match_prefixed(struct str text, struct diag *diag, struct match *match, bool *ret_known)
+{
+	*ret_known = true;
+	if (begins(text, STR("chunk:")))
+		return match_number(behind(text, 6), WANT_CHUNK, diag, match);
+	if (begins(text, STR("pid:")))
+		return match_number(behind(text, 4), WANT_PID, diag, match);
+	if (begins(text, STR("name:")) && text.len > 5)
+		*match = wanted(WANT_NAME, behind(text, 5));
+	else if (begins(text, STR("image:")) && text.len > 6)
+		*match = wanted(WANT_REFERENCE, behind(text, 6));
+	else if (begins(text, STR("sha256:")) && is_hex(behind(text, 7)))
+		*match = wanted(WANT_IMAGE, text);
+	else if (!begins(text, STR("pod:")) || !match_pod_name(behind(text, 4), match))
+		*ret_known = false;
+	return 0;
+}
+
 int match_parse(const char *what, struct diag *diag, struct match *ret_match)
 {
 	struct str text = str_of(what);
+	bool known;
+	int r;
 
 	*ret_match = (struct match) { .want = WANT_ALL };
 	if (!what)
 		return 0;
-	if (begins(text, STR("chunk:")))
-		return match_number(behind(text, 6), WANT_CHUNK, diag, ret_match);
-	if (begins(text, STR("pid:")))
-		return match_number(behind(text, 4), WANT_PID, diag, ret_match);
+	r = match_prefixed(text, diag, ret_match, &known);
+	if (r < 0 || known)
+		return r;
+	*ret_match = (struct match) { .want = WANT_ALL };
 	if (what[0] == '/' || strpbrk(what, "*?[")) {
-		ret_match->want = WANT_PATH;
-		ret_match->text = text;
-		return 0;
-	}
-	if (begins(text, STR("sha256:")) && is_hex(behind(text, 7))) {
-		ret_match->want = WANT_IMAGE;
-		ret_match->text = text;
+		*ret_match = wanted(WANT_PATH, text);
 		return 0;
 	}
 	if (text.len <= 10 && strspn(what, "0123456789") == text.len && text.len > 0) {
@@ -95,10 +139,16 @@ int match_parse(const char *what, struct diag *diag, struct match *ret_match)
 	}
 	if (match_container(text, ret_match))
 		return 0;
+	if (is_name(text)) {
+		*ret_match = wanted(WANT_NAME, text);
+		ret_match->maybe_name = true;
+		return 0;
+	}
 	return diag_exit(
 		diag, EXIT_UNSOUND, -EINVAL,
 		"%s: neither a chunk (file, number, chunk:N), a pid (pid:N), an absolute path or pattern, a "
-		"container id (6 hex digits at least), nor sha256:IMAGE",
+		"container (its name, name:NAME, or 6 hex digits of its id at least), a pod (pod:NAME, "
+		"pod:NAMESPACE/NAME), nor an image (image:REFERENCE, sha256:IMAGE)",
 		what);
 }
 
@@ -168,6 +218,7 @@ bool record_view(struct str line, struct record_view *ret_view)
 	ts_ns = canon_find(ret_view->members, ret_view->count, STR("ts_ns"));
 	if (!event || event->type != CANON_OBJECT || !ts_ns || canon_value_u64(ts_ns, &ret_view->ts_ns) < 0)
 		return false;
+	ret_view->container = NULL;
 	ret_view->event_count = canon_members(event->raw, ret_view->event, RECORD_MEMBERS_MAX);
 	return ret_view->event_count <= RECORD_MEMBERS_MAX;
 }
@@ -222,6 +273,54 @@ static bool match_id(const struct match *match, const struct record_view *view, 
 	return begins(id, match->text) || (scheme && begins(str_of(scheme + 3), match->text));
 }
 
+static bool match_name(struct str want, const struct statement_container *container)
+{
+	for (size_t i = 0; container && i < container->n_names; i++) {
+		if (str_equal(want, str_of(container->names[i])))
+			return true;
+	}
+	return false;
+}
+
+static bool match_pod(const struct match *match, const struct statement_container *container)
+{
+	if (!container || !container->pod || !str_equal(match->text, str_of(container->pod)))
+		return false;
+	return match->pod_namespace.len == 0 ||
+	       (container->pod_namespace && str_equal(match->pod_namespace, str_of(container->pod_namespace)));
+}
+
+/*
+ * "nginx" and "nginx:1.25" are "docker.io/library/nginx:1.25": whole parts from the end, and behind the last one given
+ * only the tag or the digest.
+ */
+static bool match_reference(struct str want, const char *image)
+{
+	const char *at = image;
+
+	for (; at; at = strchr(at, '/')) {
+		at += *at == '/';
+		if (strncmp(at, want.data, want.len) == 0 &&
+		    (at[want.len] == '\0' || at[want.len] == '@' ||
+		     (at[want.len] == ':' && !strchr(at + want.len, '/'))))
+			return true;
+	}
+	return false;
+}
+
+const char *record_learned_digest(const struct record_view *view)
+{
+	if (!view->container || canon_find(view->members, view->count, STR("image_digest")))
+		return NULL;
+	return view->container->image_digest;
+}
+
+bool match_needs_container(const struct match *match)
+{
+	return match->want == WANT_CONTAINER || match->want == WANT_NAME || match->want == WANT_POD ||
+	       match->want == WANT_IMAGE || match->want == WANT_REFERENCE;
+}
+
 static bool match_pid(const struct match *match, const struct record_view *view)
 {
 	static const char *const keys[] = { "pid", "tid" };
@@ -234,6 +333,27 @@ static bool match_pid(const struct match *match, const struct record_view *view)
 			return true;
 	}
 	return false;
+}
+
+static bool match_of_container(const struct match *match, const struct record_view *view)
+{
+	const char *learned = record_learned_digest(view);
+
+	switch (match->want) {
+	case WANT_CONTAINER:
+		return match_id(match, view, "container_id") || match_name(match->text, view->container);
+	case WANT_NAME:
+		return match_name(match->text, view->container);
+	case WANT_POD:
+		return match_pod(match, view->container);
+	case WANT_IMAGE:
+		return learned ? begins(str_of(learned), match->text) : match_id(match, view, "image_digest");
+	case WANT_REFERENCE:
+		return view->container && view->container->image &&
+		       match_reference(match->text, view->container->image);
+	default:
+		return false;
+	}
 }
 
 bool match_record(const struct match *match, const struct record_view *view, int64_t wall_minus_boot_ns)
@@ -253,10 +373,7 @@ bool match_record(const struct match *match, const struct record_view *view, int
 		return match_pid(match, view);
 	case WANT_PATH:
 		return match_path(match, view);
-	case WANT_CONTAINER:
-		return match_id(match, view, "container_id");
-	case WANT_IMAGE:
-		return match_id(match, view, "image_digest");
+	default:
+		return match_of_container(match, view);
 	}
-	return false;
 }

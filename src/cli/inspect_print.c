@@ -22,7 +22,12 @@
 
 void record_print_json(const struct found_record *record)
 {
-	printf("{\"chunk\":%" PRIu64 ",\"line\":%" PRIu64 ",\"record\":", record->chunk, record->line);
+	printf("{\"chunk\":%" PRIu64, record->chunk);
+	/* A digest by its form, which statement_parse checked: nothing to escape. */
+	if (record->image_digest)
+		printf(",\"image_digest\":\"%s\",\"image_digest_from\":\"%s\"", record->image_digest,
+		       record->sealed ? "seal" : "draft");
+	printf(",\"line\":%" PRIu64 ",\"record\":", record->line);
 	fwrite(record->text, 1, record->len, stdout);
 	printf(",\"sealed\":%s}", record->sealed ? "true" : "false");
 }
@@ -203,6 +208,8 @@ void record_print_row(const struct found_record *record)
 		   view_number(view.members, view.count, "pid"),
 		   record_text(view.members, view.count, "comm", &comm), name);
 	put_what(&row, &view, name);
+	if (record->container)
+		buf_printf(&row, ", in container %s", record->container);
 	(void)text_printable_append(&shown, buf_str(&row));
 	fwrite(shown.data, 1, shown.len, stdout);
 	putchar('\n');

@@ -21,7 +21,9 @@
 
 void line_tail_init(struct line_tail *tail, int *fd)
 {
-	*tail = (struct line_tail) { .fd = TAKE_FD(*fd), .carry = BUF_MAX(RECORD_LINE_MAX) };
+	*tail = (struct line_tail) { .fd = TAKE_FD(*fd),
+				     .carry = BUF_MAX(RECORD_LINE_MAX),
+				     .until = UINT64_MAX };
 }
 
 void line_tail_done(struct line_tail *tail)
@@ -68,12 +70,12 @@ static int tail_feed(struct line_tail *tail, const char *at, size_t len, line_ta
 	return 0;
 }
 
-static ssize_t read_block(int fd, char *block, struct diag *diag)
+static ssize_t read_block(int fd, char *block, size_t size, struct diag *diag)
 {
 	ssize_t got;
 
 	do {
-		got = read(fd, block, BLOCK);
+		got = read(fd, block, size);
 	} while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return diag_error(diag, -errno, "cannot read the chunk: %s", strerror(errno));
@@ -87,11 +89,13 @@ int line_tail_read(struct line_tail *tail, struct diag *diag, line_take take, vo
 	if (!block)
 		return -ENOMEM;
 	for (;;) {
-		ssize_t got = read_block(tail->fd, block, diag);
+		uint64_t left = tail->until > tail->offset ? tail->until - tail->offset : 0;
+		ssize_t got = read_block(tail->fd, block, left < BLOCK ? (size_t)left : BLOCK, diag);
 		int r;
 
 		if (got <= 0)
 			return (int)got;
+		tail->offset += (uint64_t)got;
 		r = tail_feed(tail, block, (size_t)got, take, user);
 		if (r < 0)
 			return r;
@@ -147,7 +151,7 @@ int lines_read_zstd(int fd, const char *name, struct diag *diag, line_take take,
 	    ZSTD_isError(ZSTD_DCtx_setParameter(unpack.zstd, ZSTD_d_windowLogMax, INSPECT_WINDOW_LOG)))
 		return -ENOMEM;
 	for (;;) {
-		ssize_t got = read_block(fd, unpack.in, diag);
+		ssize_t got = read_block(fd, unpack.in, BLOCK, diag);
 		int r;
 
 		if (got == 0 && unpack.inside)

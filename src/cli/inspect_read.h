@@ -14,6 +14,7 @@ struct line_tail {
 	int fd; /* owned */
 	struct buf carry; /* the unfinished last line */
 	uint64_t line; /* lines taken */
+	uint64_t offset, until; /* bytes read so far, and the end of what may be: the caller moves it on */
 	bool skipping; /* inside a line that is longer than any record: not taken */
 };
 
@@ -22,7 +23,7 @@ struct line_tail {
 /* Takes over *fd. */
 void line_tail_init(struct line_tail *tail, int *fd);
 void line_tail_done(struct line_tail *tail);
-/* Takes each line that is whole by now. */
+/* Takes each line that is whole by now, and not beyond `until`. */
 int line_tail_read(struct line_tail *tail, struct diag *diag, line_take take, void *user);
 
 /* A compressed chunk from its beginning to its end. Exit 2 when it is damaged. */

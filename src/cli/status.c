@@ -6,6 +6,7 @@
 
 #include "cli/control.h"
 #include "cli/facts.h"
+#include "cli/status_containers.h"
 #include "cli/verbs.h"
 
 static void show_reasons(const json_t *status)
@@ -223,8 +224,10 @@ static void show(const struct output *output, const json_t *status, bool verbose
 	facts_probes(status);
 	putchar('\n');
 	facts_losses(status, verbose);
-	if (verbose)
+	if (verbose) {
+		status_containers(status);
 		show_files(status);
+	}
 	show_incidents(status);
 }
 
@@ -235,8 +238,8 @@ int verb_status(int argc, char **argv)
 	bool verbose = false;
 	const struct option_row rows[] = {
 		OPTION_IS_FLAG("verbose", 'v',
-			       "also configuration, files whose functions are watched, and loss causes that "
-			       "did not strike",
+			       "also configuration, containers and the engines asked about them, files whose "
+			       "functions are watched, and loss causes that did not strike",
 			       &verbose),
 		OPTION_SOCKET(&socket),
 		OPTIONS_FACTS(&output),

@@ -267,6 +267,50 @@ static void print_losses(const json_t *report)
 		       facts_number(report, "losses_total"));
 }
 
+static void put_complete(struct table *table, const json_t *container)
+{
+	_cleanup_(buf_done) struct buf why = BUF_MAX(4096);
+	const json_t *words = json_object_get(container, "incomplete"), *word;
+	size_t i;
+
+	json_array_foreach(words, i, word)(void) buf_printf(
+		&why, "%s%s", i > 0 ? ", " : ": ", json_string_value(word) ? json_string_value(word) : "?");
+	table_cell(table, "%s%s", facts_true(container, "complete") ? "yes" : "no",
+		   why.len > 0 && buf_cstr(&why) ? buf_cstr(&why) : "");
+}
+
+static void print_containers(const json_t *report)
+{
+	static const struct table_column columns[] = { { "  CONTAINER", false }, { "IMAGE", false },
+						       { "RECORDS", true },	 { "FROM (UTC)", false },
+						       { "TO (UTC)", false },	 { "COMPLETE", false } };
+	_cleanup_(table_freep) struct table *table = table_new(columns, ARRAY_LEN(columns), true);
+	json_t *container;
+	size_t i;
+
+	if (json_array_size(json_object_get(report, "containers")) == 0)
+		return;
+	json_array_foreach(json_object_get(report, "containers"), i, container)
+	{
+		const char *image = facts_text(container, "image_digest");
+		char shown[FACTS_ID_MAX];
+
+		if (i == PAGE_LIST_MAX)
+			break;
+		table_cell(table, "  %s", facts_short_id(facts_text(container, "id"), shown));
+		table_cell(table, "%s", *image ? facts_short_id(image, shown) : "not known");
+		table_cell(table, "%" PRIu64, facts_number(container, "records"));
+		table_cell(table, "%.19s", facts_text(container, "from.time"));
+		table_cell(table, "%.19s", facts_text(container, "to.time"));
+		put_complete(table, container);
+	}
+	putchar('\n');
+	table_print(table, stdout);
+	print_more(i, json_array_size(json_object_get(report, "containers")));
+	print_unlisted(json_array_size(json_object_get(report, "containers")),
+		       facts_number(report, "containers_total"));
+}
+
 static void print_incidents(const json_t *report)
 {
 	json_t *incidents = json_object_get(report, "incidents"), *incident;
@@ -370,6 +414,7 @@ int verify_page_print(const char *json, const char *directory)
 	print_findings(report);
 	print_reasons(report);
 	print_losses(report);
+	print_containers(report);
 	print_incidents(report);
 	print_limits(report);
 	print_head_advice(report);

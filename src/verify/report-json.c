@@ -18,7 +18,7 @@ static void json_digest(struct canon *w, const char *key, const struct digest *d
 }
 
 /* Text of a statement is of a trusted signer, but that makes it no friend of terminals. */
-static void json_text(struct canon *w, const char *key, const char *text)
+static void json_word(struct canon *w, const char *text)
 {
 	_cleanup_(buf_done) struct buf shown = BUF_MAX(65536);
 
@@ -27,7 +27,13 @@ static void json_text(struct canon *w, const char *key, const char *text)
 			w->error = -ENOMEM;
 		return;
 	}
-	canon_key_string(w, key, shown.data ? buf_str(&shown) : STR(""));
+	canon_string(w, shown.data ? buf_str(&shown) : STR(""));
+}
+
+static void json_text(struct canon *w, const char *key, const char *text)
+{
+	canon_key(w, key);
+	json_word(w, text);
 }
 
 static void json_text_or_null(struct canon *w, const char *key, const char *text)
@@ -65,6 +71,34 @@ static void json_blind(struct canon *w, const struct stella_report *report)
 	}
 	canon_array_end(w);
 	canon_key_u64(w, "blind_spots_total", report->n_blind + report->blind_more);
+}
+
+static void json_containers(struct canon *w, const struct stella_report *report)
+{
+	canon_key(w, "containers");
+	canon_array(w);
+	for (size_t i = 0; i < report->n_containers; i++) {
+		const struct report_container *container = &report->containers[i];
+
+		canon_object(w);
+		canon_key_bool(w, "complete", container->complete);
+		json_moment(w, "from", &container->from);
+		json_text(w, "id", container->id);
+		json_text_or_null(w, "image_digest", container->image_digest);
+		canon_key(w, "incomplete");
+		canon_array(w);
+		for (size_t k = 0; k < container->n_incomplete; k++)
+			json_word(w, container->incomplete[k]);
+		canon_array_end(w);
+		canon_key_u64(w, "records", container->records);
+		json_moment(w, "to", &container->to);
+		canon_object_end(w);
+	}
+	canon_array_end(w);
+	canon_key_u64(w, "containers_total",
+		      report->containers_more > UINT64_MAX - report->n_containers
+			      ? UINT64_MAX
+			      : report->n_containers + report->containers_more);
 }
 
 static void json_expected(struct canon *w, const struct stella_report *report)
@@ -259,6 +293,7 @@ int report_json(const struct stella_report *report, struct buf *out)
 	json_blind(&w, report);
 	canon_key_u64(&w, "chunks", report->chunks);
 	canon_key_bool(&w, "complete", report->complete);
+	json_containers(&w, report);
 	json_expected(&w, report);
 	json_findings(&w, report);
 	json_gaps(&w, report);

@@ -44,6 +44,7 @@ void stella_report_free(struct stella_report *report)
 		free(report->unmeasured[i].library);
 		free(report->unmeasured[i].build_id);
 	}
+	report_containers_done(report);
 	for (size_t i = 0; i < report->n_reasons; i++)
 		free(report->reasons[i]);
 	free(report->holes);
@@ -73,10 +74,11 @@ struct stella_report *report_new(const struct trust *trust)
 	report->holes = calloc(REPORT_HOLES_MAX, sizeof(*report->holes));
 	report->incidents = calloc(REPORT_INCIDENTS_MAX, sizeof(*report->incidents));
 	report->unmeasured = calloc(REPORT_UNMEASURED_MAX, sizeof(*report->unmeasured));
+	report->containers = calloc(REPORT_CONTAINERS_MAX, sizeof(*report->containers));
 	report->reasons = calloc(REPORT_REASONS_MAX, sizeof(*report->reasons));
 	report->signers = calloc(trust->count + 1, sizeof(*report->signers));
 	if (!report->losses || !report->gaps || !report->blind || !report->holes || !report->incidents ||
-	    !report->unmeasured || !report->reasons || !report->signers)
+	    !report->unmeasured || !report->containers || !report->reasons || !report->signers)
 		return NULL;
 	for (size_t i = 0; i < trust->count; i++)
 		report->signers[i].key_id = *public_key_id(trust->keys[i]);
@@ -204,7 +206,9 @@ int report_take(struct stella_report *report, const struct statement *statement,
 		r = report_reason(report, "chunk %" PRIu64 ": what was lost is not known", statement->sequence);
 	for (size_t i = 0; statement->losses_known && i < statement->n_losses && r == 0; i++)
 		r = report_loss(report, statement, &statement->losses[i]);
-	return r < 0 ? r : report_coverage(report, statement);
+	if (r == 0)
+		r = report_coverage(report, statement);
+	return r < 0 ? r : report_containers(report, statement);
 }
 
 int report_finish(struct stella_report *report)

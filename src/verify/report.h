@@ -17,6 +17,8 @@
 #define REPORT_HOLES_MAX 1000
 #define REPORT_INCIDENTS_MAX 1000
 #define REPORT_UNMEASURED_MAX 256
+#define REPORT_CONTAINERS_MAX 1000
+#define REPORT_WORDS_MAX 32 /* why a container is not complete: the seals' words and ours */
 
 /* Summed over the chain. */
 struct report_loss {
@@ -52,6 +54,19 @@ struct report_incident {
 struct report_unmeasured {
 	char *kind, *library, *build_id; /* build_id NULL = unknown */
 	uint64_t count; /* the most in one chunk */
+};
+
+/* A container through all the chunks in which it lived. */
+struct report_container {
+	char *id, *image_digest; /* digest NULL = unknown, or disputed */
+	bool disputed; /* engines, or seals, say different things of its image */
+	struct moment from, to; /* first and last covered */
+	uint64_t records;
+	bool complete;
+	char *incomplete[REPORT_WORDS_MAX]; /* why not, sorted */
+	size_t n_incomplete;
+	uint64_t sequence; /* the last chunk with a row of it */
+	bool lives; /* when that one closed: the next must have a row too */
 };
 
 struct report_signer {
@@ -96,6 +111,10 @@ struct stella_report {
 	uint64_t incidents_total;
 	struct report_unmeasured *unmeasured;
 	size_t n_unmeasured;
+	struct report_container *containers;
+	size_t n_containers;
+	uint64_t
+		containers_more; /* rows of seals that no row was left for, and what the seals had no room for */
 	uint64_t unmeasured_more; /* as losses_more; and files that the seals themselves had no room for */
 	char **reasons;
 	size_t n_reasons;
@@ -113,6 +132,9 @@ int report_take(struct stella_report *report, const struct statement *statement,
 
 /* The part of it that is coverage. -ENOMEM. */
 int report_coverage(struct stella_report *report, const struct statement *statement);
+/* The part that is the containers'. -ENOMEM. */
+int report_containers(struct stella_report *report, const struct statement *statement);
+void report_containers_done(struct stella_report *report);
 /* Of two texts that may be unknown. */
 bool report_same_text(const char *a, const char *b);
 

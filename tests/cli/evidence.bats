@@ -155,7 +155,7 @@ inspect() {
 }
 
 @test "inspect refuses what it does not understand, and says when there is nothing" {
-	for words in "chunk:x" "zzz" "--type nothing" "--since now" "--limit 0"; do
+	for words in "chunk:x" "usr/lib" "pod:" "sha256:xyz" "--type nothing" "--since now" "--limit 0"; do
 		# shellcheck disable=SC2086
 		inspect $words
 		[ "$status" -eq 2 ]
@@ -169,6 +169,15 @@ inspect() {
 	[ ! -s "$WORK/out" ]
 	grep -q 'chunk:99999.*pid:99999' "$WORK/err"
 	inspect pid:99999
+	[ "$status" -eq 0 ]
+	# So does a word that may be a container's name.
+	inspect zzz
+	[ "$status" -eq 4 ]
+	grep -q 'container named zzz' "$WORK/err"
+	[ "$(wc -l <"$WORK/err")" -eq 1 ]
+	inspect name:zzz
+	[ "$status" -eq 0 ]
+	inspect pod:shop/zzz
 	[ "$status" -eq 0 ]
 	inspect 2
 	[ "$(wc -l <"$WORK/out")" -eq 4 ]

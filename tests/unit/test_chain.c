@@ -174,6 +174,15 @@ static void drafts_follow_the_chunk(void **state)
 	statement_done(&draft);
 	assert_int_equal(draft_read(world->dir, 1, world->key, &draft), 0);
 	assert_memory_equal(&draft.closed, &world->now, sizeof(world->now));
+	assert_int_equal(draft.container_coverage[0].records, 3);
+	/* The next chunk begins with nothing covered of anyone, but with all names that were known. */
+	assert_int_equal(chain_rotate(chain, world_later(world, SECOND), NULL), 0);
+	statement_done(&draft);
+	assert_int_equal(draft_read(world->dir, 2, world->key, &draft), 0);
+	assert_int_equal(draft.n_container_coverage, 1);
+	assert_int_equal(draft.container_coverage[0].from_boot_ns, world->now.boot_ns);
+	assert_int_equal(draft.container_coverage[0].to_boot_ns, world->now.boot_ns);
+	assert_int_equal(draft.container_coverage[0].records, 0);
 	world_close(world, chain);
 }
 

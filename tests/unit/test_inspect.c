@@ -6,7 +6,12 @@
 #include "cli/inspect_chunks.h"
 #include "cli/inspect_print.h"
 
+#include "cli/verbs.h"
+
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 #define CHAIN "0123456789abcdef0123456789abcdef"
 #define CONTAINER "aabbccddeeff00112233445566778899aabbccddeeff00112233445566778899"
@@ -52,8 +57,10 @@ static void test_what(void **state)
 		"/*.c",	  "aabbcd",  "podman://aabbcc", "sha256:aabbcd",
 	};
 	static const char *const never[] = {
-		"",	  "abc",     "aabbc",	      "AABBCC",	 "pid:",       "pid:0",	       "pid:-1",
-		"pid:7x", "chunk:0", "chunk:1000000", "usr/lib", "sha256:xyz", "lxc://aabbcc", "docker://",
+		"",	   "name:",   "image:",	       "pod:/x",  "pid:",	"pid:0",	"pid:-1",
+		"pid:7x",  "chunk:0", "chunk:1000000", "usr/lib", "sha256:xyz", "lxc://aabbcc", "docker://",
+		"pod:",	   "pod:a/",  "pod:a/b/c",     ".a",	  "-a",		"a b",		"a:b",
+		"sha256:",
 	};
 	struct match match;
 
@@ -75,26 +82,312 @@ static void test_what(void **state)
 	}
 }
 
-/* What a person sees of a record; the row goes to stdout as in the program. */
-static void printed(const char *event, const char *count, char *out, size_t size)
+/* ---- containers: what only the seal knows ---- */
+
+#define BARE                                                                                      \
+	"{\"cgroup_id\":1,\"comm\":\"x\",\"container_id\":\"docker://" CONTAINER "\",\"event\":{" \
+	"\"path\":\"/a\",\"type\":\"file_open\"},\"pid\":7,\"src\":\"s\",\"tid\":8,\"ts_ns\":5000000000}"
+#define OTHER_IMAGE "sha256:ffbbccddeeff00112233445566778899aabbccddeeff00112233445566778899"
+
+static void set(char **field, const char *text)
+{
+	assert_int_equal(statement_set(field, text), 0);
+}
+
+/* Two lives of one container's id, as if its digits came again: only the first had begun at 5 s. */
+static void say_containers(struct statement *s)
+{
+	s->containers = calloc(2, sizeof(*s->containers));
+	assert_non_null(s->containers);
+	s->n_containers = 2;
+	for (size_t i = 0; i < 2; i++) {
+		struct statement_container *row = &s->containers[i];
+
+		row->cgroup_id = 10 + i;
+		row->generation = i == 0 ? 5000000001 : 4000000000;
+		set(&row->id, "docker://" CONTAINER);
+		set(&row->image, i == 0 ? "busybox" : "docker.io/library/nginx:1.25");
+		set(&row->image_digest, i == 0 ? OTHER_IMAGE : "sha256:" CONTAINER);
+		set(&row->pod, i == 0 ? "late-1" : "web-1");
+		set(&row->pod_namespace, "shop");
+		row->names = calloc(1, sizeof(*row->names));
+		assert_non_null(row->names);
+		row->n_names = 1;
+		set(&row->names[0], i == 0 ? "late" : "deadbeef-web");
+	}
+}
+
+static bool matches_with(const struct container_table *table, const char *line, const char *what)
+{
+	struct record_view view;
+	struct match match;
+
+	if (match_parse(what, NULL, &match) != 0)
+		fail_msg("%s", what);
+	assert_true(record_view(str_of(line), &view));
+	view.container = container_of(table, &view);
+	return match_record(&match, &view, 0);
+}
+
+static void test_what_of_containers(void **state)
+{
+	static const char *const yes[] = {
+		"deadbeef-web",	       "name:deadbeef-web",   "aabbcc",
+		"docker://" CONTAINER, "sha256:" CONTAINER,   "sha256:aabbcc",
+		"pod:web-1",	       "pod:shop/web-1",      "image:nginx",
+		"image:nginx:1.25",    "image:library/nginx", "image:docker.io/library/nginx:1.25",
+	};
+	static const char *const no[] = {
+		"late",
+		"deadbeef",
+		"web",
+		"name:deadbeef-we",
+		"pod:web",
+		"pod:web-1x",
+		"pod:sho/web-1",
+		"pod:late-1",
+		"image:busybox",
+		"image:ngin",
+		"image:nginx:1.2",
+		"image:brary/nginx",
+		"image:docker.io",
+		"image:library",
+		OTHER_IMAGE,
+	};
+	struct statement statement = { 0 };
+	struct container_table table, none = { NULL, 0 };
+
+	(void)state;
+	say_containers(&statement);
+	table = container_table_take(&statement);
+	assert_int_equal(statement.n_containers, 0);
+	for (size_t i = 0; i < ARRAY_LEN(yes); i++) {
+		if (!matches_with(&table, BARE, yes[i]))
+			fail_msg("%s", yes[i]);
+		assert_int_equal(matches_with(&none, BARE, yes[i]), i == 2 || i == 3);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(no); i++) {
+		if (matches_with(&table, BARE, no[i]))
+			fail_msg("%s", no[i]);
+	}
+	/* The record's own word stands, whatever the seal says. */
+	set(&table.rows[0].image_digest, OTHER_IMAGE);
+	assert_true(matches_with(&table, LINE, "sha256:aabbcc"));
+	assert_false(matches_with(&table, LINE, OTHER_IMAGE));
+	assert_true(matches_with(&table, BARE, OTHER_IMAGE));
+	container_table_done(&table);
+	statement_done(&statement);
+}
+
+/* As in the program: what `print` writes to stdout. */
+static void printed_by(void (*print)(const struct found_record *), const struct found_record *record, char *out,
+		       size_t size)
 {
 	_cleanup_(closep) int kept = dup(STDOUT_FILENO), file = memfd_create("row", MFD_CLOEXEC);
-	struct found_record record = { .chunk = 1, .line = 1, .sealed = true };
-	char line[2048];
 	ssize_t len;
 
-	snprintf(line, sizeof(line),
-		 "{\"comm\":\"x\",%s\"event\":%s,\"pid\":7,\"src\":\"s\",\"ts_ns\":5001000000}", count, event);
-	record.text = line;
-	record.len = strlen(line);
 	fflush(stdout);
 	assert_true(kept >= 0 && file >= 0 && dup2(file, STDOUT_FILENO) >= 0);
-	record_print_row(&record);
+	print(record);
 	fflush(stdout);
 	assert_true(dup2(kept, STDOUT_FILENO) >= 0);
 	len = pread(file, out, size - 1, 0);
 	assert_true(len > 0);
 	out[len] = '\0';
+}
+
+/* The chunk's records have no image; its seal has, or the draft while it is open. */
+static void test_image_from_the_seal(void **state)
+{
+	(void)state;
+	for (int open = 0; open <= 1; open++) {
+		struct maker maker = maker_new(CHAIN);
+		struct match match;
+		struct found found;
+		struct chunk_view view;
+		char out[2048], *digest;
+
+		maker_chunk_of(&maker, STR(BARE "\n" LINE "\n"), 2, say_containers, maker.key);
+		if (open) {
+			assert_int_equal(renameat(maker.dir, "chunk-000001.ndjson", maker.dir,
+						  "chunk-000001.ndjson.open"),
+					 0);
+			assert_int_equal(renameat(maker.dir, "chunk-000001.sigstore.json", maker.dir,
+						  "chunk-000001.json.open"),
+					 0);
+		}
+		assert_int_equal(match_parse("sha256:" CONTAINER, NULL, &match), 0);
+		assert_int_equal(found_init(&found, 10), 0);
+		view = chunk_look(maker.dir, 1);
+		assert_int_equal(view.sealed, !open);
+		assert_int_equal(chunk_find(maker.dir, 1, &view, &match, NULL, &found), 0);
+		assert_int_equal(found.listed, 2);
+		printed_by(record_print_json, found_at(&found, 0), out, sizeof(out));
+		digest = strstr(out, open ? ",\"image_digest\":\"sha256:" CONTAINER
+					    "\",\"image_digest_from\":\"draft\",\"line\":1,"
+					  : ",\"image_digest\":\"sha256:" CONTAINER
+					    "\",\"image_digest_from\":\"seal\",\"line\":1,");
+		if (!digest || !strstr(out, "\"record\":" BARE))
+			fail_msg("%s", out);
+		/* Its own is not said twice. */
+		printed_by(record_print_json, found_at(&found, 1), out, sizeof(out));
+		assert_null(strstr(out, "image_digest_from"));
+		printed_by(record_print_row, found_at(&found, 0), out, sizeof(out));
+		if (!strstr(out, ", in container deadbeef-web\n"))
+			fail_msg("%s", out);
+		found_done(&found);
+		chunk_view_done(&view);
+		maker_remove(&maker);
+	}
+}
+
+/* Who follows reads an open chunk only as far as its draft speaks of it, and notices when it says more. */
+static void test_draft_says_more(void **state)
+{
+	struct maker maker = maker_new(CHAIN);
+	struct buf seal;
+	struct match match = { .want = WANT_ALL };
+	struct found found;
+	struct chunk_view view;
+
+	(void)state;
+	maker_chunk_of(&maker, STR(BARE "\n"), 1, say_containers, maker.key);
+	seal = maker_get(&maker, "chunk-000001.sigstore.json");
+	assert_int_equal(unlinkat(maker.dir, "chunk-000001.sigstore.json", 0), 0);
+	assert_int_equal(unlinkat(maker.dir, "chunk-000001.ndjson", 0), 0);
+	maker_put(&maker, "chunk-000001.json.open", buf_str(&seal));
+	maker_put(&maker, "chunk-000001.ndjson.open", STR(BARE "\n" BARE "\n"));
+	view = chunk_look(maker.dir, 1);
+	assert_int_equal(view.told, sizeof(BARE));
+	assert_int_equal(view.until, UINT64_MAX);
+	view.until = view.told;
+	assert_int_equal(found_init(&found, 10), 0);
+	assert_int_equal(chunk_find(maker.dir, 1, &view, &match, NULL, &found), 0);
+	assert_int_equal(found.lines, 1);
+	found_done(&found);
+	assert_false(chunk_said_more(maker.dir, 1, &view));
+	maker_put(&maker, "chunk-000001.json.open", buf_str(&seal));
+	assert_true(chunk_said_more(maker.dir, 1, &view));
+	chunk_view_done(&view);
+	view = chunk_look(maker.dir, 1);
+	assert_false(chunk_said_more(maker.dir, 1, &view));
+	maker_put(&maker, "chunk-000001.sigstore.json", buf_str(&seal));
+	assert_true(chunk_said_more(maker.dir, 1, &view));
+	chunk_view_done(&view);
+	/* Neither: nothing is known, and nothing holds back. */
+	assert_int_equal(unlinkat(maker.dir, "chunk-000001.json.open", 0), 0);
+	assert_int_equal(unlinkat(maker.dir, "chunk-000001.sigstore.json", 0), 0);
+	view = chunk_look(maker.dir, 1);
+	assert_int_equal(view.told, UINT64_MAX);
+	assert_int_equal(view.containers.count, 0);
+	assert_false(chunk_said_more(maker.dir, 1, &view));
+	chunk_view_done(&view);
+	buf_done(&seal);
+	maker_remove(&maker);
+}
+
+static void write_behind(const struct maker *maker, const char *name, struct str text)
+{
+	int fd = openat(maker->dir, name, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(file_write_all(fd, text.data, text.len, NULL), 0);
+	close(fd);
+}
+
+/* Of these lines, as a draft or as the seal; `known` false: nothing is known of containers yet. */
+static void put_said(struct maker *maker, enum chunk_file file, struct str lines, bool known)
+{
+	struct statement statement = maker_statement(maker, lines, 1);
+	char name[CHUNK_NAME_MAX], seal[CHUNK_NAME_MAX];
+	struct buf text;
+
+	if (known)
+		say_containers(&statement);
+	assert_int_equal(chunk_name(file, statement.sequence, name), 0);
+	assert_int_equal(chunk_name(CHUNK_SEAL, statement.sequence, seal), 0);
+	maker_seal(maker, statement.sequence, &statement, maker->key, &maker->key_id);
+	text = maker_get(maker, seal);
+	if (file != CHUNK_SEAL)
+		assert_int_equal(unlinkat(maker->dir, seal, 0), 0);
+	maker_put(maker, name, buf_str(&text));
+	buf_done(&text);
+	statement_done(&statement);
+}
+
+/* The next line of what inspect prints must hold this. */
+static void expect_line(FILE *from, const char *text)
+{
+	char line[4096];
+
+	assert_non_null(fgets(line, sizeof(line), from));
+	if (!strstr(line, text))
+		fail_msg("%s is not in %s", text, line);
+}
+
+static FILE *follow_in_child(const struct maker *maker, const char *what, pid_t *ret_child)
+{
+	const char *const argv[] = { "inspect",	 "--evidence", maker->path, "--follow",
+				     "--output", "ndjson",     what,	    NULL };
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	fflush(stdout);
+	*ret_child = fork();
+	assert_true(*ret_child >= 0);
+	if (*ret_child == 0) {
+		dup2(ends[1], STDOUT_FILENO);
+		close(ends[0]);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(verb_inspect((int)ARRAY_LEN(argv) - 1, (char **)argv));
+	}
+	close(ends[1]);
+	return fdopen(ends[0], "r");
+}
+
+/* A record is written before anybody knows its container's name: it is shown when the draft or the seal says. */
+static void test_follow_waits_to_be_told(void **state)
+{
+	struct maker maker = maker_new(CHAIN);
+	pid_t child;
+	FILE *shown;
+
+	(void)state;
+	put_said(&maker, CHUNK_DRAFT, STR(""), false);
+	maker_put(&maker, "chunk-000001.ndjson.open", STR(BARE "\n"));
+	shown = follow_in_child(&maker, "deadbeef-web", &child);
+	put_said(&maker, CHUNK_DRAFT, STR(BARE "\n"), true);
+	expect_line(shown, "{\"chunk\":1,\"image_digest\":\"sha256:" CONTAINER
+			   "\",\"image_digest_from\":\"draft\",\"line\":1,");
+	/* Rotated: the next chunk is there before the seal, and before the draft tells of the last lines. */
+	write_behind(&maker, "chunk-000001.ndjson.open", STR(BARE "\n"));
+	maker_put(&maker, "chunk-000002.ndjson.open", STR(BARE "\n"));
+	put_said(&maker, CHUNK_SEAL, STR(BARE "\n" BARE "\n"), true);
+	assert_int_equal(renameat(maker.dir, "chunk-000001.ndjson.open", maker.dir, "chunk-000001.ndjson"), 0);
+	expect_line(shown, "\"image_digest_from\":\"seal\",\"line\":2,");
+	/* Without a draft nobody knows of this one; then one comes. */
+	maker.sequence++;
+	put_said(&maker, CHUNK_DRAFT, STR(BARE "\n"), true);
+	write_behind(&maker, "chunk-000002.ndjson.open", STR(BARE "\n"));
+	put_said(&maker, CHUNK_DRAFT, STR(BARE "\n" BARE "\n"), true);
+	expect_line(shown, "{\"chunk\":2,");
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	fclose(shown);
+	maker_remove(&maker);
+}
+
+/* What a person sees of a record; the row goes to stdout as in the program. */
+static void printed(const char *event, const char *count, char *out, size_t size)
+{
+	struct found_record record = { .chunk = 1, .line = 1, .sealed = true };
+	char line[2048];
+
+	snprintf(line, sizeof(line),
+		 "{\"comm\":\"x\",%s\"event\":%s,\"pid\":7,\"src\":\"s\",\"ts_ns\":5001000000}", count, event);
+	record.text = line;
+	record.len = strlen(line);
+	printed_by(record_print_row, &record, out, size);
 }
 
 static void test_rows(void **state)
@@ -279,6 +572,15 @@ static void test_growing(void **state)
 	assert_int_equal(seen.lines, 4);
 	assert_int_equal(seen.last, 5);
 	assert_int_equal(seen.bytes, 10);
+	/* No further than it may, not even to the end of a line. */
+	tail.until = tail.offset + 2;
+	assert_int_equal(file_write_all(writer, "held\n", 5, NULL), 0);
+	assert_int_equal(line_tail_read(&tail, NULL, count_line, &seen), 0);
+	assert_int_equal(seen.lines, 4);
+	tail.until = UINT64_MAX;
+	assert_int_equal(line_tail_read(&tail, NULL, count_line, &seen), 0);
+	assert_int_equal(seen.lines, 5);
+	assert_int_equal(seen.bytes, 14);
 	line_tail_done(&tail);
 	close(writer);
 	free(huge);
@@ -337,6 +639,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what),
+		cmocka_unit_test(test_what_of_containers),
+		cmocka_unit_test(test_image_from_the_seal),
+		cmocka_unit_test(test_draft_says_more),
+		cmocka_unit_test(test_follow_waits_to_be_told),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_newest_first_then_in_order),

@@ -8,6 +8,7 @@
 #include "tests/unit/chain_maker.h"
 #include "format/canon.h"
 #include "stella/verify.h"
+#include "verify/report.h"
 #include "verify/verifier.h"
 
 #define CHAIN_A "0123456789abcdef0123456789abcdef"
@@ -474,6 +475,174 @@ static void test_rows_without_room_are_counted(void **state)
 	maker_remove(&maker);
 }
 
+/* ---- containers ---- */
+
+#define DIGITS "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define IMAGE_A "sha256:" DIGITS
+#define IMAGE_B "sha256:ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+/* One container in this chunk; `word` NULL = complete. It lives on unless it ends before the window does. */
+static struct statement_container_coverage *cover(struct statement *s, const char *id, uint64_t end_before_ns,
+						  const char *word)
+{
+	struct statement_container_coverage *row;
+
+	s->container_coverage =
+		realloc(s->container_coverage, (s->n_container_coverage + 1) * sizeof(*s->container_coverage));
+	assert_non_null(s->container_coverage);
+	row = &s->container_coverage[s->n_container_coverage++];
+	*row = (struct statement_container_coverage) { .cgroup_id = 7,
+						       .from_boot_ns = s->opened.boot_ns + 1,
+						       .to_boot_ns = s->closed.boot_ns - end_before_ns,
+						       .records = 2,
+						       .complete = !word };
+	assert_int_equal(statement_set(&row->id, id), 0);
+	if (word) {
+		row->incomplete = calloc(1, sizeof(*row->incomplete));
+		row->n_incomplete = 1;
+		assert_int_equal(statement_set(&row->incomplete[0], word), 0);
+	}
+	return row;
+}
+
+static void say_image(struct statement *s, const char *id, const char *digest)
+{
+	s->containers = calloc(1, sizeof(*s->containers));
+	assert_non_null(s->containers);
+	s->n_containers = 1;
+	s->containers[0].conflict = !digest;
+	assert_int_equal(statement_set(&s->containers[0].id, id), 0);
+	assert_int_equal(statement_set(&s->containers[0].image_digest, digest), 0);
+}
+
+static void runs(struct statement *s)
+{
+	cover(s, "docker://" DIGITS, 0, NULL);
+}
+
+static void runs_and_is_known(struct statement *s)
+{
+	runs(s);
+	say_image(s, "docker://" DIGITS, IMAGE_A);
+}
+
+static void runs_and_is_another(struct statement *s)
+{
+	runs(s);
+	say_image(s, "docker://" DIGITS, IMAGE_B);
+}
+
+static void runs_and_is_disputed(struct statement *s)
+{
+	runs(s);
+	say_image(s, "docker://" DIGITS, NULL);
+}
+
+static void runs_without_runtime(struct statement *s)
+{
+	cover(s, DIGITS, 0, "undecided");
+}
+
+static void ends(struct statement *s)
+{
+	cover(s, "docker://" DIGITS, 1000, NULL);
+}
+
+static void ends_with_losses(struct statement *s)
+{
+	cover(s, "docker://" DIGITS, 1000, "losses");
+}
+
+static void runs_recovered(struct statement *s)
+{
+	runs(s);
+	s->recovered = true;
+}
+
+static void runs_unknown_losses(struct statement *s)
+{
+	runs(s);
+	statement_forget_losses(s);
+}
+
+static void more_than_rows(struct statement *s)
+{
+	char id[32];
+
+	for (int i = 0; i < REPORT_CONTAINERS_MAX + 5; i++) {
+		snprintf(id, sizeof(id), "podman://%d", i);
+		cover(s, id, 0, NULL);
+	}
+	s->containers_more = 3;
+}
+
+/* What the JSON says of containers for a chain of these chunks. */
+static void assert_containers(const maker_lie *chunks, size_t count, const char *const *said, bool complete)
+{
+	struct maker maker = maker_new(CHAIN_A);
+	struct stella_verifier *verifier = verifier_for(&maker);
+	struct stella_report *report;
+
+	for (size_t i = 0; i < count; i++)
+		maker_chunk(&maker, 2, chunks[i]);
+	stella_verifier_require_complete(verifier, complete);
+	report = verify_with(verifier, &maker);
+	assert_int_equal(stella_report_complete(report), complete);
+	for (size_t i = 0; said[i]; i++) {
+		if (!strstr(stella_report_json(report), said[i]))
+			fail_msg("%s is not in %s", said[i], stella_report_json(report));
+	}
+	assert_sound(report, count, 2 * count);
+	maker_remove(&maker);
+}
+
+#define SAID(...) ((const char *const[]) { __VA_ARGS__, NULL })
+#define CHUNKS(...) (const maker_lie[]) { __VA_ARGS__ }, ARRAY_LEN(((const maker_lie[]) { __VA_ARGS__ }))
+
+static void test_containers_are_gathered(void **state)
+{
+	(void)state;
+	assert_containers(CHUNKS(NULL), SAID("\"containers\":[],\"containers_total\":0"), true);
+	assert_containers(CHUNKS(runs, runs_and_is_known, ends, NULL),
+			  SAID("\"containers\":[{\"complete\":true,\"from\":{\"boot_ns\":100000000001,",
+			       "\"id\":\"docker://" DIGITS "\",\"image_digest\":\"" IMAGE_A
+			       "\",\"incomplete\":[],\"records\":6,\"to\":{\"boot_ns\":129999999000,",
+			       "\"containers_total\":1"),
+			  true);
+	/* Not complete, and yet the chain is: --require-complete finds nothing. */
+	assert_containers(CHUNKS(runs_without_runtime, runs, ends_with_losses),
+			  SAID("\"complete\":false,\"from\"", "\"id\":\"docker://" DIGITS "\"",
+			       "\"incomplete\":[\"losses\",\"undecided\"],\"records\":6",
+			       "\"containers_total\":1"),
+			  true);
+	/* Alive when the chain ends: nothing is missing. Ended and started again: nor here. */
+	assert_containers(CHUNKS(ends, NULL, runs), SAID("\"incomplete\":[],\"records\":4"), true);
+	/* It lived, and no seal says that it ended. */
+	assert_containers(CHUNKS(runs, NULL, NULL), SAID("\"incomplete\":[\"unlisted\"],\"records\":2"), true);
+}
+
+static void test_containers_of_bad_chunks_are_not_complete(void **state)
+{
+	(void)state;
+	assert_containers(CHUNKS(runs_recovered), SAID("\"incomplete\":[\"recovered\"]"), false);
+	assert_containers(CHUNKS(runs_unknown_losses), SAID("\"incomplete\":[\"losses_unknown\"]"), false);
+}
+
+static void test_images_of_containers_do_not_change(void **state)
+{
+	(void)state;
+	assert_containers(CHUNKS(runs_and_is_known, runs_and_is_another, runs_and_is_known),
+			  SAID("\"image_digest\":null"), true);
+	assert_containers(CHUNKS(runs_and_is_disputed, runs_and_is_known), SAID("\"image_digest\":null"), true);
+}
+
+static void test_containers_without_a_row_are_counted(void **state)
+{
+	(void)state;
+	assert_containers(CHUNKS(more_than_rows), SAID("\"id\":\"podman://999\"", "\"containers_total\":1008"),
+			  true);
+}
+
 static void test_unsealed_is_told(void **state)
 {
 	struct maker maker = maker_new(CHAIN_A);
@@ -832,6 +1001,10 @@ int main(void)
 		cmocka_unit_test(test_holes_and_incidents_are_told),
 		cmocka_unit_test(test_losses_are_summed),
 		cmocka_unit_test(test_rows_without_room_are_counted),
+		cmocka_unit_test(test_containers_are_gathered),
+		cmocka_unit_test(test_containers_of_bad_chunks_are_not_complete),
+		cmocka_unit_test(test_images_of_containers_do_not_change),
+		cmocka_unit_test(test_containers_without_a_row_are_counted),
 		cmocka_unit_test(test_unsealed_is_told),
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_clock),
