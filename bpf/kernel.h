@@ -415,6 +415,25 @@ static __always_inline struct task_struct *current_task(void)
 	return TYPED(struct task_struct, (void *)bpf_get_current_task());
 }
 
+/* The process's own pid where its pid namespace is not the initial one; else 0. */
+static __always_inline __u32 task_ns_pid(struct task_struct *task)
+{
+	struct task_struct *leader = READ(task, group_leader);
+	struct pid *pid = READ(leader, thread_pid);
+	__u32 level, nr = 0;
+
+	if (!pid)
+		return 0; /* it is being taken apart */
+	level = READ(pid, level);
+	if (level == 0)
+		return 0;
+	bpf_probe_read_kernel(&nr, sizeof(nr),
+			      (char *)pid + bpf_core_field_offset(pid->numbers) +
+				      level * bpf_core_type_size(struct upid) +
+				      bpf_core_field_offset(struct upid, nr));
+	return nr;
+}
+
 /* The cgroup that a socket was made in; NULL = unknown. */
 static __always_inline struct cgroup *sock_cgroup(const struct sock *sk)
 {

@@ -22,7 +22,8 @@
 const volatile bool cfg_sock_storage = true; /* false: kernels before 5.11 */
 
 struct owner {
-	__u32 pid, tid;
+	__u32 pid, tid, ns_pid;
+	__u32 pad;
 	char comm[WIRE_COMM];
 	struct scope_seat seat;
 };
@@ -74,10 +75,11 @@ static __always_inline void owner_set(struct sock *sk, const struct owner *owner
 static __always_inline void owner_is_current(struct sock *sk)
 {
 	__u64 id = bpf_get_current_pid_tgid();
-	struct owner owner = { .pid = id >> 32, .tid = (__u32)id };
+	struct task_struct *task = current_task();
+	struct owner owner = { .pid = id >> 32, .tid = (__u32)id, .ns_pid = task_ns_pid(task) };
 
 	bpf_get_current_comm(owner.comm, sizeof(owner.comm));
-	scope_sit(&owner.seat, current_task());
+	scope_sit(&owner.seat, task);
 	owner_set(sk, &owner);
 }
 
@@ -127,6 +129,7 @@ static __always_inline void tcp_record(void *ctx, struct sock *sk, int old_state
 	head_begin(&record.head, WIRE_KIND_TCP_STATE, WIRE_SOURCE_INET_SOCK_SET_STATE);
 	record.head.pid = owner->pid;
 	record.head.tid = owner->tid;
+	record.head.ns_pid = owner->ns_pid;
 	__builtin_memcpy(record.head.comm, owner->comm, WIRE_COMM);
 	record.head.cgroup_id = sock_cgroup_id(sk);
 	tcp_addresses(&record, sk);
@@ -176,6 +179,7 @@ static __always_inline bool tcp_snapshot(struct seq_file *seq, struct sock *sk, 
 	record.head.flags = WIRE_FLAG_AT_START;
 	record.head.pid = owner->pid;
 	record.head.tid = owner->tid;
+	record.head.ns_pid = owner->ns_pid;
 	__builtin_memcpy(record.head.comm, owner->comm, WIRE_COMM);
 	record.head.cgroup_id = sock_cgroup_id(sk);
 	tcp_addresses(&record, sk);
@@ -215,6 +219,7 @@ int on_open_socket(struct bpf_iter__task_file *ctx)
 		return 0;
 	owner.pid = task->tgid;
 	owner.tid = task->pid;
+	owner.ns_pid = task_ns_pid(task);
 	bpf_probe_read_kernel_str(owner.comm, sizeof(owner.comm), task->comm);
 	scope_sit(&owner.seat, task);
 	if (tcp_snapshot(seq, sk, &owner))
