@@ -6,7 +6,7 @@
  * Every path that gives a record up goes through loss_count.
  */
 
-#include "kernel.h"
+#include "whose.h"
 #include "wire/records.h"
 
 /* Settings, written before load. */
@@ -91,7 +91,7 @@ static __noinline int loss_count_in(__u32 kind, __u32 cause, __u64 cgroup_id)
 /* What the current task itself lost. */
 static __always_inline void loss_count(enum wire_kind kind, enum wire_loss cause)
 {
-	loss_count_in(kind, cause, bpf_get_current_cgroup_id());
+	loss_count_in(kind, cause, current_cgroup_id());
 }
 
 /*
@@ -157,7 +157,7 @@ static __always_inline void head_of_current(struct wire_head *head, enum wire_ki
 	struct task_struct *task = current_task();
 
 	head_begin(head, kind, source);
-	head->cgroup_id = bpf_get_current_cgroup_id();
+	head->cgroup_id = current_cgroup_id();
 	head->pid = id >> 32;
 	head->tid = (__u32)id;
 	head->ns_pid = task_ns_pid(task);

@@ -67,7 +67,7 @@ struct wire_head {
 	__u16 flags; /* WIRE_FLAG_* */
 	__u32 size; /* of the whole record, tails included */
 	__u64 boot_ns; /* CLOCK_BOOTTIME */
-	__u64 cgroup_id; /* kernfs id in the cgroup v2 hierarchy, 0 = unknown */
+	__u64 cgroup_id; /* kernfs id in the hierarchy that was chosen, 0 = unknown */
 	__u32 pid; /* thread group id, initial pid namespace */
 	__u32 tid;
 	char comm[WIRE_COMM]; /* NUL-padded */

@@ -7,11 +7,13 @@
  */
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -72,7 +74,22 @@ static int whose_listen(struct sockaddr_in *ret_address)
 	return listener;
 }
 
-/* In the process itself, once `gate` is closed: it opens, connects, and becomes a program that ends. */
+/* A connection to itself. */
+static void whose_accept(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof(address);
+
+	if (listener < 0 || client < 0 || bind(listener, (struct sockaddr *)&address, len) < 0 ||
+	    listen(listener, 1) < 0 || getsockname(listener, (struct sockaddr *)&address, &len) < 0 ||
+	    connect(client, (struct sockaddr *)&address, len) < 0 ||
+	    accept4(listener, NULL, NULL, SOCK_CLOEXEC) < 0)
+		_exit(5);
+}
+
+/* In the process itself, once `gate` is closed: it opens, connects, accepts, and becomes a program that ends. */
 static void whose_live(int gate, const struct sockaddr_in *address)
 {
 	char byte;
@@ -87,6 +104,7 @@ static void whose_live(int gate, const struct sockaddr_in *address)
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
 		_exit(3);
+	whose_accept();
 	execl("/bin/true", "true", NULL);
 	_exit(4);
 }
@@ -121,6 +139,30 @@ static void whose_ends(pid_t child, int gate)
 	assert_int_equal(status, 0);
 }
 
+/* A cgroup below the hierarchy's root; false: none can be made here. */
+static bool whose_cgroup(const char *mount, const char *name, char *path, size_t room, uint64_t *ret_id)
+{
+	struct stat info;
+
+	snprintf(path, room, "%s/%s.%d", mount ? mount : "/nowhere", name, getpid());
+	if (mkdir(path, 0755) < 0 || stat(path, &info) < 0)
+		return false;
+	*ret_id = info.st_ino;
+	return true;
+}
+
+static void whose_move(pid_t child, const char *cgroup)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_true(dprintf(fd, "%d", child) > 0);
+	close(fd);
+}
+
 static void whose_drain(struct source *source, struct whose *whose)
 {
 	while (source_drain(source, SIZE_MAX, whose_take, whose) > 0)
@@ -134,7 +176,7 @@ static void whose_is_whole(const struct whose *whose)
 	assert_int_equal(whose->came[WIRE_KIND_FILE_OPEN], 1);
 	assert_int_equal(whose->came[WIRE_KIND_PROCESS_EXEC], 1);
 	assert_int_equal(whose->came[WIRE_KIND_PROCESS_EXIT], 1);
-	assert_int_equal(whose->came[WIRE_KIND_NET_CONNECT], 1);
-	assert_true(whose->came[WIRE_KIND_TCP_STATE] >= 2); /* from CLOSE, and from SYN_SENT */
+	assert_int_equal(whose->came[WIRE_KIND_NET_CONNECT], 3);
+	assert_true(whose->came[WIRE_KIND_TCP_STATE] >= 5); /* two connected, one listens, at the least */
 	assert_true(whose->came[WIRE_KIND_LIBRARY_LOAD] >= 1);
 }
