@@ -6,7 +6,7 @@
  * Every path that gives a record up goes through loss_count.
  */
 
-#include "kernel.h"
+#include "whose.h"
 #include "wire/records.h"
 
 /* Settings, written before load. */
@@ -91,7 +91,7 @@ static __noinline int loss_count_in(__u32 kind, __u32 cause, __u64 cgroup_id)
 /* What the current task itself lost. */
 static __always_inline void loss_count(enum wire_kind kind, enum wire_loss cause)
 {
-	loss_count_in(kind, cause, bpf_get_current_cgroup_id());
+	loss_count_in(kind, cause, current_cgroup_id());
 }
 
 /*
@@ -146,7 +146,7 @@ static __always_inline void head_begin(struct wire_head *head, enum wire_kind ki
 	head->epoch = fold_epoch; /* after the time: who reads the old epoch was there before the new one */
 	head->count = 0;
 	head->last_boot_ns = 0;
-	head->pad = 0;
+	head->ns_pid = 0;
 }
 
 /* The head for what the current task itself does. */
@@ -154,14 +154,16 @@ static __always_inline void head_of_current(struct wire_head *head, enum wire_ki
 					    enum wire_source source)
 {
 	__u64 id = bpf_get_current_pid_tgid();
+	struct task_struct *task = current_task();
 
 	head_begin(head, kind, source);
-	head->cgroup_id = bpf_get_current_cgroup_id();
+	head->cgroup_id = current_cgroup_id();
 	head->pid = id >> 32;
 	head->tid = (__u32)id;
+	head->ns_pid = task_ns_pid(task);
 	/* Padded by the kernel itself where it is read directly; before, only by the helper. */
 	if (DIRECT())
-		read_16(head->comm, current_task()->comm);
+		read_16(head->comm, task->comm);
 	else
 		bpf_get_current_comm(head->comm, sizeof(head->comm));
 }

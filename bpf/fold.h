@@ -74,7 +74,7 @@ static __always_inline void fold_scope_of(struct fold_key *key, struct task_stru
 	struct task_struct *leader;
 
 	if (cfg_fold_scope == FOLD_CONTAINER) {
-		key->started = bpf_get_current_cgroup_id();
+		key->started = current_cgroup_id();
 		return;
 	}
 	leader = READ(task, group_leader);

@@ -178,6 +178,7 @@ struct cgroup {
 };
 
 struct css_set {
+	struct cgroup_subsys_state *subsys[1]; /* one a controller */
 	struct cgroup *dfl_cgrp;
 };
 
@@ -413,32 +414,6 @@ static __always_inline bool map_update_fails(void *map, const void *key, const v
 static __always_inline struct task_struct *current_task(void)
 {
 	return TYPED(struct task_struct, (void *)bpf_get_current_task());
-}
-
-/* The cgroup that a socket was made in; NULL = unknown. */
-static __always_inline struct cgroup *sock_cgroup(const struct sock *sk)
-{
-	const struct sock_cgroup_data___tagged *tagged = (const void *)&sk->sk_cgrp_data;
-	__u64 val;
-
-	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
-		return BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
-	val = BPF_CORE_READ(tagged, val);
-	return val & 1 ? NULL /* holds net_prio and net_cls numbers */ : (struct cgroup *)(val & ~3ULL);
-}
-
-/* The kernfs id of a task's cgroup, in the v2 hierarchy. */
-static __always_inline __u64 task_cgroup_id(struct task_struct *task)
-{
-	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-}
-
-/* Its kernfs id; 0 = unknown. */
-static __always_inline __u64 sock_cgroup_id(const struct sock *sk)
-{
-	struct cgroup *cgroup = sock_cgroup(sk);
-
-	return cgroup ? BPF_CORE_READ(cgroup, kn, id) : 0;
 }
 
 /* Of a user's function in a program at its entry: its arguments; at its return: the result. 64-bit code only. */

@@ -75,6 +75,7 @@ struct scope_seat {
 /* Who is judged. */
 struct scope_subject {
 	struct cgroup *cgroup; /* NULL = unknown */
+	__u64 cgroup_id;
 	struct scope_seat seat;
 	__u64 comm[2];
 };
@@ -101,18 +102,18 @@ static __noinline int scope_cgroup_climb(__u32 state, struct cgroup *cgroup)
 	return 1;
 }
 
-static __always_inline bool scope_cgroup(__u32 state, struct cgroup *cgroup)
+static __always_inline bool scope_cgroup(__u32 state, const struct scope_subject *subject)
 {
-	struct scope_verdict key = { .generation = state >> SCOPE_GENERATION_SHIFT };
+	struct scope_verdict key = { .cgroup_id = subject->cgroup_id,
+				     .generation = state >> SCOPE_GENERATION_SHIFT };
 	__u8 *known, verdict;
 
-	if (!cgroup)
-		return true;
-	key.cgroup_id = BPF_CORE_READ(cgroup, kn, id);
 	known = bpf_map_lookup_elem(&scope_verdicts, &key);
 	if (known)
 		return *known;
-	verdict = scope_cgroup_climb(state, cgroup);
+	if (!subject->cgroup)
+		return true;
+	verdict = scope_cgroup_climb(state, subject->cgroup);
 	bpf_map_update_elem(&scope_verdicts, &key, &verdict, BPF_ANY);
 	return verdict;
 }
@@ -144,7 +145,7 @@ static __noinline int scope_judge(__u32 state, const struct scope_subject *subje
 		return 0;
 	if (state & SCOPE_COMM_ALLOW && !scope_has(state, SCOPE_COMM_ALLOW, subject->comm[0], subject->comm[1]))
 		return 0;
-	if (state & SCOPE_CGROUPS && !scope_cgroup(state, subject->cgroup))
+	if (state & SCOPE_CGROUPS && !scope_cgroup(state, subject))
 		return 0;
 	if (state & SCOPE_PID_NAMESPACES && subject->seat.generation == state >> SCOPE_GENERATION_SHIFT)
 		return subject->seat.within;
@@ -163,8 +164,9 @@ static __always_inline void scope_sit(struct scope_seat *seat, struct task_struc
 
 static __always_inline bool scope_judge_task(__u32 state, struct task_struct *task)
 {
-	struct scope_subject subject = { .cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp) };
+	struct scope_subject subject = { .cgroup = task_cgroup(task) };
 
+	subject.cgroup_id = cgroup_id_of(subject.cgroup);
 	scope_sit(&subject.seat, task);
 	/* As text: older kernels leave what they like behind the NUL. */
 	bpf_probe_read_kernel_str(subject.comm, sizeof(subject.comm), &task->comm);
@@ -180,6 +182,12 @@ static __always_inline bool scope_leave_out(enum wire_kind kind)
 	return false;
 }
 
+/* Is there anything to ask about who does it? */
+static __always_inline bool scope_asks(void)
+{
+	return scope_state & SCOPE_PROCESS;
+}
+
 /* Is what `task` does to be recorded? What is not, is counted. */
 static __always_inline bool scope_wants_task(enum wire_kind kind, struct task_struct *task)
 {
@@ -192,22 +200,13 @@ static __always_inline bool scope_wants_task(enum wire_kind kind, struct task_st
 
 static __always_inline bool scope_wants(enum wire_kind kind)
 {
-	return !(scope_state & SCOPE_PROCESS) || scope_wants_task(kind, current_task());
+	return !scope_asks() || scope_wants_task(kind, current_task());
 }
 
-/* What a socket does, whoever the processor is running: by its cgroup, and by the command and seat of its owner. */
-static __always_inline bool scope_wants_sock(enum wire_kind kind, const struct sock *sk, const char *comm,
-					     const struct scope_seat *seat)
+/* What is done by nobody who runs now. */
+static __always_inline bool scope_wants_subject(enum wire_kind kind, const struct scope_subject *subject)
 {
-	__u32 state = scope_state;
-	struct scope_subject subject = {};
-
-	if (!(state & SCOPE_PROCESS))
-		return true;
-	subject.cgroup = sock_cgroup(sk);
-	subject.seat = *seat;
-	__builtin_memcpy(subject.comm, comm, sizeof(subject.comm));
-	return scope_judge(state, &subject) || scope_leave_out(kind);
+	return scope_judge(scope_state, subject) || scope_leave_out(kind);
 }
 
 static __noinline int scope_path(__u32 state, const char *tail, __u32 len)

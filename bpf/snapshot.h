@@ -47,6 +47,7 @@ static __always_inline void head_of_task(struct wire_head *head, enum wire_kind 
 	head->cgroup_id = task_cgroup_id(task);
 	head->pid = task->tgid;
 	head->tid = task->pid;
+	head->ns_pid = task_ns_pid(task);
 	head->sequence = 0; /* it is none of a processor's sequence */
 	head->cpu = 0;
 	bpf_probe_read_kernel(head->comm, sizeof(head->comm), task->comm);

@@ -22,9 +22,12 @@
 const volatile bool cfg_sock_storage = true; /* false: kernels before 5.11 */
 
 struct owner {
-	__u32 pid, tid;
+	__u32 pid, tid, ns_pid;
+	__u32 pad;
 	char comm[WIRE_COMM];
 	struct scope_seat seat;
+	struct cgroup *cgroup; /* of the task; it may be gone since */
+	__u64 cgroup_id; /* its id when it was there */
 };
 
 /* Lives and dies with the socket; a listener's is copied to its connections. Tracing may use it since 5.11. */
@@ -53,6 +56,37 @@ static __always_inline struct owner *owner_find(struct sock *sk)
 	return bpf_map_lookup_elem(&owner_by_address, &address);
 }
 
+/*
+ * Whose a socket is. A socket knows the cgroup of the second version that it was made in, and holds it; of the first
+ * it is that of its owner, whose memory may since be another's: NULL then, and only the id is known.
+ */
+static __always_inline struct cgroup *owner_cgroup(const struct sock *sk, const struct owner *owner)
+{
+	if (cfg_cgroup_subsys < 0)
+		return sock_cgroup(sk);
+	return cgroup_id_of(owner->cgroup) == owner->cgroup_id ? owner->cgroup : NULL;
+}
+
+static __always_inline __u64 owner_cgroup_id(const struct sock *sk, const struct owner *owner)
+{
+	if (cfg_cgroup_subsys < 0)
+		return cgroup_id_of(sock_cgroup(sk));
+	return owner ? owner->cgroup_id : 0;
+}
+
+static __always_inline bool owner_wanted(const struct sock *sk, const struct owner *owner)
+{
+	struct scope_subject subject = {};
+
+	if (!scope_asks())
+		return true;
+	subject.cgroup = owner_cgroup(sk, owner);
+	subject.cgroup_id = owner_cgroup_id(sk, owner);
+	subject.seat = owner->seat;
+	__builtin_memcpy(subject.comm, owner->comm, sizeof(subject.comm));
+	return scope_wants_subject(WIRE_KIND_TCP_STATE, &subject);
+}
+
 static __always_inline void owner_set(struct sock *sk, const struct owner *owner)
 {
 	__u64 address = (__u64)sk;
@@ -64,20 +98,31 @@ static __always_inline void owner_set(struct sock *sk, const struct owner *owner
 		if (kept)
 			*kept = *owner;
 		else
-			loss_count_in(WIRE_KIND_TCP_STATE, WIRE_LOSS_OWNER_MAP_FULL, sock_cgroup_id(sk));
+			loss_count_in(WIRE_KIND_TCP_STATE, WIRE_LOSS_OWNER_MAP_FULL,
+				      owner_cgroup_id(sk, owner));
 		return;
 	}
 	if (map_update_fails(&owner_by_address, &address, owner, BPF_ANY))
-		loss_count_in(WIRE_KIND_TCP_STATE, WIRE_LOSS_OWNER_MAP_FULL, sock_cgroup_id(sk));
+		loss_count_in(WIRE_KIND_TCP_STATE, WIRE_LOSS_OWNER_MAP_FULL, owner_cgroup_id(sk, owner));
+}
+
+static __always_inline void owner_seat(struct owner *owner, struct task_struct *task)
+{
+	scope_sit(&owner->seat, task);
+	if (cfg_cgroup_subsys < 0)
+		return;
+	owner->cgroup = task_cgroup(task);
+	owner->cgroup_id = cgroup_id_of(owner->cgroup);
 }
 
 static __always_inline void owner_is_current(struct sock *sk)
 {
 	__u64 id = bpf_get_current_pid_tgid();
-	struct owner owner = { .pid = id >> 32, .tid = (__u32)id };
+	struct task_struct *task = current_task();
+	struct owner owner = { .pid = id >> 32, .tid = (__u32)id, .ns_pid = task_ns_pid(task) };
 
 	bpf_get_current_comm(owner.comm, sizeof(owner.comm));
-	scope_sit(&owner.seat, current_task());
+	owner_seat(&owner, task);
 	owner_set(sk, &owner);
 }
 
@@ -119,16 +164,17 @@ static __always_inline void tcp_record(void *ctx, struct sock *sk, int old_state
 	struct owner *owner = owner_find(sk);
 
 	if (!owner) {
-		loss_count_in(WIRE_KIND_TCP_STATE, WIRE_LOSS_OWNER_UNKNOWN, sock_cgroup_id(sk));
+		loss_count_in(WIRE_KIND_TCP_STATE, WIRE_LOSS_OWNER_UNKNOWN, owner_cgroup_id(sk, NULL));
 		return;
 	}
-	if (!scope_wants_sock(WIRE_KIND_TCP_STATE, sk, owner->comm, &owner->seat))
+	if (!owner_wanted(sk, owner))
 		return;
 	head_begin(&record.head, WIRE_KIND_TCP_STATE, WIRE_SOURCE_INET_SOCK_SET_STATE);
 	record.head.pid = owner->pid;
 	record.head.tid = owner->tid;
+	record.head.ns_pid = owner->ns_pid;
 	__builtin_memcpy(record.head.comm, owner->comm, WIRE_COMM);
-	record.head.cgroup_id = sock_cgroup_id(sk);
+	record.head.cgroup_id = owner_cgroup_id(sk, owner);
 	tcp_addresses(&record, sk);
 	emit(ctx, WIRE_KIND_TCP_STATE, &record, sizeof(record));
 }
@@ -170,14 +216,15 @@ static __always_inline bool tcp_snapshot(struct seq_file *seq, struct sock *sk, 
 		.new_state = state,
 	};
 
-	if (state == TCP_CLOSE || !scope_wants_sock(WIRE_KIND_TCP_STATE, sk, owner->comm, &owner->seat))
+	if (state == TCP_CLOSE || !owner_wanted(sk, owner))
 		return true; /* neither connected nor listening, or left out */
 	head_begin(&record.head, WIRE_KIND_TCP_STATE, WIRE_SOURCE_ITER_TASK_FILE);
 	record.head.flags = WIRE_FLAG_AT_START;
 	record.head.pid = owner->pid;
 	record.head.tid = owner->tid;
+	record.head.ns_pid = owner->ns_pid;
 	__builtin_memcpy(record.head.comm, owner->comm, WIRE_COMM);
-	record.head.cgroup_id = sock_cgroup_id(sk);
+	record.head.cgroup_id = owner_cgroup_id(sk, owner);
 	tcp_addresses(&record, sk);
 	return bpf_seq_write(seq, &record, sizeof(record)) == 0;
 }
@@ -215,8 +262,9 @@ int on_open_socket(struct bpf_iter__task_file *ctx)
 		return 0;
 	owner.pid = task->tgid;
 	owner.tid = task->pid;
+	owner.ns_pid = task_ns_pid(task);
 	bpf_probe_read_kernel_str(owner.comm, sizeof(owner.comm), task->comm);
-	scope_sit(&owner.seat, task);
+	owner_seat(&owner, task);
 	if (tcp_snapshot(seq, sk, &owner))
 		owner_set(sk, &owner);
 	return 0;

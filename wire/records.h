@@ -13,7 +13,7 @@
 
 #include "wire/kinds.h"
 
-#define WIRE_VERSION 2
+#define WIRE_VERSION 3
 
 #define WIRE_COMM 16 /* TASK_COMM_LEN */
 #define WIRE_PATH_MAX 4096 /* PATH_MAX, linux/limits.h; components with their NULs, or a requested name */
@@ -67,7 +67,7 @@ struct wire_head {
 	__u16 flags; /* WIRE_FLAG_* */
 	__u32 size; /* of the whole record, tails included */
 	__u64 boot_ns; /* CLOCK_BOOTTIME */
-	__u64 cgroup_id; /* kernfs id in the cgroup v2 hierarchy, 0 = unknown */
+	__u64 cgroup_id; /* kernfs id in the hierarchy that was chosen, 0 = unknown */
 	__u32 pid; /* thread group id, initial pid namespace */
 	__u32 tid;
 	char comm[WIRE_COMM]; /* NUL-padded */
@@ -76,7 +76,7 @@ struct wire_head {
 	__u16 epoch; /* of the folding: goes up by one with each chunk; wraps */
 	__u64 last_boot_ns; /* of the latest equal event, when count > 1 */
 	__u32 count; /* equal events that this record stands for; 0 and 1: this one */
-	__u32 pad;
+	__u32 ns_pid; /* the process's own pid in its pid namespace; 0 = that is the initial one, or not known */
 };
 
 #define WIRE_FLAG_PATH_CUT 1 /* more components than were walked: the beginning of the path is missing */

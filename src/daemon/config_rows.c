@@ -220,8 +220,9 @@ const struct config_row config_rows[] = {
 	  .initial = "[]",
 	  .check = check_absolute,
 	  .reload = true,
-	  .help = "Directories of cgroups (version 2) whose processes, and those of all cgroups below, are "
-		  "recorded; empty: all. Applied in the kernel." },
+	  .help = "Directories of cgroups whose processes, and those of all cgroups below, are recorded; "
+		  "empty: "
+		  "all. Of the hierarchy in which containers are. Applied in the kernel." },
 	{ .name = "signals.filters.pid_namespaces",
 	  .type = CONFIG_LIST,
 	  FIELD(pid_namespaces),

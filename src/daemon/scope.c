@@ -43,21 +43,6 @@ static int refused(struct diag *diag, int error, const char *key, const char *te
 			 error == -ENODEV ? "is none" : strerror(-error));
 }
 
-/* A cgroup's id is the number of its directory's inode (kernfs, 64-bit machines). */
-static int cgroup_id(const char *path, uint64_t *ret_id)
-{
-	_cleanup_(closep) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct statfs system;
-	struct stat info;
-
-	if (fd < 0 || fstatfs(fd, &system) < 0 || fstat(fd, &info) < 0)
-		return -errno;
-	if (system.f_type != CGROUP2_SUPER_MAGIC)
-		return -ENODEV;
-	*ret_id = info.st_ino;
-	return 0;
-}
-
 static int namespace_inum(const char *text, uint32_t *ret_inum)
 {
 	_cleanup_(closep) int fd = -1;
@@ -83,7 +68,7 @@ static int fill_numbers(struct values *values, const struct config *config, stru
 	int r;
 
 	for (size_t i = 0; i < config->cgroups.count; i++) {
-		r = cgroup_id(config->cgroups.items[i], &values->cgroups[i]);
+		r = source_cgroup_of_directory(config->cgroups.items[i], &values->cgroups[i]);
 		if (r < 0)
 			return refused(diag, r, "cgroups", config->cgroups.items[i]);
 	}

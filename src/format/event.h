@@ -114,6 +114,7 @@ struct event {
 	enum wire_source source;
 	uint64_t boot_ns;
 	uint32_t pid, tid;
+	uint32_t ns_pid; /* the process's own pid in its pid namespace; 0 = that is the host's, or unknown */
 	uint64_t cgroup_id; /* 0 = unknown */
 	struct str comm;
 	bool at_start; /* found by the snapshot: it was so when coverage opened */

@@ -379,6 +379,8 @@ int record_append(struct buf *out, const struct event *event)
 	p = put_known_member(p, out, TEXT_KEY("image_digest"), event->image_digest);
 	if (event->count > 1)
 		p = put_u64(PUT(p, ",\"last_ts_ns\":"), event->last_boot_ns);
+	if (event->ns_pid != 0)
+		p = put_u64(PUT(p, ",\"ns_pid\":"), event->ns_pid);
 	p = put_u64(PUT(p, ",\"pid\":"), event->pid);
 	p = put_u64(put_str(p, source_texts[event->source]), event->tid);
 	p = put_u64(PUT(p, ",\"ts_ns\":"), event->boot_ns);

@@ -357,6 +357,7 @@ static bool decode_head(const void *data, size_t len, struct event *event)
 	event->boot_ns = head.boot_ns;
 	event->pid = head.pid;
 	event->tid = head.tid;
+	event->ns_pid = head.ns_pid;
 	event->cgroup_id = head.cgroup_id;
 	event->comm = (struct str) { (const char *)data + offsetof(struct wire_head, comm),
 				     strnlen(head.comm, WIRE_COMM) };

@@ -51,6 +51,20 @@ int features_arguments(struct str types, const char *name)
 	return count;
 }
 
+int features_enum(struct str types, const char *type, const char *name)
+{
+	struct btf *btf = btf__new(types.data, (uint32_t)types.len);
+	int id = btf ? btf__find_by_name_kind(btf, type, BTF_KIND_ENUM) : -ENOENT, value = -ENOENT;
+	const struct btf_type *found = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+
+	for (uint16_t i = 0; found && i < btf_vlen(found); i++) {
+		if (strcmp(btf__name_by_offset(btf, btf_enum(found)[i].name_off), name) == 0)
+			value = btf_enum(found)[i].val;
+	}
+	btf__free(btf);
+	return value;
+}
+
 /* The smallest program there is, hung on a function that every kernel has, and taken off again. */
 static bool trampolines_work(void)
 {

@@ -43,5 +43,8 @@ bool features_know(struct str types, const char *name);
 /* "ring_buffer" for a number; NULL when there is none. */
 const char *feature_name(unsigned int number);
 
+/* The value of one name of this enum; negative: not known. */
+int features_enum(struct str types, const char *type, const char *name);
+
 /* How many arguments this function of the kernel takes, or this tracepoint gives; negative: not known. */
 int features_arguments(struct str types, const char *name);

@@ -163,10 +163,10 @@ static void cgroup_drop(struct target *target, size_t index)
 	}
 }
 
-static void cgroups_prune(struct target *target)
+static void cgroups_prune(const struct source *source, struct target *target)
 {
 	for (size_t i = target->n_cgroups; i-- > 0;) {
-		if (!cgroup_lives(target->cgroups[i]))
+		if (!cgroup_lives(&source->hierarchy, target->cgroups[i]))
 			cgroup_drop(target, i);
 	}
 }
@@ -176,7 +176,7 @@ void functions_mapped(struct source *source, struct target *target, uint64_t cgr
 	if (!source->options.one_shot || cgroup_index(target, cgroup_id) < target->n_cgroups)
 		return;
 	if (target->n_cgroups == TARGET_CGROUPS_MAX)
-		cgroups_prune(target);
+		cgroups_prune(source, target);
 	if (target->n_cgroups < TARGET_CGROUPS_MAX && cgroup_id != 0)
 		target->cgroups[target->n_cgroups++] = cgroup_id;
 	else
@@ -218,7 +218,7 @@ static bool thin(struct source *source, struct target *target)
 {
 	size_t most = source->features & FEATURE_UPROBE_MULTI ? SIZE_MAX : THIN_SINGLE, more = 0;
 
-	cgroups_prune(target);
+	cgroups_prune(source, target);
 	for (size_t i = 0; i < target->n_functions && more < most; i++) {
 		struct target_function *function = &target->functions[i];
 

@@ -170,9 +170,25 @@ static void settings_write(struct source *source, struct str types)
 	programs->rodata->cfg_execs = kinds_of(source, "on_exec") & 1u << WIRE_KIND_PROCESS_EXEC;
 	programs->rodata->cfg_exec_maps = kinds_of(source, "on_exec") & 1u << WIRE_KIND_LIBRARY_LOAD;
 	programs->rodata->cfg_find_vma = source->features & FEATURE_FIND_VMA;
+	programs->rodata->cfg_cgroup_subsys = source->cgroup_subsys;
 	programs->rodata->cfg_fold_scope = source->options.fold;
 	programs->rodata->cfg_function_once = source->options.one_shot;
 	arguments_write(source, types);
+}
+
+/* Where the chosen hierarchy's cgroup stands in a task's set of them. */
+static int subsystem_find(struct source *source, struct str types)
+{
+	char name[HIERARCHY_NAME_MAX + 16];
+	int r = 0;
+
+	source->cgroup_subsys = -1;
+	if (!hierarchy_is_unified(&source->hierarchy)) {
+		hierarchy_subsystem(&source->hierarchy, name, sizeof(name));
+		r = features_enum(types, "cgroup_subsys_id", name);
+		source->cgroup_subsys = r;
+	}
+	return r;
 }
 
 static int load_once(struct source *source, struct str types)
@@ -222,6 +238,9 @@ int source_load(struct source *source, struct str types, struct diag *diag)
 	source->features = features_find(types, btf_is_kernels(&source->btf)) & ~source->options.without;
 	if (!(source->features & FEATURE_RING_BUFFER))
 		source->options.perf_buffer = true;
+	r = subsystem_find(source, types);
+	if (r < 0)
+		return source_failed(diag, r, "the kernel's types do not tell where a task's cgroup is");
 	r = load_once(source, types);
 	/* Nothing says whether tracing may use socket storage but the attempt. */
 	if (r < 0 && r != -EPERM && r != -EACCES && source->features & FEATURE_SOCK_STORAGE) {

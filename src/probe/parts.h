@@ -9,6 +9,7 @@
 #include <bpf/libbpf.h>
 #include <pthread.h>
 
+#include "probe/hierarchy.h"
 #include "probe/hooks.h"
 #include "probe/source.h"
 #include "probe/targets.h"
@@ -59,6 +60,8 @@ struct source {
 	struct source_options options;
 	unsigned int features;
 	struct btf_choice btf;
+	struct hierarchy hierarchy;
+	int cgroup_subsys; /* the kernel half's cfg_cgroup_subsys */
 	struct signals_bpf *programs;
 	struct source_hook hooks[SOURCE_HOOKS_MAX];
 	struct source_probe probes[SOURCE_HOOKS_MAX]; /* one a hook, in the same order */

@@ -121,7 +121,9 @@ int source_open(const struct source_options *options, struct diag *diag, struct 
 	if (source->options.kinds == 0)
 		source->options.kinds = SOURCE_KINDS_ALL;
 	source->collector = canary_own_pid();
-	r = source_allocate(source, diag);
+	r = hierarchy_find(options->cgroup_hierarchy, diag, &source->hierarchy);
+	if (r >= 0)
+		r = source_allocate(source, diag);
 	if (r >= 0)
 		r = canary_begin(source);
 	if (r >= 0)
@@ -209,4 +211,22 @@ unsigned int source_features(const struct source *source)
 const char *source_transport(const struct source *source)
 {
 	return source->options.perf_buffer ? "perf_buffer" : "ring_buffer";
+}
+
+const char *source_cgroup_hierarchy(const struct source *source)
+{
+	return source->hierarchy.name;
+}
+
+const char *source_cgroup_mount(const struct source *source)
+{
+	return *source->hierarchy.mount ? source->hierarchy.mount : NULL;
+}
+
+int source_cgroup_of_directory(const char *path, uint64_t *ret_id)
+{
+	struct hierarchy hierarchy;
+	int r = hierarchy_find(NULL, NULL, &hierarchy);
+
+	return r < 0 ? r : cgroup_of_directory(&hierarchy, path, ret_id);
 }

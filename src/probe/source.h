@@ -55,6 +55,8 @@ struct source_options {
 	bool one_shot; /* a function that has answered in every container is left alone until the next chunk */
 	const char *debug_directory; /* separate debug files, by build id; NULL = /usr/lib/debug */
 	struct btf_options btf;
+	/* Of cgroups: "unified" or a controller of the first version; NULL = the one in which containers are. */
+	const char *cgroup_hierarchy;
 	/*
 	 * A program that ends at once with 0 when CANARY_ARGUMENT is its one argument, run every ten seconds to see exec
 	 * and exit answer; NULL = these are believed to live as long as they are attached.
@@ -182,6 +184,15 @@ const struct btf_choice *source_btf(const struct source *source);
 unsigned int source_features(const struct source *source);
 /* "ring_buffer" or "perf_buffer". */
 const char *source_transport(const struct source *source);
+
+/*
+ * The hierarchy that all ids of cgroups are of: "unified" (the second version), or the controller of the first by which
+ * it is known. The directory where it is mounted; NULL = nowhere that we see.
+ */
+const char *source_cgroup_hierarchy(const struct source *source);
+const char *source_cgroup_mount(const struct source *source);
+/* Of a cgroup's directory, in the hierarchy that a source without other wishes takes. -ENODEV: it is none of it. */
+int source_cgroup_of_directory(const char *path, uint64_t *ret_id);
 
 /*
  * Targets of this chunk, those taken off during it or the one before included. Valid until the next call of a function

@@ -220,8 +220,8 @@ static int on_mapping(void *user, pid_t pid, const struct mapping *mapping)
 		known = &file;
 	}
 	if (known->functions > 0 && source->targets.all[known->functions - 1] && pid != getpid())
-		functions_mapped(source, source->targets.all[known->functions - 1], cgroup_of_process(pid),
-				 clock_now().boot_ns);
+		functions_mapped(source, source->targets.all[known->functions - 1],
+				 cgroup_of_process(&source->hierarchy, pid), clock_now().boot_ns);
 	return 0;
 }
 
@@ -295,7 +295,7 @@ void targets_scan(struct source *source)
 		scan_map(source, library_directories[i]);
 	}
 	scan_absolute(source);
-	/* The kernel's walk tells each mapping's cgroup too, which /proc tells only where cgroup v2 is mounted. */
+	/* The kernel's walk tells each mapping's cgroup too, which /proc tells only where the hierarchy is mounted. */
 	if (!snapshot_brings(source, WIRE_KIND_LIBRARY_LOAD))
 		(void)maps_visit_all(on_mapping, source);
 }

@@ -150,13 +150,6 @@ void functions_put_back(struct source *source);
 void functions_thin(struct source *source);
 void functions_forget_answers(struct source *source);
 
-/* ---- cgroup.c ---- */
-
-/* The kernfs id of the cgroup v2 that a process is in; 0 = not known. */
-uint64_t cgroup_of_process(pid_t pid);
-/* False: it is known to be gone. */
-bool cgroup_lives(uint64_t cgroup_id);
-
 /* ---- tls.c ---- */
 
 extern const char *const tls_functions[];

@@ -519,6 +519,10 @@ static void test_what_was_folded(void **state)
 	assert_int_equal(event.count, 7);
 	assert_int_equal(event.last_boot_ns, 9);
 	assert_int_equal(event.epoch, 3);
+	assert_int_equal(event.ns_pid, 0);
+	good.head.ns_pid = 1;
+	assert_int_equal(decode_record(&good, sizeof(good), &scratch, &event), DECODE_OK);
+	assert_int_equal(event.ns_pid, 1);
 	bad = good;
 	bad.head.last_boot_ns = bad.head.boot_ns - 1;
 	assert_int_equal(decode_record(&bad, sizeof(bad), &scratch, &event), DECODE_MALFORMED);

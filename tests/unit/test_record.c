@@ -154,6 +154,8 @@ static const struct event events[] = {
 	EVENT(FILE_OPEN, SYS_EXIT_OPEN, .open.path = STR("/c"), .boot_ns = 9007199254740993),
 	EVENT(FILE_OPEN, DO_FILP_OPEN, .open.path = STR("/c"), .count = 1, .last_boot_ns = 5),
 	EVENT(FILE_OPEN, DO_FILP_OPEN, .open.path = STR("/c"), FOLDED),
+	EVENT(FILE_OPEN, DO_FILP_OPEN, .open.path = STR("/c"), .ns_pid = 1),
+	EVENT(FILE_OPEN, DO_FILP_OPEN, .open.path = STR("/c"), .ns_pid = UINT32_MAX, FOLDED),
 	EVENT(FILE_OPEN, DO_FILE_OPEN_ROOT, .open.path = STR("/c"), .count = UINT64_MAX,
 	      .last_boot_ns = 1234567890123456789, .container_id = STR("docker://" HEX64),
 	      .image_digest = STR("sha256:" HEX64)),

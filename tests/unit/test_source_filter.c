@@ -189,11 +189,10 @@ static void by_cgroup(void)
 {
 	uint64_t id;
 	struct source_filter only = { .cgroups = &id, .n_cgroups = 1 }, none = { .n_cgroups = 0 };
+	const char *mount = source_cgroup_mount(source);
 	char below[80];
 
-	/* Where the second version is mounted: alone, or beside the first. */
-	snprintf(cgroup, sizeof(cgroup), "/sys/fs/cgroup%s/stella-test.%d",
-		 access("/sys/fs/cgroup/unified/cgroup.procs", F_OK) == 0 ? "/unified" : "", getpid());
+	snprintf(cgroup, sizeof(cgroup), "%s/stella-test.%d", mount ? mount : "/nowhere", getpid());
 	snprintf(below, sizeof(below), "%s/below", cgroup);
 	if (mkdir(cgroup, 0755) < 0 || mkdir(below, 0755) < 0) {
 		print_message("# no cgroups can be made here\n");

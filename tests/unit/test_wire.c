@@ -35,6 +35,7 @@ static const struct layout layouts[] = {
 	MEMBER(wire_head, pid),
 	MEMBER(wire_head, tid),
 	MEMBER(wire_head, comm),
+	MEMBER(wire_head, ns_pid),
 	MEMBER(wire_file_open, head),
 	MEMBER(wire_file_open, inode),
 	MEMBER(wire_file_open, dev),
