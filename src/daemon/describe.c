@@ -145,6 +145,8 @@ int collector_describe(void *user, const struct moment *closed, struct statement
 	r = ledger_rows(&collector->ledger, false, statement->opened.boot_ns, statement);
 	if (r >= 0)
 		r = describe_containers(collector, closed, statement);
+	if (r >= 0)
+		r = statement_containers_fit(statement);
 	if (collector->losses_unknown)
 		statement_forget_losses(statement); /* counters that cannot be read are not zero */
 	if (r < 0 || !collector->cutting || !collector->raw)

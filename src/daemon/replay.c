@@ -241,6 +241,11 @@ static int make_cut(struct replay *replay, struct diag *diag)
 	return r;
 }
 
+static struct containers *replay_containers(struct replay *replay)
+{
+	return attribution_containers(pipeline_attribution(replay->pipeline));
+}
+
 static int take_cut(struct replay *replay, struct str body, struct diag *diag)
 {
 	struct statement said;
@@ -261,11 +266,6 @@ static int take_cut(struct replay *replay, struct str body, struct diag *diag)
 	replay->behind = 0;
 	replay->malformed = replay->ledger.own[LEDGER_MALFORMED].count;
 	return 0;
-}
-
-static struct containers *replay_containers(struct replay *replay)
-{
-	return attribution_containers(pipeline_attribution(replay->pipeline));
 }
 
 static int take_record(struct replay *replay, struct str body, struct diag *diag)
