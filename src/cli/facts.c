@@ -63,8 +63,7 @@ bool facts_watched(const json_t *object, const char *kind)
 	const json_t *watched = facts_get(object, "watched"), *name;
 	size_t i;
 
-	json_array_foreach(watched, i, name)
-	{
+	json_array_foreach (watched, i, name) {
 		if (json_string_value(name) && strcmp(json_string_value(name), kind) == 0)
 			return true;
 	}
@@ -131,11 +130,10 @@ void facts_probes(const json_t *object)
 	const json_t *probe, *spot;
 	size_t i, j;
 
-	json_array_foreach(facts_get(object, "probes"), i, probe)
-	{
+	json_array_foreach (facts_get(object, "probes"), i, probe) {
 		_cleanup_(buf_done) struct buf blind = BUF_MAX(4096);
 
-		json_array_foreach(facts_get(probe, "blind_spots"), j, spot)
+		json_array_foreach (facts_get(probe, "blind_spots"), j, spot)
 			append_text(&blind, json_string_value(spot) ? json_string_value(spot) : "?");
 		table_cell(table, "%s", facts_text(probe, "kind"));
 		table_cell(table, "%s", facts_text(probe, "hook"));
@@ -155,8 +153,7 @@ void facts_losses(const json_t *object, bool all)
 	bool any = false;
 	size_t i;
 
-	json_array_foreach(facts_get(object, "losses"), i, loss)
-	{
+	json_array_foreach (facts_get(object, "losses"), i, loss) {
 		uint64_t count = facts_number(loss, "count");
 
 		any = any || count > 0;

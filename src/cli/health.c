@@ -18,8 +18,7 @@ static void show_line(const json_t *answer)
 		return;
 	}
 	fputs("degraded: ", stdout);
-	json_array_foreach(facts_get(answer, "reasons"), i, reason)
-	{
+	json_array_foreach (facts_get(answer, "reasons"), i, reason) {
 		fputs(i > 0 ? "; " : "", stdout);
 		output_print(json_string_value(reason) ? json_string_value(reason) : "?");
 	}

@@ -29,8 +29,7 @@ static void show_table(const json_t *stats)
 	const json_t *count;
 	const char *kind;
 
-	json_object_foreach((json_t *)facts_get(stats, "events"), kind, count)
-	{
+	json_object_foreach ((json_t *)facts_get(stats, "events"), kind, count) {
 		table_cell(table, "%s", kind);
 		if (facts_watched(stats, kind))
 			table_cell(table, "%lld", (long long)json_integer_value(count));

@@ -19,8 +19,7 @@ static void show_reasons(const json_t *status)
 		return;
 	}
 	printf("%sdegraded%s\n", output_color(COLOR_BAD), output_color_end());
-	json_array_foreach(facts_get(status, "reasons"), i, reason)
-	{
+	json_array_foreach (facts_get(status, "reasons"), i, reason) {
 		fputs("  ", stdout);
 		output_print(json_string_value(reason) ? json_string_value(reason) : "?");
 		putchar('\n');
@@ -64,8 +63,8 @@ static uint64_t folded_sum(const json_t *status)
 	const char *kind;
 	uint64_t sum = 0;
 
-	json_object_foreach((json_t *)facts_get(status, "dedup.folded"), kind, count) sum +=
-		(uint64_t)json_integer_value(count);
+	json_object_foreach ((json_t *)facts_get(status, "dedup.folded"), kind, count)
+		sum += (uint64_t)json_integer_value(count);
 	return sum;
 }
 
@@ -90,8 +89,7 @@ static void names_print(const json_t *names, uint64_t all)
 	const json_t *name;
 	size_t i;
 
-	json_array_foreach(names, i, name)
-	{
+	json_array_foreach (names, i, name) {
 		fputs(i > 0 ? ", " : "", stdout);
 		output_print(json_string_value(name) ? json_string_value(name) : "?");
 	}
@@ -104,8 +102,7 @@ static void show_files(const json_t *status)
 	const json_t *waiting = facts_get(status, "targets.waiting");
 	size_t i;
 
-	json_array_foreach(files, i, row)
-	{
+	json_array_foreach (files, i, row) {
 		uint64_t missing = facts_number(row, "missing_count");
 
 		printf("%s%s: ", i == 0 ? "\nFiles whose functions are watched:\n  " : "  ",
@@ -128,8 +125,7 @@ static void show_incidents(const json_t *status)
 	const json_t *incidents = facts_get(status, "incidents"), *row;
 	size_t i;
 
-	json_array_foreach(incidents, i, row)
-	{
+	json_array_foreach (incidents, i, row) {
 		printf("%s%s: ", i == 0 ? "\nIncidents:\n  " : "  ", facts_text(row, "what"));
 		output_print(facts_text(row, "detail"));
 		putchar('\n');
@@ -143,8 +139,7 @@ static void show_features(struct table *table, const json_t *status)
 	char text[512] = "";
 	size_t i, len = 0;
 
-	json_array_foreach(facts_get(status, "features"), i, name)
-	{
+	json_array_foreach (facts_get(status, "features"), i, name) {
 		if (len < sizeof(text))
 			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", i ? ", " : "",
 						json_string_value(name) ? json_string_value(name) : "?");
@@ -161,8 +156,7 @@ static void show_events(struct table *table, const json_t *status)
 	const char *kind;
 	char used[FACTS_TEXT_MAX], size[FACTS_TEXT_MAX];
 
-	json_object_foreach((json_t *)facts_get(status, "events"), kind, count)
-	{
+	json_object_foreach ((json_t *)facts_get(status, "events"), kind, count) {
 		table_cell(table, "%s", kind);
 		if (facts_watched(status, kind))
 			table_cell(table, "%lld record%s", (long long)json_integer_value(count),

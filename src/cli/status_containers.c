@@ -65,8 +65,7 @@ static void show_containers(const json_t *status, const json_t *containers)
 	putchar('\n');
 	if (json_array_size(containers) == 0)
 		puts("No container is known.");
-	json_array_foreach(containers, i, row)
-	{
+	json_array_foreach (containers, i, row) {
 		table_cell(table, "%s", facts_short_id(facts_text(row, "id"), shown));
 		put_or_dash(table, facts_text(row, "name"));
 		put_since(table, status, row);
@@ -93,8 +92,7 @@ static void show_engines(const json_t *engines)
 	putchar('\n');
 	if (json_array_size(engines) == 0)
 		puts("No container engine is asked: images and names stay unknown.");
-	json_array_foreach(engines, i, row)
-	{
+	json_array_foreach (engines, i, row) {
 		const char *error = facts_text(row, "error");
 
 		put_or_dash(table, facts_text(row, "engine"));

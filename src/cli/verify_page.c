@@ -29,8 +29,7 @@ static void print_completeness(const json_t *report)
 	json_t *loss;
 	size_t i;
 
-	json_array_foreach(json_object_get(report, "losses"), i, loss)
-	{
+	json_array_foreach (json_object_get(report, "losses"), i, loss) {
 		if (strcmp(facts_text(loss, "effect"), "member") == 0 &&
 		    __builtin_add_overflow(details, facts_number(loss, "count"), &details))
 			details = UINT64_MAX;
@@ -92,8 +91,7 @@ static void print_facts(const json_t *report)
 		table_cell(table, "  watched");
 		table_cell(table, "%s to %s", facts_text(window, "from.time"), facts_text(window, "to.time"));
 	}
-	json_array_foreach(json_object_get(report, "signers"), i, signer)
-	{
+	json_array_foreach (json_object_get(report, "signers"), i, signer) {
 		table_cell(table, "  signer");
 		table_cell(table, "key %s, %" PRIu64 " chunk%s", facts_text(signer, "key_id"),
 			   facts_number(signer, "chunks"), ending(facts_number(signer, "chunks")));
@@ -152,8 +150,7 @@ static uint64_t fold_findings(const json_t *findings, struct fold *list, size_t 
 	json_t *finding;
 	size_t i, k, count = 0;
 
-	json_array_foreach(findings, i, finding)
-	{
+	json_array_foreach (findings, i, finding) {
 		uint64_t chunk = facts_number(finding, "chunk");
 
 		for (k = 0; k < count && !folds(&list[k], finding); k++)
@@ -246,8 +243,7 @@ static void print_losses(const json_t *report)
 	json_t *loss;
 	size_t i, rows = 0;
 
-	json_array_foreach(json_object_get(report, "losses"), i, loss)
-	{
+	json_array_foreach (json_object_get(report, "losses"), i, loss) {
 		if (!table || facts_number(loss, "count") == 0)
 			continue;
 		table_cell(table, "%" PRIu64, facts_number(loss, "count"));
@@ -273,8 +269,9 @@ static void put_complete(struct table *table, const json_t *container)
 	const json_t *words = json_object_get(container, "incomplete"), *word;
 	size_t i;
 
-	json_array_foreach(words, i, word)(void) buf_printf(
-		&why, "%s%s", i > 0 ? ", " : ": ", json_string_value(word) ? json_string_value(word) : "?");
+	json_array_foreach (words, i, word)
+		(void)buf_printf(&why, "%s%s", i > 0 ? ", " : ": ",
+				 json_string_value(word) ? json_string_value(word) : "?");
 	table_cell(table, "%s%s", facts_true(container, "complete") ? "yes" : "no",
 		   why.len > 0 && buf_cstr(&why) ? buf_cstr(&why) : "");
 }
@@ -290,8 +287,7 @@ static void print_containers(const json_t *report)
 
 	if (json_array_size(json_object_get(report, "containers")) == 0)
 		return;
-	json_array_foreach(json_object_get(report, "containers"), i, container)
-	{
+	json_array_foreach (json_object_get(report, "containers"), i, container) {
 		const char *image = facts_text(container, "image_digest");
 		char shown[FACTS_ID_MAX];
 
@@ -317,8 +313,7 @@ static void print_incidents(const json_t *report)
 	uint64_t shown = 0;
 	size_t i;
 
-	json_array_foreach(incidents, i, incident)
-	{
+	json_array_foreach (incidents, i, incident) {
 		if (shown == PAGE_LIST_MAX)
 			break;
 		if (shown++ == 0)
@@ -340,8 +335,7 @@ static void print_unmeasured(const json_t *report)
 	json_t *files = json_object_get(report, "not_measured"), *file;
 	size_t i;
 
-	json_array_foreach(files, i, file)
-	{
+	json_array_foreach (files, i, file) {
 		if (i == PAGE_LIST_MAX)
 			break;
 		printf("  - whether %" PRIu64 " function%s asked for in ", facts_number(file, "functions"),
@@ -364,8 +358,7 @@ static void print_limits(const json_t *report)
 		puts("  - what falls into a blind spot of a hook: it leaves no record, or one that is wrong in "
 		     "the "
 		     "way that\n    docs/probe-reference.md names");
-	json_array_foreach(json_object_get(report, "blind_spots"), i, blind)
-	{
+	json_array_foreach (json_object_get(report, "blind_spots"), i, blind) {
 		fputs("      ", stdout);
 		output_print(facts_text(blind, "kind"));
 		fputs(", hook ", stdout);

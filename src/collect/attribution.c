@@ -74,8 +74,7 @@ static void choose_anew(struct attribution *attribution, const char *id)
 {
 	struct container *container;
 
-	TAILQ_FOREACH(container, containers_all(attribution->containers), link)
-	{
+	TAILQ_FOREACH (container, containers_all(attribution->containers), link) {
 		if (!id || strcmp(container->id, id) == 0)
 			container->choice = choose(attribution, container);
 	}
@@ -99,14 +98,15 @@ static void take_cgroup(struct attribution *attribution, const struct event *eve
 {
 	const struct container_cgroup cgroup = { .id = event->cgroup_id,
 						 .path = event->cgroup.path,
+						 .path_cut = event->cgroup.path_truncated,
 						 .boot_ns = event->boot_ns,
 						 .at_start = event->at_start };
 	struct container_found found;
 	struct container *container;
 
-	if (event->cgroup.op == WIRE_CGROUP_REMOVE)
+	if (event->cgroup.op == EVENT_CGROUP_REMOVE)
 		containers_removed(attribution->containers, event->cgroup_id, event->boot_ns);
-	if (event->cgroup.op != WIRE_CGROUP_CREATE || containers_made(attribution->containers, &cgroup) < 0)
+	if (event->cgroup.op != EVENT_CGROUP_CREATE || containers_made(attribution->containers, &cgroup) < 0)
 		return;
 	container = containers_find(attribution->containers, event->cgroup_id, &found);
 	if (container && container->choice == CONTAINER_UNDECIDED)

@@ -128,8 +128,7 @@ static int labels_take(json_t *object, struct container_facts *facts)
 	facts->labels = calloc(json_object_size(object) + 1, sizeof(*facts->labels));
 	if (!facts->labels)
 		return -ENOMEM;
-	json_object_foreach(object, key, value)
-	{
+	json_object_foreach (object, key, value) {
 		struct engine_label *label = &facts->labels[facts->n_labels];
 
 		if (strlen(key) > ENGINE_LABEL_MAX || !json_is_string(value) ||
@@ -178,8 +177,7 @@ static int expect_take(json_t *list, unsigned int *ret_runtimes)
 
 	if (!json_is_array(list))
 		return -EBADMSG;
-	json_array_foreach(list, i, name)
-	{
+	json_array_foreach (list, i, name) {
 		int runtime = container_runtime(json_string_value(name));
 
 		if (runtime < 0)

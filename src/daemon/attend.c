@@ -85,8 +85,7 @@ static void learn_unanswered(struct collector *collector, uint64_t asked_before_
 
 	if (containers_totals(containers)->waiting == 0)
 		return;
-	TAILQ_FOREACH(container, containers_all(containers), link)
-	{
+	TAILQ_FOREACH (container, containers_all(containers), link) {
 		struct learned learned = { .what = LEARNED_UNANSWERED };
 
 		if (!container->waits ||
@@ -132,8 +131,7 @@ static void tell_choices(struct collector *collector)
 
 	if (collector->targets->count == 0)
 		return;
-	TAILQ_FOREACH(container, containers_all(containers_of(collector)), link)
-	{
+	TAILQ_FOREACH (container, containers_all(containers_of(collector)), link) {
 		if (container->told == container->choice || container->cgroups == 0)
 			continue;
 		container->told = container->choice;
@@ -217,8 +215,7 @@ void collector_retarget(struct collector *collector)
 		log_line(LOG_LEVEL_ERROR, "the kernel did not take the choice of containers, more comes: %s",
 			 strerror(-r));
 	attribution_retarget(pipeline_attribution(collector->pipeline), &view);
-	TAILQ_FOREACH(container, containers_all(containers_of(collector)), link)
-	{
+	TAILQ_FOREACH (container, containers_all(containers_of(collector)), link) {
 		container->told = container->choice;
 		if (view.count > 0 && container->cgroups > 0)
 			tell(collector, container->cgroup_id, verdict_of(container->choice));

@@ -66,7 +66,7 @@ static unsigned int lacks_of(const struct collector *collector, const struct con
 static int describe_coverage(const struct container *container, unsigned int lacks, const struct moment *closed,
 			     const struct statement *statement, struct statement_container_coverage *row)
 {
-	int r = statement_set(&row->id, container->text);
+	int r = statement_set(&row->id, container->text[0] ? container->text : container->id);
 
 	row->cgroup_id = container->cgroup_id;
 	row->generation = container->generation;
@@ -167,23 +167,16 @@ int describe_containers(const struct collector *collector, const struct moment *
 	statement->container_coverage = calloc(most + 1, sizeof(*statement->container_coverage));
 	if (!statement->containers || !statement->container_coverage)
 		return -ENOMEM;
-	TAILQ_FOREACH(container, containers_all(containers), link)
-	{
-		size_t at = statement->n_containers;
-
-		if (r < 0)
-			break;
+	TAILQ_FOREACH (container, containers_all(containers), link) {
 		if (!belongs(container, closed, statement))
 			continue;
-		if (!container->text[0]) {
-			statement->containers_more++;
-			continue;
-		}
-		statement->n_containers = statement->n_container_coverage = at + 1;
-		r = describe_facts(container, &statement->containers[at]);
+		/* Without a name for records there is nothing to look up by. */
+		if (r >= 0 && container->text[0])
+			r = describe_facts(container, &statement->containers[statement->n_containers++]);
 		if (r >= 0)
-			r = describe_coverage(container, all | lacks_of(collector, container, statement),
-					      closed, statement, &statement->container_coverage[at]);
+			r = describe_coverage(
+				container, all | lacks_of(collector, container, statement), closed, statement,
+				&statement->container_coverage[statement->n_container_coverage++]);
 	}
 	return r < 0 ? r
 		     : statement_set(&statement->cgroup_hierarchy, source_cgroup_hierarchy(collector->source));

@@ -21,8 +21,7 @@ void latency_note(struct latency *latency, const struct containers *containers, 
 {
 	const struct container *container;
 
-	TAILQ_FOREACH(container, containers_all(containers), link)
-	{
+	TAILQ_FOREACH (container, containers_all(containers), link) {
 		if (!container->answered && container->asked_ns > 0 && strcmp(container->id, id) == 0)
 			count(latency, now_ns - container->asked_ns);
 	}

@@ -68,8 +68,7 @@ json_t *report_containers(const struct collector *collector)
 	const struct container *container;
 	json_t *list = json_array();
 
-	TAILQ_FOREACH(container, containers_all(containers), link)
-	{
+	TAILQ_FOREACH (container, containers_all(containers), link) {
 		if (container->to_boot_ns == 0 && json_array_size(list) < CONTAINERS_LISTED)
 			json_array_append_new(list, container_of(collector, container));
 	}

@@ -129,8 +129,11 @@ static int check_object(const json_t *object, const char *what, const char *name
 
 	if (!json_is_object(object))
 		return bad(diag, what, object ? "is no object" : "is missing");
-	json_object_foreach((json_t *)object, key, value) if (!is_listed(names, key)) return diag_error(
-		diag, -EBADMSG, "bad seal: %s has a member \"%s\" which is not understood", what, key);
+	json_object_foreach ((json_t *)object, key, value)
+		if (!is_listed(names, key))
+			return diag_error(diag, -EBADMSG,
+					  "bad seal: %s has a member \"%s\" which is not understood", what,
+					  key);
 	return 0;
 }
 

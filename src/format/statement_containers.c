@@ -245,8 +245,7 @@ static void read_labels(struct reader *r, json_t *object, struct statement_conta
 		return;
 	}
 	r->where = "predicate.containers[].labels";
-	json_object_foreach(labels, key, value)
-	{
+	json_object_foreach (labels, key, value) {
 		struct statement_label *label = &container->labels[container->n_labels];
 
 		if (!statement_is_label_key(key))

@@ -50,8 +50,7 @@ static const char *unknown_member(json_t *object, const char *const *known)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(object, key, value)
-	{
+	json_object_foreach (object, key, value) {
 		if (!is_known(key, known))
 			return key;
 	}
@@ -138,8 +137,7 @@ static int parse_symbols(const struct place *place, json_t *object, struct funct
 	}
 	if (!json_is_array(symbols) || json_array_size(symbols) == 0)
 		return REFUSE(place, ".symbols: must be \"*\" or an array of at least one name");
-	json_array_foreach(symbols, i, symbol)
-	{
+	json_array_foreach (symbols, i, symbol) {
 		if (!is_symbol(symbol))
 			return REFUSE(place, ".symbols[%zu]: must be a string of 1 to %d bytes", i,
 				      WIRE_SYMBOL_MAX);
@@ -184,8 +182,7 @@ static int parse_offsets(const struct place *place, json_t *object, const struct
 		return REFUSE(place, ".offsets: needs build_id, as an offset is right for one build only");
 	if (!json_is_array(offsets) || json_array_size(offsets) == 0)
 		return REFUSE(place, ".offsets: must be an array of at least one object");
-	json_array_foreach(offsets, i, one)
-	{
+	json_array_foreach (offsets, i, one) {
 		r = parse_offset(place, one, i);
 		if (r < 0)
 			return r;

@@ -65,7 +65,8 @@ static int hooks_choose(struct source *source, struct str types)
 	struct bpf_program *program;
 	int r = 0;
 
-	bpf_object__for_each_program(program, source->programs->obj) bpf_program__set_autoload(program, false);
+	bpf_object__for_each_program (program, source->programs->obj)
+		bpf_program__set_autoload(program, false);
 	source->n_hooks = 0;
 	for (size_t i = 0; r >= 0 && i < n_hooks && source->n_hooks < SOURCE_HOOKS_MAX; i++)
 		r = hook_choose(source, &hooks[i], types);

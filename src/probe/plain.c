@@ -51,8 +51,7 @@ int plain_untype(struct signals_bpf *programs)
 	struct bpf_program *program;
 	int r = 0;
 
-	bpf_object__for_each_program(program, programs->obj)
-	{
+	bpf_object__for_each_program (program, programs->obj) {
 		if (r >= 0 && bpf_program__autoload(program) && tracepoint_of(program))
 			r = bpf_program__set_type(program, BPF_PROG_TYPE_RAW_TRACEPOINT);
 		if (r >= 0 && bpf_program__type(program) == BPF_PROG_TYPE_RAW_TRACEPOINT)

@@ -320,7 +320,7 @@ static int cgroup_place(struct containers *containers, struct cgroup *cgroup,
 
 	place = container_path_parse(made->path, &path) ? container_path_recorded(&path) : NULL;
 	if (!place)
-		return 0;
+		return made->path_cut ? -ENAMETOOLONG : 0; /* the container may be behind the cut */
 	memcpy(id, place->id.data, ENGINE_ID_LEN);
 	cgroup->is_own = place->depth == 0;
 	if (path.nested > 1 && path.inner.kind == CONTAINER_OCI)

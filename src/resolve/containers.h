@@ -59,6 +59,7 @@ DEFINE_FREEP(containers, containers_free)
 struct container_cgroup {
 	uint64_t id;
 	struct str path; /* in its hierarchy */
+	bool path_cut; /* its end is missing */
 	uint64_t boot_ns; /* when it was made; at_start: when it was found */
 	bool at_start;
 };

@@ -51,8 +51,7 @@ int docker_read_version(struct str text, struct diag *diag, const char **ret_run
 	r = text_member(root, "Version", diag, &version);
 	if (r <= 0)
 		return r < 0 ? r : diag_error(diag, -EPROTO, "no \"Version\": neither Docker nor Podman");
-	json_array_foreach(json_object_get(root, "Components"), i, component)
-	{
+	json_array_foreach (json_object_get(root, "Components"), i, component) {
 		const char *name = json_string_value(json_object_get(component, "Name"));
 
 		if (name && strcmp(name, "Podman Engine") == 0) {
@@ -228,8 +227,7 @@ int docker_read_image(struct str text, const char *image, const char *reference,
 	digests = json_object_get(root, "RepoDigests");
 	if (digests && !json_is_null(digests) && !json_is_array(digests))
 		return diag_error(diag, -EPROTO, "\"RepoDigests\" is no list");
-	json_array_foreach(digests, i, entry)
-	{
+	json_array_foreach (digests, i, entry) {
 		r = choose(&choice, entry, diag);
 		if (r < 0)
 			return r;
