@@ -130,7 +130,7 @@ static bool hold(struct attribution *attribution, struct container *container, c
 
 static void attribute(const struct container *container, const char *inner, struct event *event)
 {
-	event->inner_container_id = str_of(inner);
+	event->nested_container_id = str_of(inner);
 	if (container->text[0])
 		event->container_id = str_of(container->text);
 	if (container->facts.image_digest)

@@ -122,6 +122,7 @@ struct event {
 	uint64_t last_boot_ns; /* of the latest of them, when count > 1 */
 	uint16_t epoch; /* the folding's: changes with each chunk */
 	struct str container_id; /* unknown, or docker://... */
+	struct str nested_container_id; /* the one within, by its own word; unknown = none */
 	struct str image_digest; /* unknown, or sha256:... */
 	union {
 		struct event_file_open open;

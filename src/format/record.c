@@ -285,7 +285,7 @@ static char *put_function_call(char *p, struct buf *out, const struct event_func
 static size_t record_max(const struct event *event)
 {
 	size_t max = FIXED_MAX + text_max(event->comm) + text_max(event->container_id) +
-		     text_max(event->image_digest);
+		     text_max(event->image_digest) + text_max(event->nested_container_id);
 	size_t i;
 
 	switch (event->kind) {
@@ -379,6 +379,7 @@ int record_append(struct buf *out, const struct event *event)
 	p = put_known_member(p, out, TEXT_KEY("image_digest"), event->image_digest);
 	if (event->count > 1)
 		p = put_u64(PUT(p, ",\"last_ts_ns\":"), event->last_boot_ns);
+	p = put_known_member(p, out, TEXT_KEY("nested_container_id"), event->nested_container_id);
 	if (event->ns_pid != 0)
 		p = put_u64(PUT(p, ",\"ns_pid\":"), event->ns_pid);
 	p = put_u64(PUT(p, ",\"pid\":"), event->pid);

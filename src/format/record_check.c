@@ -68,6 +68,8 @@ static const struct record_member top[] = {
 	ROW("event", EVENT, WRONG("event is no object"), REQUIRED),
 	PATTERN("image_digest", IMAGE_DIGEST, form_image_digest, " is no sha256:HEX"),
 	COUNT("last_ts_ns"),
+	PATTERN("nested_container_id", CONTAINER_ID, form_container_id,
+		" is no ENGINE://ID of an engine of the schema"),
 	INTEGER("ns_pid", 1, 4294967295),
 	INTEGER("pid", 1, 4294967295, REQUIRED),
 	NAME("src", REQUIRED),
