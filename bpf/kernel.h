@@ -175,6 +175,11 @@ struct cgroup_subsys_state {
 struct cgroup {
 	struct cgroup_subsys_state self;
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
+};
+
+struct cgroup_root {
+	int hierarchy_id;
 };
 
 struct css_set {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The kernel half: one object, one file a subject. What each promises stands at its top. */
 
+#include "cgroup.h"
 #include "exec.h"
 #include "exit.h"
 #include "function.h"

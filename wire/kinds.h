@@ -11,15 +11,16 @@
 
 /* kind(ENUM, record type name, wire number) */
 /* clang-format off */
-#define WIRE_KINDS(kind)                \
-	kind(FILE_OPEN, file_open, 1)       \
-	kind(PROCESS_EXEC, process_exec, 2) \
-	kind(TCP_STATE, tcp_state, 3)       \
-	kind(PROCESS_EXIT, process_exit, 4) \
-	kind(LIBRARY_LOAD, library_load, 5) \
-	kind(NET_CONNECT, net_connect, 6)   \
-	kind(SSL_OP, ssl_op, 7)             \
-	kind(FUNCTION_CALL, function_call, 8)
+#define WIRE_KINDS(kind)                  \
+	kind(FILE_OPEN, file_open, 1)         \
+	kind(PROCESS_EXEC, process_exec, 2)   \
+	kind(TCP_STATE, tcp_state, 3)         \
+	kind(PROCESS_EXIT, process_exit, 4)   \
+	kind(LIBRARY_LOAD, library_load, 5)   \
+	kind(NET_CONNECT, net_connect, 6)     \
+	kind(SSL_OP, ssl_op, 7)               \
+	kind(FUNCTION_CALL, function_call, 8) \
+	kind(CGROUP, cgroup, 9)
 /* clang-format on */
 
 /* source(ENUM, `src` in the record, kind, wire number) */
@@ -54,7 +55,11 @@
 	source(UPROBE_SSL_WRITE_EX, "uprobe:SSL_write_ex", SSL_OP, 27)                  \
 	source(UPROBE_FUNCTION_ENTRY, "uprobe:function_entry", FUNCTION_CALL, 28)       \
 	source(SYS_CONNECT, "__sys_connect", NET_CONNECT, 29)                           \
-	source(SYS_ACCEPT4, "__sys_accept4", NET_CONNECT, 30)
+	source(SYS_ACCEPT4, "__sys_accept4", NET_CONNECT, 30)                           \
+	source(CGROUP_MKDIR, "cgroup_mkdir", CGROUP, 31)                                \
+	source(CGROUP_RMDIR, "cgroup_rmdir", CGROUP, 32)                                \
+	source(CGROUP_ATTACH_TASK, "cgroup_attach_task", CGROUP, 33)                    \
+	source(CGROUP_WALK, "cgroup_walk", CGROUP, 34)
 /* clang-format on */
 
 /*
@@ -73,7 +78,8 @@
 #define LOSS_CONNECT 32
 #define LOSS_SSL 64
 #define LOSS_FUNCTION 128
-#define LOSS_ANY 255
+#define LOSS_CGROUP 256
+#define LOSS_ANY 511
 
 /* clang-format off */
 #define WIRE_KERNEL_LOSSES(loss)                                                                 \
@@ -81,7 +87,7 @@
 	     "raise ring_buffer_mb, or give the collector more CPU")                                 \
 	loss(FILE_GONE, file_gone, LOSS_OPEN | LOSS_CONNECT, kernel, record,                         \
 	     "another thread closed the descriptor before the call returned")                        \
-	loss(PATH_CUT, path_cut, LOSS_OPEN | LOSS_EXEC | LOSS_LIBRARY, kernel, member,               \
+	loss(PATH_CUT, path_cut, LOSS_OPEN | LOSS_EXEC | LOSS_LIBRARY | LOSS_CGROUP, kernel, member, \
 	     "the path has more components or bytes than are kept; its end and its length are there") \
 	loss(NAME_UNREADABLE, name_unreadable, LOSS_OPEN | LOSS_EXEC, kernel, member,                \
 	     "the caller's memory was not resident")                                                 \
@@ -97,7 +103,8 @@
 	     "too many sockets at once; later records of the socket are lost as owner_unknown")      \
 	loss(MISSED, missed, LOSS_ANY, kernel, record,                                               \
 	     "the kernel skipped the program: it was already running on that processor")             \
-	loss(SCRATCH, scratch, LOSS_OPEN | LOSS_EXEC | LOSS_LIBRARY | LOSS_CONNECT, kernel, record,  \
+	loss(SCRATCH, scratch, LOSS_OPEN | LOSS_EXEC | LOSS_LIBRARY | LOSS_CONNECT | LOSS_CGROUP,    \
+	     kernel, record,                                                                         \
 	     "no scratch memory; please report")                                                     \
 	loss(IO_URING, io_uring, LOSS_OPEN | LOSS_CONNECT, kernel, record,                           \
 	     "asked for through io_uring, which this hook cannot follow; the outcome is unknown")    \
@@ -108,7 +115,9 @@
 	loss(ADDRESS_UNREADABLE, address_unreadable, LOSS_CONNECT, kernel, record,                   \
 	     "the caller's socket address was not resident")                                         \
 	loss(PROBE_OFF, probe_off, LOSS_FUNCTION, kernel, record,                                    \
-	     "a container began while functions that had answered in all others were off")
+	     "a container began while functions that had answered in all others were off")           \
+	loss(WALK_CUT, walk_cut, LOSS_CGROUP, kernel, record,                                        \
+	     "cgroups of the start that could not be walked: too many, too deep, or out of sight")
 
 #define WIRE_COLLECTOR_LOSSES(loss)                                                              \
 	loss(MALFORMED, malformed, LOSS_ANY, collector, record,                                      \

@@ -21,6 +21,7 @@
 #define WIRE_BUILD_ID_MAX 20 /* SHA-1; linux/buildid.h: BUILD_ID_SIZE_MAX */
 #define WIRE_SYMBOL_MAX 1024 /* bytes of a function's name; C++ makes long ones */
 #define WIRE_PURL_MAX 1024
+#define WIRE_CGROUP_PATH_MAX 1024 /* kernel/cgroup/cgroup-internal.h: TRACE_CGROUP_PATH_LEN, NUL included */
 #define WIRE_SOCKET_PATH_MAX 108 /* linux/un.h: sun_path */
 #define WIRE_RECORD_MAX (256 + 3 * WIRE_PATH_MAX + WIRE_ARGV_MAX)
 
@@ -205,6 +206,20 @@ struct wire_function_call {
 	/* tails: symbol, library, purl */
 };
 
+#define WIRE_CGROUP_CREATE 1
+#define WIRE_CGROUP_REMOVE 2
+#define WIRE_CGROUP_ATTACH 3
+
+/* head.cgroup_id is the cgroup that it speaks of; the process is who did it, of an attach whom it was done to. */
+struct wire_cgroup {
+	struct wire_head head;
+	__u64 parent_id; /* of the cgroup above; 0 = there is none, or unknown */
+	__u16 path_len;
+	__u8 op; /* WIRE_CGROUP_* */
+	__u8 pad[5];
+	/* tail: path as in the hierarchy, "/a/b"; with PATH_CUT its end is missing */
+};
+
 #define WIRE_CANARY_TARGET 0xffffffffu /* no target's number: a function of the collector's own */
 #define WIRE_CANARY_ADDRESS 0x7f536967 /* 127.83.105.103: the collector listens there to see tcp_state live */
 
@@ -217,5 +232,6 @@ _Static_assert(sizeof(struct wire_library_load) == 144, "wire_library_load has a
 _Static_assert(sizeof(struct wire_net_connect) == 104, "wire_net_connect has a hole");
 _Static_assert(sizeof(struct wire_ssl_op) == 88, "wire_ssl_op has a hole");
 _Static_assert(sizeof(struct wire_function_call) == 112, "wire_function_call has a hole");
+_Static_assert(sizeof(struct wire_cgroup) == 88, "wire_cgroup has a hole");
 _Static_assert(sizeof(struct wire_loss_count) == 24, "wire_loss_count has a hole");
 _Static_assert(sizeof(struct wire_loss_key) == 16, "wire_loss_key has a hole");

@@ -167,6 +167,13 @@ static void put_function(struct buf *row, const struct record_view *view)
 	put(row, view, "purl");
 }
 
+static void put_cgroup(struct buf *row, const struct record_view *view)
+{
+	put(row, view, "op");
+	buf_printf(row, " ");
+	put(row, view, "path");
+}
+
 static void put_what(struct buf *row, const struct record_view *view, const char *type)
 {
 	static const struct {
@@ -175,7 +182,7 @@ static void put_what(struct buf *row, const struct record_view *view, const char
 	} types[] = {
 		{ "file_open", put_file }, { "process_exec", put_exec },      { "process_exit", put_exit },
 		{ "tcp_state", put_tcp },  { "library_load", put_path },      { "net_connect", put_connect },
-		{ "ssl_op", put_ssl },	   { "function_call", put_function },
+		{ "ssl_op", put_ssl },	   { "function_call", put_function }, { "cgroup", put_cgroup },
 	};
 	const struct canon_value *at_start = canon_find(view->event, view->event_count, STR("at_start"));
 	uint64_t count = view_number(view->members, view->count, "count");

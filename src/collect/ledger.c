@@ -25,7 +25,7 @@ _Static_assert(LOSS_OPEN == 1 << (WIRE_KIND_FILE_OPEN - 1) && LOSS_EXEC == 1 << 
 		       LOSS_CONNECT == 1 << (WIRE_KIND_NET_CONNECT - 1) &&
 		       LOSS_SSL == 1 << (WIRE_KIND_SSL_OP - 1) &&
 		       LOSS_FUNCTION == 1 << (WIRE_KIND_FUNCTION_CALL - 1) &&
-		       LOSS_ANY == (1 << (WIRE_KIND_END - 1)) - 1,
+		       LOSS_CGROUP == 1 << (WIRE_KIND_CGROUP - 1) && LOSS_ANY == (1 << (WIRE_KIND_END - 1)) - 1,
 	       "a bit a kind");
 
 #define CAUSE_ROW(ENUM, cause, kinds, layer, effect, cure) { #cause, #layer, #effect, cure, kinds },

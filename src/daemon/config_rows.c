@@ -290,7 +290,7 @@ const struct config_row config_rows[] = {
 	  .min = 1,
 	  .unique = true,
 	  .initial = "[file_open, process_exec, process_exit, library_load, tcp_state, net_connect, "
-		     "function_call]",
+		     "function_call, cgroup]",
 	  .check = check_probe,
 	  .help = "Which types of records are made; the others' probes are not even loaded. ssl_op is not "
 		  "among the defaults because a probe in a library costs its callers ten times a probe in "

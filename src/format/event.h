@@ -109,6 +109,20 @@ struct event_function {
 	uint64_t offset;
 };
 
+enum event_cgroup_op {
+	EVENT_CGROUP_CREATE = WIRE_CGROUP_CREATE,
+	EVENT_CGROUP_REMOVE = WIRE_CGROUP_REMOVE,
+	EVENT_CGROUP_ATTACH = WIRE_CGROUP_ATTACH,
+};
+
+/* Which cgroup stands beside it: event.cgroup_id. */
+struct event_cgroup {
+	enum event_cgroup_op op;
+	struct str path; /* as in the hierarchy: absolute, "/" is its root */
+	bool path_truncated; /* its end is missing */
+	uint64_t parent_id; /* 0 = unknown, or it is the root; in no record */
+};
+
 struct event {
 	enum wire_kind kind;
 	enum wire_source source;
@@ -133,6 +147,7 @@ struct event {
 		struct event_connect connect;
 		struct event_ssl ssl;
 		struct event_function function;
+		struct event_cgroup cgroup;
 	};
 };
 

@@ -282,6 +282,29 @@ static char *put_function_call(char *p, struct buf *out, const struct event_func
 	return PUT(p, ",\"type\":\"function_call\"");
 }
 
+static char *put_cgroup(char *p, struct buf *out, const struct event *event)
+{
+	const struct event_cgroup *cgroup = &event->cgroup;
+
+	if (event->at_start)
+		p = PUT(p, "\"at_start\":true,");
+	switch (cgroup->op) {
+	case EVENT_CGROUP_CREATE:
+		p = PUT(p, "\"op\":\"create\"");
+		break;
+	case EVENT_CGROUP_REMOVE:
+		p = PUT(p, "\"op\":\"remove\"");
+		break;
+	case EVENT_CGROUP_ATTACH:
+		p = PUT(p, "\"op\":\"attach\"");
+		break;
+	}
+	p = put_member(p, out, TEXT_KEY("path"), cgroup->path);
+	if (cgroup->path_truncated)
+		p = PUT(p, ",\"path_truncated\":true");
+	return PUT(p, ",\"type\":\"cgroup\"");
+}
+
 static size_t record_max(const struct event *event)
 {
 	size_t max = FIXED_MAX + text_max(event->comm) + text_max(event->container_id) +
@@ -310,6 +333,9 @@ static size_t record_max(const struct event *event)
 	case WIRE_KIND_FUNCTION_CALL:
 		max += text_max(event->function.symbol) + text_max(event->function.library) +
 		       text_max(event->function.purl);
+		break;
+	case WIRE_KIND_CGROUP:
+		max += text_max(event->cgroup.path);
 		break;
 	case WIRE_KIND_TCP_STATE:
 	case WIRE_KIND_PROCESS_EXIT:
@@ -346,6 +372,9 @@ static char *put_event(char *p, struct buf *out, const struct event *event)
 		break;
 	case WIRE_KIND_FUNCTION_CALL:
 		p = put_function_call(p, out, &event->function);
+		break;
+	case WIRE_KIND_CGROUP:
+		p = put_cgroup(p, out, event);
 		break;
 	case WIRE_KIND_END:
 		assert(false);

@@ -50,6 +50,7 @@ static const char *const socket_types[] = {
 };
 static const char *const connect_ops[] = { "connect", "accept", NULL };
 static const char *const ssl_ops[] = { "read", "write", NULL };
+static const char *const cgroup_ops[] = { "create", "remove", "attach", NULL };
 static const char *const tcp_states[] = { "ESTABLISHED",    "SYN_SENT",	 "SYN_RECV", "FIN_WAIT1",
 					  "FIN_WAIT2",	    "TIME_WAIT", "CLOSE",    "CLOSE_WAIT",
 					  "LAST_ACK",	    "LISTEN",	 "CLOSING",  "NEW_SYN_RECV",
@@ -167,6 +168,11 @@ static const struct record_member function_call[] = {
 	EXACT("purl_b64"), NAME("symbol", REQUIRED),  EXACT("symbol_b64"),  TYPE("function_call"),
 };
 
+static const struct record_member cgroup[] = {
+	BOOL("at_start"),  WORDS("op", cgroup_ops), ABSOLUTE("path", REQUIRED),
+	EXACT("path_b64"), BOOL("path_truncated"),  TYPE("cgroup"),
+};
+
 /* ---- what no single member can say ---- */
 
 static struct str inside(const struct canon_value *value)
@@ -238,7 +244,7 @@ const struct record_type record_top = { { NULL, 0 }, top, ARRAY_LEN(top), NULL }
 const struct record_type record_types[] = {
 	RECORD_TYPE(file_open),	   RECORD_TYPE(process_exec),  RECORD_TYPE_WITH(process_exit, one_end),
 	RECORD_TYPE(library_load), RECORD_TYPE(tcp_state),     RECORD_TYPE_WITH(net_connect, peer_fits),
-	RECORD_TYPE(ssl_op),	   RECORD_TYPE(function_call),
+	RECORD_TYPE(ssl_op),	   RECORD_TYPE(function_call), RECORD_TYPE(cgroup),
 };
 const size_t record_n_types = ARRAY_LEN(record_types);
 

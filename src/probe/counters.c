@@ -50,6 +50,7 @@ static int source_missed(struct source *source, struct wire_cpu_counters *sum)
 	}
 	source->missed_read_boot_ns = now;
 	loss_merge(&sum->losses[WIRE_KIND_FUNCTION_CALL - 1][WIRE_LOSS_PROBE_OFF], &source->targets.holes);
+	loss_merge(&sum->losses[WIRE_KIND_CGROUP - 1][WIRE_LOSS_WALK_CUT], &source->walk_losses);
 	return 0;
 }
 

@@ -333,12 +333,36 @@ static bool decode_function(const void *data, size_t len, struct event *event)
 	return true;
 }
 
+static bool decode_cgroup(const void *data, size_t len, struct event *event)
+{
+	struct event_cgroup *cgroup = &event->cgroup;
+	struct wire_cgroup fixed;
+	struct tail tail;
+
+	if (len < sizeof(fixed))
+		return false;
+	memcpy(&fixed, data, sizeof(fixed));
+	tail = (struct tail) { (const char *)data + sizeof(fixed), len - sizeof(fixed) };
+	if (fixed.op < WIRE_CGROUP_CREATE || fixed.op > WIRE_CGROUP_ATTACH || fixed.path_len > WIRE_PATH_MAX ||
+	    (fixed.head.source == WIRE_SOURCE_CGROUP_WALK) != event->at_start)
+		return false;
+	if (!tail_take(&tail, fixed.path_len, &cgroup->path) || tail.left != 0 || cgroup->path.len == 0 ||
+	    cgroup->path.data[0] != '/')
+		return false;
+	cgroup->op = (enum event_cgroup_op)fixed.op;
+	cgroup->parent_id = fixed.parent_id;
+	cgroup->path_truncated = fixed.head.flags & WIRE_FLAG_PATH_CUT;
+	return true;
+}
+
 #define SOURCE_KIND(ENUM, name, kind, number) [number] = WIRE_KIND_##kind,
 static const uint8_t kind_of_source[WIRE_SOURCE_END] = { WIRE_SOURCES(SOURCE_KIND) };
 #undef SOURCE_KIND
 
 /* The kinds that a snapshot finds. */
-#define KINDS_AT_START (1u << WIRE_KIND_PROCESS_EXEC | 1u << WIRE_KIND_LIBRARY_LOAD | 1u << WIRE_KIND_TCP_STATE)
+#define KINDS_AT_START                                                                             \
+	(1u << WIRE_KIND_PROCESS_EXEC | 1u << WIRE_KIND_LIBRARY_LOAD | 1u << WIRE_KIND_TCP_STATE | \
+	 1u << WIRE_KIND_CGROUP)
 
 /* What every kind has. False: it cannot be a record of ours, whatever follows. */
 static bool decode_head(const void *data, size_t len, struct event *event)
@@ -389,6 +413,8 @@ static bool decode_kind(const void *data, size_t len, struct decode_scratch *scr
 		return decode_ssl(data, len, event);
 	case WIRE_KIND_FUNCTION_CALL:
 		return decode_function(data, len, event);
+	case WIRE_KIND_CGROUP:
+		return decode_cgroup(data, len, event);
 	case WIRE_KIND_END:
 		break;
 	}

@@ -69,6 +69,10 @@ static const char *const blind_function_each[] = {
 	"mapped_shared_or_writable", "moved_between_cgroups",  NULL
 };
 
+static const char *const blind_cgroup[] = { "other_hierarchies", NULL };
+static const char *const blind_cgroup_attach[] = { "cloned_into_cgroup", "moved_by_the_kernel",
+						   "other_hierarchies", NULL };
+
 /* Functions by the names they had and have. */
 static const char *const filp_open[] = { "do_filp_open", "do_file_open", NULL };
 static const char *const file_open_root[] = { "do_file_open_root", NULL };
@@ -140,6 +144,9 @@ const struct hook hooks[] = {
 	  blind_function },
 	{ "on_function", WIRE_KIND_FUNCTION_CALL, "uprobe", COOKIE, FEATURE_UPROBE_MULTI, NULL,
 	  blind_function_each },
+	{ "on_cgroup_mkdir", WIRE_KIND_CGROUP, "cgroup_mkdir", 0, 0, NULL, blind_cgroup },
+	{ "on_cgroup_rmdir", WIRE_KIND_CGROUP, "cgroup_rmdir", 0, 0, NULL, blind_cgroup },
+	{ "on_cgroup_attach", WIRE_KIND_CGROUP, "cgroup_attach_task", 0, 0, NULL, blind_cgroup_attach },
 };
 
 const size_t n_hooks = ARRAY_LEN(hooks);

@@ -172,6 +172,7 @@ static void settings_write(struct source *source, struct str types)
 	programs->rodata->cfg_exec_maps = kinds_of(source, "on_exec") & 1u << WIRE_KIND_LIBRARY_LOAD;
 	programs->rodata->cfg_find_vma = source->features & FEATURE_FIND_VMA;
 	programs->rodata->cfg_cgroup_subsys = source->cgroup_subsys;
+	programs->rodata->cfg_cgroup_hierarchy = (int)source->hierarchy.number;
 	programs->rodata->cfg_fold_scope = source->options.fold;
 	programs->rodata->cfg_function_once = source->options.one_shot;
 	arguments_write(source, types);

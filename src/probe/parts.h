@@ -76,6 +76,7 @@ struct source {
 
 	struct epoch_barrier barrier;
 	struct canaries canary;
+	struct wire_loss_count walk_losses; /* cgroup_walk.c */
 	uint32_t collector; /* our pid as the programs see it */
 	struct targets targets;
 	struct annotator *annotator;
@@ -125,6 +126,11 @@ void canary_calls_end(struct source *source);
 /* One call each; how often it must have been counted, 0 = nothing hangs there. */
 unsigned int canary_call_function(struct source *source);
 unsigned int canary_call_ssl(struct source *source);
+
+/* ---- cgroup_walk.c ---- */
+
+/* Hands the cgroups that are there to source->take, when their kind is wanted. */
+int cgroup_walk(struct source *source);
 
 /* ---- snapshot.c ---- */
 

@@ -125,6 +125,7 @@ int source_snapshot(struct source *source, source_take_fn take, void *taker, str
 		return -ENOMEM;
 	source->take = take;
 	source->taker = taker;
+	r = cgroup_walk(source);
 	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(walks); i++) {
 		if (walk_fits(source, &walks[i]))
 			r = walk_run(source, &walks[i], buffer, diag);

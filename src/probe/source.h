@@ -124,7 +124,7 @@ DEFINE_FREEP(source, source_close)
 typedef void (*source_take_fn)(void *taker, const void *data, size_t len);
 
 /*
- * What was there before the probes: running programs, executable mappings, TCP sockets, as records with
+ * What was there before the probes: cgroups first, then running programs, executable mappings, TCP sockets, as records with
  * WIRE_FLAG_AT_START. When this returns 0, coverage is open.
  */
 int source_snapshot(struct source *source, source_take_fn take, void *taker, struct diag *diag);

@@ -188,7 +188,8 @@ void targets_see(struct source *source, const void *data, size_t len)
 	if (len < sizeof(head))
 		return;
 	memcpy(&head, data, sizeof(head));
-	if (source->targets.map && source->options.one_shot)
+	/* Not when it is made: what begins in it begins later. */
+	if (source->targets.map && source->options.one_shot && head.kind != WIRE_KIND_CGROUP)
 		see_cgroup(source, head.cgroup_id);
 	if (head.kind != WIRE_KIND_LIBRARY_LOAD || len < sizeof(load) || source->targets.inotify < 0)
 		return; /* the last: no kind is on that looks into files */

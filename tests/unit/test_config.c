@@ -101,7 +101,7 @@ static void test_canonical(void **state)
 		"\"signals.functions.mode\":\"one_shot\",\"signals.output_directory\":\"/evidence\","
 		"\"signals.probes\":[\"file_open\",\"process_exec\",\"process_exit\",\"library_load\",\"tcp_"
 		"state\","
-		"\"net_connect\",\"function_call\"],\"signals.ring_buffer_mb\":8,"
+		"\"net_connect\",\"function_call\",\"cgroup\"],\"signals.ring_buffer_mb\":8,"
 		"\"signals.rotation.max_age_hours\":0.25,\"signals.rotation.max_size_mb\":100,"
 		"\"signals.signing.enabled\":true,\"signals.signing.key_id\":\"local\","
 		"\"signals.signing.submit_to_rekor\":false,\"signals.state_directory\":\"/var/lib/stella\","
@@ -182,9 +182,10 @@ static void test_lists_with_defaults(void **state)
 
 	(void)state;
 	assert_int_equal(parse(STR("signals: {}"), &diag, &initial), 0);
-	assert_int_equal(initial->probes.count, 7);
+	assert_int_equal(initial->probes.count, 8);
 	assert_string_equal(initial->probes.items[0], "file_open");
 	assert_string_equal(initial->probes.items[6], "function_call");
+	assert_string_equal(initial->probes.items[7], "cgroup");
 	assert_string_equal(initial->btf_full, "");
 	assert_int_equal(parse(STR("signals: {probes: [ssl_op]}"), &diag, &chosen), 0);
 	assert_int_equal(chosen->probes.count, 1);

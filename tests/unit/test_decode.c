@@ -507,6 +507,56 @@ static void test_function(void **state)
 	assert_int_equal(AS_FUNCTION(fixed, STR("fn/li")), DECODE_MALFORMED);
 }
 
+static enum decode_result decode_cgroup(struct wire_cgroup fixed, struct str path)
+{
+	static struct buf out = BUF_MAX(WIRE_RECORD_MAX);
+	uint8_t source = fixed.head.source ? fixed.head.source : WIRE_SOURCE_CGROUP_MKDIR;
+	uint16_t flags = fixed.head.flags;
+	struct str record;
+
+	fixed.head = head_of_cat;
+	fixed.head.kind = WIRE_KIND_CGROUP;
+	fixed.head.source = source;
+	fixed.head.flags = flags;
+	record = record_of(&out, &fixed, sizeof(fixed), &path, 1);
+	return decode_record(record.data, record.len, &scratch, &event);
+}
+
+static void test_cgroup(void **state)
+{
+	struct wire_cgroup fixed = { .op = WIRE_CGROUP_CREATE, .path_len = 2, .parent_id = 5 };
+
+	(void)state;
+	assert_int_equal(decode_cgroup(fixed, STR("/a")), DECODE_OK);
+	assert_str(event.cgroup.path, "/a");
+	assert_int_equal(event.cgroup.op, EVENT_CGROUP_CREATE);
+	assert_int_equal(event.cgroup.parent_id, 5);
+	assert_int_equal(event.cgroup_id, 9);
+	assert_false(event.cgroup.path_truncated);
+	fixed.head.flags = WIRE_FLAG_PATH_CUT;
+	fixed.op = WIRE_CGROUP_ATTACH;
+	assert_int_equal(decode_cgroup(fixed, STR("/a")), DECODE_OK);
+	assert_true(event.cgroup.path_truncated);
+	assert_int_equal(decode_cgroup(fixed, STR("aa")), DECODE_MALFORMED);
+	assert_int_equal(decode_cgroup(fixed, STR("/")), DECODE_MALFORMED);
+	assert_int_equal(decode_cgroup(fixed, STR("/aa")), DECODE_MALFORMED);
+	fixed.path_len = 0;
+	assert_int_equal(decode_cgroup(fixed, NONE), DECODE_MALFORMED);
+	fixed.path_len = 2;
+	fixed.op = 0;
+	assert_int_equal(decode_cgroup(fixed, STR("/a")), DECODE_MALFORMED);
+	fixed.op = WIRE_CGROUP_ATTACH + 1;
+	assert_int_equal(decode_cgroup(fixed, STR("/a")), DECODE_MALFORMED);
+	fixed.op = WIRE_CGROUP_CREATE;
+	fixed.head.source = WIRE_SOURCE_CGROUP_WALK;
+	assert_int_equal(decode_cgroup(fixed, STR("/a")), DECODE_MALFORMED);
+	fixed.head.flags = WIRE_FLAG_AT_START;
+	assert_int_equal(decode_cgroup(fixed, STR("/a")), DECODE_OK);
+	assert_true(event.at_start);
+	fixed.head.source = WIRE_SOURCE_CGROUP_RMDIR;
+	assert_int_equal(decode_cgroup(fixed, STR("/a")), DECODE_MALFORMED);
+}
+
 static void test_what_was_folded(void **state)
 {
 	struct wire_tcp_state good = tcp_of(4, 2, 1), bad;
@@ -625,6 +675,7 @@ int main(void)
 		cmocka_unit_test(test_connect_names),
 		cmocka_unit_test(test_ssl),
 		cmocka_unit_test(test_function),
+		cmocka_unit_test(test_cgroup),
 		cmocka_unit_test(test_what_was_folded),
 		cmocka_unit_test(test_at_start),
 		cmocka_unit_test(test_heads_that_lie),

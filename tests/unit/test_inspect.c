@@ -420,6 +420,8 @@ static void test_rows(void **state)
 		  "", "function_call  inflate in /libz.so of pkg:deb/z\n" },
 		{ "{\"library\":\"/libz.so\",\"symbol\":\"inflate\",\"type\":\"function_call\"}", "",
 		  "function_call  inflate in /libz.so\n" },
+		{ "{\"at_start\":true,\"op\":\"create\",\"path\":\"/docker/1\",\"type\":\"cgroup\"}", "",
+		  "cgroup         create /docker/1, already so at start\n" },
 		{ "{\"path\":\"/later\",\"type\":\"of_a_later_version\"}", "", "of_a_later_version  /later\n" },
 	};
 	char out[2048];

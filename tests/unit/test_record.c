@@ -77,6 +77,7 @@
 #define FUNCTION(...)                               \
 	EVENT(FUNCTION_CALL, UPROBE_FUNCTION_ENTRY, \
 	      .function = { .symbol = STR("inflate"), .library = STR("/usr/lib/libz.so.1"), ##__VA_ARGS__ })
+#define CGROUP(...) EVENT(CGROUP, CGROUP_MKDIR, .cgroup = { .op = EVENT_CGROUP_CREATE, ##__VA_ARGS__ })
 #define FOLDED .count = 3, .last_boot_ns = UINT64_MAX
 
 /* The macros set defaults that single samples override. */
@@ -189,6 +190,11 @@ static const struct event events[] = {
 	FUNCTION(),
 	FUNCTION(.build_id = STR("\xab"), .purl = STR("pkg:deb/debian/zlib1g@1.2"), .offset = UINT64_MAX),
 	FUNCTION(.symbol = STR("s\xff"), .library = STR("/l\xff"), .purl = STR("pkg:\xff")),
+	CGROUP(.path = STR("/")),
+	CGROUP(.path = STR("/docker/" HEX64), .op = EVENT_CGROUP_ATTACH, .parent_id = 3),
+	CGROUP(.path = STR("/a\xff\n"), .op = EVENT_CGROUP_REMOVE, .path_truncated = true),
+	EVENT(CGROUP, CGROUP_WALK, .cgroup = { .op = EVENT_CGROUP_CREATE, .path = STR("/a") },
+	      .at_start = true),
 };
 
 static void lines_are_the_golden_ones(void **state)

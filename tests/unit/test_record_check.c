@@ -81,6 +81,10 @@ static void good_records_pass(void **state)
 		  WIRE_KIND_FUNCTION_CALL },
 		{ EVENT("{\"library\":\"l\",\"symbol\":\"s\",\"type\":\"function_call\"}"),
 		  WIRE_KIND_FUNCTION_CALL },
+		{ EVENT("{\"op\":\"create\",\"path\":\"/a\",\"type\":\"cgroup\"}"), WIRE_KIND_CGROUP },
+		{ EVENT("{\"at_start\":true,\"op\":\"attach\",\"path\":\"/\",\"path_b64\":\"Lw==\","
+			"\"path_truncated\":true,\"type\":\"cgroup\"}"),
+		  WIRE_KIND_CGROUP },
 		{ CONTAINER("cri-o://" HEX64), WIRE_KIND_FILE_OPEN },
 		{ TOP("\"\\\"\\\\\\u0001\\n456789abcdef\"",
 		      "{\"access\":\"read\",\"flags\":0,\"mode\":0,\"path\":\"/\","

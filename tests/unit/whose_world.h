@@ -35,7 +35,7 @@ struct whose {
 	unsigned int malformed;
 };
 
-static void whose_take(void *taker, const void *data, size_t len)
+static inline void whose_take(void *taker, const void *data, size_t len)
 {
 	struct whose *in = taker;
 	struct event event;
@@ -60,7 +60,7 @@ static void whose_take(void *taker, const void *data, size_t len)
 }
 
 /* A listener on the loopback. */
-static int whose_listen(struct sockaddr_in *ret_address)
+static inline int whose_listen(struct sockaddr_in *ret_address)
 {
 	socklen_t len = sizeof(*ret_address);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -75,7 +75,7 @@ static int whose_listen(struct sockaddr_in *ret_address)
 }
 
 /* A connection to itself. */
-static void whose_accept(void)
+static inline void whose_accept(void)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -90,7 +90,7 @@ static void whose_accept(void)
 }
 
 /* In the process itself, once `gate` is closed: it opens, connects, accepts, and becomes a program that ends. */
-static void whose_live(int gate, const struct sockaddr_in *address)
+static inline void whose_live(int gate, const struct sockaddr_in *address)
 {
 	char byte;
 	int fd;
@@ -110,7 +110,7 @@ static void whose_live(int gate, const struct sockaddr_in *address)
 }
 
 /* A process that waits, made with these clone flags; closing *ret_gate lets it live. */
-static pid_t whose_fork(unsigned long flags, const struct sockaddr_in *address, int *ret_gate)
+static inline pid_t whose_fork(unsigned long flags, const struct sockaddr_in *address, int *ret_gate)
 {
 	int ends[2];
 	pid_t child;
@@ -130,7 +130,7 @@ static pid_t whose_fork(unsigned long flags, const struct sockaddr_in *address, 
 	return child;
 }
 
-static void whose_ends(pid_t child, int gate)
+static inline void whose_ends(pid_t child, int gate)
 {
 	int status;
 
@@ -140,7 +140,7 @@ static void whose_ends(pid_t child, int gate)
 }
 
 /* A cgroup below the hierarchy's root; false: none can be made here. */
-static bool whose_cgroup(const char *mount, const char *name, char *path, size_t room, uint64_t *ret_id)
+static inline bool whose_cgroup(const char *mount, const char *name, char *path, size_t room, uint64_t *ret_id)
 {
 	struct stat info;
 
@@ -151,9 +151,9 @@ static bool whose_cgroup(const char *mount, const char *name, char *path, size_t
 	return true;
 }
 
-static void whose_move(pid_t child, const char *cgroup)
+static inline void whose_move(pid_t child, const char *cgroup)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX + 16];
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
@@ -163,7 +163,7 @@ static void whose_move(pid_t child, const char *cgroup)
 	close(fd);
 }
 
-static void whose_drain(struct source *source, struct whose *whose)
+static inline void whose_drain(struct source *source, struct whose *whose)
 {
 	while (source_drain(source, SIZE_MAX, whose_take, whose) > 0)
 		;
@@ -171,7 +171,7 @@ static void whose_drain(struct source *source, struct whose *whose)
 }
 
 /* One of all that it did; the exec maps more than one file. */
-static void whose_is_whole(const struct whose *whose)
+static inline void whose_is_whole(const struct whose *whose)
 {
 	assert_int_equal(whose->came[WIRE_KIND_FILE_OPEN], 1);
 	assert_int_equal(whose->came[WIRE_KIND_PROCESS_EXEC], 1);
