@@ -9,6 +9,7 @@ CC ?= gcc
 CLANG ?= clang
 BPFTOOL ?= bpftool
 PKG_CONFIG ?= pkg-config
+PROTOC_C ?= protoc-c
 # Another machine than this one: MACHINE=aarch64 CC='aarch64-linux-gnu-gcc --sysroot=DIR' AR=..., and O= of its own.
 MACHINE ?= $(shell uname -m)
 VERSION := 0.1.0
@@ -44,7 +45,7 @@ LIBS_crypto = $(shell $(PKG_CONFIG) --libs libcrypto)
 LIBS_zstd = $(shell $(PKG_CONFIG) --libs libzstd)
 LIBS_json = $(shell $(PKG_CONFIG) --libs jansson)
 LIBS_yaml = $(shell $(PKG_CONFIG) --libs yaml-0.1)
-LIBS_engines = $(shell $(PKG_CONFIG) --libs libcurl)
+LIBS_engines = $(shell $(PKG_CONFIG) --libs libcurl libprotobuf-c)
 # libbpf is linked statically (Debian 12's own is too old to rely on where we are installed); what it needs is not.
 LIBS_bpf = -l:libbpf.a -lelf -lz $(shell $(PKG_CONFIG) --libs liblzma)
 
@@ -90,6 +91,22 @@ $(foreach room,$(ROOMS),$(eval $(call room_rules,$(room))))
 $(O)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+# ---- what container engines say in protobuf: our own descriptions, made into C; part of the resolve room ----
+
+PROTOS := $(patsubst src/resolve/%.proto,%,$(wildcard src/resolve/*.proto))
+PROTO_HEADERS := $(PROTOS:%=$(O)/gen/%.pb-c.h)
+
+$(O)/gen/%.pb-c.c $(O)/gen/%.pb-c.h: src/resolve/%.proto
+	@mkdir -p $(@D)
+	$(PROTOC_C) -Isrc/resolve --c_out=$(O)/gen $<
+
+$(O)/obj/gen/%.pb-c.o: $(O)/gen/%.pb-c.c $(PROTO_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+$(patsubst src/%.c,$(O)/obj/%.o,$(wildcard src/resolve/engine*.c)): $(PROTO_HEADERS)
+$(call lib,resolve): $(PROTOS:%=$(O)/obj/gen/%.pb-c.o)
 
 # ---- the kernel half: one object from one file a subject, embedded by skeleton ----
 
@@ -180,7 +197,10 @@ LIBS_all = -Wl,--start-group $(foreach room,$(ROOMS),$(call lib,$(room))) -Wl,--
 
 $(O)/tests/%: tests/unit/%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -UNDEBUG $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< -lcmocka $(LIBS_all)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -UNDEBUG $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< -lcmocka $(LIBS_test) $(LIBS_all)
+
+# The engine of these tests is made of the library that curl's HTTP/2 is made of.
+$(O)/tests/test_engine_grpc%: LIBS_test = $(shell $(PKG_CONFIG) --libs libnghttp2)
 
 # Programs that system tests and benchmarks run as the monitored workload: plain, nothing of ours linked.
 $(O)/tests/system/%: tests/system/%.c
@@ -192,7 +212,7 @@ $(O)/tests/system/nothing: tests/system/nothing.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -static -nostdlib -fno-stack-protector -o $@ $<
 
-# Asks real engines as the daemon does.
+# Programs that ask real engines as the daemon does.
 $(O)/tests/containers/%: tests/containers/%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< $(LIBS_all)
