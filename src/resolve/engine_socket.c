@@ -6,7 +6,6 @@
 
 #include "resolve/engine_socket.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -15,7 +14,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/un.h>
 
 #include "base/file.h"
@@ -137,20 +135,17 @@ int engine_socket_check(const struct engine_socket_file *file, int fd, const cha
 
 static int connect_held(const struct engine_socket_file *file, const char *path, struct diag *diag)
 {
-	_cleanup_(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	/* Bounds connect too, when nobody takes connections and the backlog is full. */
-	struct timeval wait = { .tv_sec = ENGINE_TIMEOUT_MS / 1000,
-				.tv_usec = ENGINE_TIMEOUT_MS % 1000 * 1000 };
+	/* A Unix socket is connected at once, or its backlog is full (EAGAIN): then nobody takes connections. */
+	_cleanup_(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int r;
 
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) < 0)
+	if (fd < 0)
 		return diag_error(diag, -errno, "%s: %s", path, strerror(errno));
 	snprintf(address.sun_path, sizeof(address.sun_path), ENGINE_SOCKET_HELD, file->fd);
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-		r = errno == EAGAIN ? -ETIMEDOUT : -errno;
-		return diag_error(diag, r, "%s: %s", path, strerror(-r));
-	}
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return diag_error(diag, -errno, "%s: %s", path,
+				  errno == EAGAIN ? "nobody takes connections" : strerror(errno));
 	r = engine_socket_check(file, fd, path, diag);
 	return r < 0 ? r : TAKE_FD(fd);
 }

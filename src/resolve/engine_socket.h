@@ -38,7 +38,7 @@ int engine_socket_hold(const char *path, uid_t owner, struct diag *diag, struct 
 int engine_socket_check(const struct engine_socket_file *file, int fd, const char *path, struct diag *diag);
 
 /*
- * All of it: a connected descriptor (blocking).
+ * All of it: a connected descriptor (not blocking).
  */
 int engine_socket_connect(const char *path, uid_t owner, struct diag *diag);
 

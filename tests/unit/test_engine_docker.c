@@ -9,9 +9,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "resolve/engine_docker.h"
 #include "resolve/engine_json.h"
 
@@ -366,6 +368,60 @@ static void test_events(void **state)
 	assert_int_equal(docker_read_listed(STR("{\"Id\":\"\"}"), NULL, id), -EPROTO);
 }
 
+/* ---- what Docker 20.10 and Podman 4.3 said (tests/fuzz/corpus/engine_docker) ---- */
+
+static void read_capture(const char *engine, const char *what, struct buf *out)
+{
+	char path[128];
+
+	buf_clear(out);
+	snprintf(path, sizeof(path), "tests/fuzz/corpus/engine_docker/%s-%s", engine, what);
+	assert_int_equal(file_read_at(AT_FDCWD, path, out, &diag), 0);
+}
+
+static void check_capture(const char *engine, const char *id, const char *config, const char *repository)
+{
+	_cleanup_(buf_done) struct buf text = BUF_MAX(1u << 20);
+	_cleanup_(freep) char *digest = NULL;
+	const char *runtime = NULL;
+
+	read_capture(engine, "version", &text);
+	assert_int_equal(docker_read_version(buf_str(&text), &diag, &runtime), 0);
+	assert_string_equal(runtime, engine);
+	container_facts_done(&facts);
+	read_capture(engine, "container", &text);
+	assert_int_equal(docker_read_container(buf_str(&text), id, &options, &diag, &facts, image), 0);
+	assert_string_equal(image, config);
+	read_capture(engine, "image", &text);
+	assert_int_equal(docker_read_image(buf_str(&text), image, facts.image_reference, &diag, &digest), 0);
+	assert_int_equal(digest == NULL, repository == NULL);
+	if (digest)
+		assert_string_equal(digest, repository);
+	read_capture(engine, "list", &text);
+	assert_int_equal(feed(true, buf_cstr(&text)), 1);
+	assert_int_equal(n_objects, 1);
+	read_capture(engine, "events", &text);
+	assert_int_equal(feed(false, buf_cstr(&text)), 0);
+	assert_int_equal(n_objects, 2);
+	read_capture(engine, "none", &text);
+	assert_int_equal(docker_read_container(buf_str(&text), id, &options, NULL, &facts, image), -EPROTO);
+}
+
+static void test_captures(void **state)
+{
+	(void)state;
+	check_capture("docker", ID, IMAGE, NULL);
+	assert_string_equal(facts.name, "web");
+	assert_string_equal(facts.image_reference, "eng/busybox:1");
+	assert_string_equal(facts.pod, "p1");
+	check_capture("podman", OTHER_ID,
+		      "sha256:3feab1316b08b9bd85f86629ef48959252cf809248ad7eca0e070f5e1b42b786",
+		      "sha256:" HEX_A);
+	assert_string_equal(facts.name, "webp");
+	assert_string_equal(facts.image_reference, "localhost/eng/busybox:1");
+	assert_string_equal(facts.labels[0].value, "front");
+}
+
 /* ---- forms ---- */
 
 static void test_forms(void **state)
@@ -393,7 +449,7 @@ int main(void)
 		EACH(test_too_long_texts), EACH(test_many_values),   EACH(test_image),
 		EACH(test_refused_images), EACH(test_another_image), EACH(test_version),
 		EACH(test_objects),	   EACH(test_long_object),   EACH(test_events),
-		EACH(test_forms),
+		EACH(test_forms),	   EACH(test_captures),
 	};
 
 	return cmocka_run_group_tests_name("engine_docker", tests, NULL, NULL);

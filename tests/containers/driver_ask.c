@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Asks a real engine through one of our drivers, and prints what it said, for the tests to look at.
+ * Asks a real engine through one driver alone, and prints what it said, for the tests to look at.
  *
- *   engine_ask DRIVER SOCKET ask ID [LABEL...]    one line a fact: "name value"; nothing when the engine does not know it
- *   engine_ask DRIVER SOCKET list                 one id a line
- *   engine_ask DRIVER SOCKET watch                the same, as they come, until standard input ends
+ *   driver_ask DRIVER SOCKET ask ID [LABEL...]    one line a fact: "name value"; nothing when the engine does not know it
+ *   driver_ask DRIVER SOCKET list                 one id a line
+ *   driver_ask DRIVER SOCKET watch                the same, as they come, until standard input ends
  *
- * Exit status: 0; 1 it failed, the reason on stderr; 2 bad arguments; 4 the engine does not know the container, or has no such stream.
+ * DRIVER: containerd or cri. Exit status: 0; 1 it failed, the reason on stderr; 2 bad arguments; 4 the engine does not know
+ * the container, or has no such stream.
  */
 
 #include <errno.h>
