@@ -129,7 +129,7 @@ static void tell_choices(struct collector *collector)
 {
 	struct container *container;
 
-	if (collector->targets->count == 0)
+	if (collector->selection->count == 0)
 		return;
 	TAILQ_FOREACH (container, containers_all(containers_of(collector)), link) {
 		if (container->told == container->choice || container->cgroups == 0)
@@ -162,7 +162,7 @@ static void hear_changes(struct collector *collector)
 	while (containers_change(containers, &change)) {
 		if (change.container)
 			ask(collector, change.container);
-		if (collector->targets->count == 0)
+		if (collector->selection->count == 0)
 			continue;
 		/* Made while targets are in force, it is undecided in the kernel half until it is told otherwise. */
 		if (change.container && change.cgroup_id == change.container->cgroup_id) {
@@ -207,7 +207,7 @@ void collector_attend_end(struct collector *collector)
 
 void collector_retarget(struct collector *collector)
 {
-	const struct attribution_targets view = targets_view(collector->targets);
+	const struct attribution_targets view = selection_view(collector->selection);
 	struct container *container;
 	int r = source_target_mode(collector->source, view.count > 0, view.host);
 

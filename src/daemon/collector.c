@@ -58,7 +58,7 @@ static int open_chain(struct collector *collector, struct diag *diag)
 static int open_source(struct collector *collector, struct diag *diag)
 {
 	struct source_options options = collector_watches(collector->config);
-	const struct attribution_targets targets = targets_view(collector->targets);
+	const struct attribution_targets targets = selection_view(collector->selection);
 	int r;
 
 	if (options.kinds == 0)
@@ -100,7 +100,7 @@ static int open_parts(struct collector *collector, const struct collector_option
 	if (r >= 0)
 		r = scope_new(collector->config, diag, &collector->scope);
 	if (r >= 0)
-		r = targets_new(collector->config, diag, &collector->targets);
+		r = selection_new(collector->config, diag, &collector->selection);
 	if (r >= 0)
 		r = signing_key_open(collector->config, diag, &collector->key);
 	if (r < 0)
@@ -174,7 +174,7 @@ void collector_free(struct collector *collector)
 	control_close(collector->control);
 	filter_free(collector->filter);
 	scope_free(collector->scope);
-	targets_free(collector->targets);
+	selection_free(collector->selection);
 	engines_stop(collector->engines);
 	signing_key_done(&collector->key);
 	config_free(collector->config);

@@ -72,20 +72,20 @@ static bool is_kept(const struct config *config, const struct selector *selector
 	return false;
 }
 
-int targets_new(const struct config *config, struct diag *diag, struct targets **ret_targets)
+int selection_new(const struct config *config, struct diag *diag, struct selection **ret_selection)
 {
-	_cleanup_(targets_freep) struct targets *targets = calloc(1, sizeof(*targets));
+	_cleanup_(selection_freep) struct selection *selection = calloc(1, sizeof(*selection));
 	const char *reason;
 	int r;
 
-	if (!targets)
+	if (!selection)
 		return -ENOMEM;
-	targets->selectors = calloc(config->target_containers.count + 1, sizeof(*targets->selectors));
-	if (!targets->selectors)
+	selection->selectors = calloc(config->target_containers.count + 1, sizeof(*selection->selectors));
+	if (!selection->selectors)
 		return -ENOMEM;
-	targets->host = config->host;
+	selection->host = config->host;
 	for (size_t i = 0; i < config->target_containers.count; i++) {
-		struct selector *selector = &targets->selectors[targets->count++];
+		struct selector *selector = &selection->selectors[selection->count++];
 
 		r = selector_parse(str_of(config->target_containers.items[i]), &reason, selector);
 		if (r >= 0 && is_kept(config, selector))
@@ -94,19 +94,19 @@ int targets_new(const struct config *config, struct diag *diag, struct targets *
 				 config->target_containers.items[i],
 				 r < 0 ? reason : "add its key to signals.containers.labels");
 	}
-	*ret_targets = TAKE(targets);
+	*ret_selection = TAKE(selection);
 	return 0;
 }
 
-void targets_free(struct targets *targets)
+void selection_free(struct selection *selection)
 {
-	if (!targets)
+	if (!selection)
 		return;
-	free(targets->selectors);
-	free(targets);
+	free(selection->selectors);
+	free(selection);
 }
 
-struct attribution_targets targets_view(const struct targets *targets)
+struct attribution_targets selection_view(const struct selection *selection)
 {
-	return (struct attribution_targets) { targets->selectors, targets->count, targets->host };
+	return (struct attribution_targets) { selection->selectors, selection->count, selection->host };
 }

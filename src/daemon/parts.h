@@ -30,7 +30,7 @@ struct collector {
 	struct digest config_digest;
 	struct filter *filter;
 	struct scope *scope; /* the kernel half's part of the same filters */
-	struct targets *targets;
+	struct selection *selection;
 	struct engines *engines; /* NULL = nobody is asked */
 	unsigned int runtimes_expected; /* whose engines may answer, as the pipeline knows it */
 	struct latency latency; /* of engines' answers */
@@ -105,7 +105,7 @@ bool scope_equal(const struct scope *a, const struct scope *b);
 
 /* ---- engines.c: whom the configuration asks about containers, and which it records ---- */
 
-struct targets {
+struct selection {
 	struct selector *selectors; /* views of the configuration they were made from */
 	size_t count;
 	bool host;
@@ -113,10 +113,10 @@ struct targets {
 
 /* *ret_engines stays NULL when nobody is to be asked. */
 int collector_engines(const struct config *config, struct diag *diag, struct engines **ret_engines);
-int targets_new(const struct config *config, struct diag *diag, struct targets **ret_targets);
-void targets_free(struct targets *targets);
-DEFINE_FREEP(targets, targets_free)
-struct attribution_targets targets_view(const struct targets *targets);
+int selection_new(const struct config *config, struct diag *diag, struct selection **ret_selection);
+void selection_free(struct selection *selection);
+DEFINE_FREEP(selection, selection_free)
+struct attribution_targets selection_view(const struct selection *selection);
 
 /* ---- attend.c: containers, between two emptyings of the ring ---- */
 

@@ -54,10 +54,10 @@ int collector_filter_new(const struct config *config, struct diag *diag, struct 
 }
 
 static void swap_config(struct collector *collector, struct config **config, const struct digest *digest,
-			struct filter **filter, struct scope **scope, struct targets **targets)
+			struct filter **filter, struct scope **scope, struct selection **selection)
 {
-	targets_free(collector->targets);
-	collector->targets = TAKE(*targets);
+	selection_free(collector->selection);
+	collector->selection = TAKE(*selection);
 	collector_retarget(collector);
 	scope_free(collector->scope);
 	collector->scope = TAKE(*scope);
@@ -87,7 +87,7 @@ static int reload(struct collector *collector, struct diag *diag)
 	_cleanup_(config_freep) struct config *config = NULL;
 	_cleanup_(filter_freep) struct filter *filter = NULL;
 	_cleanup_(scope_freep) struct scope *scope = NULL;
-	_cleanup_(targets_freep) struct targets *targets = NULL;
+	_cleanup_(selection_freep) struct selection *selection = NULL;
 	struct digest digest;
 	const char *fixed;
 	bool same;
@@ -101,7 +101,7 @@ static int reload(struct collector *collector, struct diag *diag)
 		return diag_error(diag, -EBUSY, "%s cannot change while running; stop and start", fixed);
 	r = scope_new(config, diag, &scope);
 	if (r >= 0)
-		r = targets_new(config, diag, &targets);
+		r = selection_new(config, diag, &selection);
 	if (r < 0)
 		return r;
 	same = scope_equal(scope, collector->scope);
@@ -114,7 +114,7 @@ static int reload(struct collector *collector, struct diag *diag)
 		set_kernel_filter(collector, &(const struct source_filter) { .n_cgroups = 0 });
 	r = collector_cut(collector);
 	if (r >= 0)
-		swap_config(collector, &config, &digest, &filter, &scope, &targets);
+		swap_config(collector, &config, &digest, &filter, &scope, &selection);
 	if (!same)
 		set_kernel_filter(collector, scope_filter(collector->scope));
 	collector_release(

@@ -32,7 +32,7 @@ struct replay {
 	struct config *config;
 	struct digest config_digest;
 	struct filter *filter;
-	struct targets *targets;
+	struct selection *selection;
 	struct signing_key key;
 	struct ledger ledger;
 	struct pipeline *pipeline;
@@ -56,7 +56,7 @@ static void replay_done(struct replay *replay)
 	pipeline_free(replay->pipeline);
 	raw_reader_free(replay->reader);
 	filter_free(replay->filter);
-	targets_free(replay->targets);
+	selection_free(replay->selection);
 	signing_key_done(&replay->key);
 	config_free(replay->config);
 	statement_done(&replay->said);
@@ -209,10 +209,10 @@ static int replay_open(struct replay *replay, const char *raw_path, const char *
 	if (r >= 0)
 		r = signing_key_open(replay->config, diag, &replay->key);
 	if (r >= 0)
-		r = targets_new(replay->config, diag, &replay->targets);
+		r = selection_new(replay->config, diag, &replay->selection);
 	if (r < 0)
 		return r;
-	targets = targets_view(replay->targets);
+	targets = selection_view(replay->selection);
 	r = pipeline_new(replay->filter, &targets, &replay->ledger, &replay->pipeline);
 	if (r < 0)
 		return r;

@@ -391,6 +391,7 @@ static bool decode_head(const void *data, size_t len, struct event *event)
 	event->epoch = head.epoch;
 	event->container_id = (struct str) { 0 };
 	event->image_digest = (struct str) { 0 };
+	event->nested_container_id = (struct str) { 0 };
 	return true;
 }
 

@@ -5,57 +5,11 @@
  * current chunk speaks of it. Owns everything it hands out.
  */
 
-#include "resolve/containers.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "resolve/container_path.h"
-
-#define BUCKETS 8192 /* a power of two */
-
-struct cgroup {
-	struct cgroup *next; /* of its bucket */
-	TAILQ_ENTRY(cgroup) dead; /* when to_boot_ns is set */
-	TAILQ_ENTRY(cgroup) change; /* when nobody has heard of it yet, or of its end */
-	bool is_changed, is_gone;
-	uint64_t id, to_boot_ns;
-	bool at_start;
-	struct container *container; /* NULL = of none */
-	char inner[CONTAINER_TEXT_MAX]; /* the container within it, by its own word; "" = none */
-	bool is_own; /* the container's own cgroup, not one below it */
-};
-
-TAILQ_HEAD(cgroup_list, cgroup);
-
-struct containers {
-	struct cgroup *buckets[BUCKETS];
-	struct container *by_id[BUCKETS];
-	struct cgroup *last; /* found last: most records come in runs */
-	struct cgroup_list dead; /* in the order in which they were removed */
-	struct container_list all;
-	struct cgroup_list changed;
-	unsigned int expected;
-	uint64_t cut_boot_ns; /* of the last chunk */
-	struct containers_totals totals;
-};
-
-static const char *const runtimes[] = { "containerd", "cri-o", "docker", "podman" };
-
-int container_runtime(const char *name)
-{
-	for (size_t i = 0; name && i < ARRAY_LEN(runtimes); i++) {
-		if (strcmp(runtimes[i], name) == 0)
-			return (int)i;
-	}
-	return -1;
-}
-
-const char *container_runtime_name(unsigned int index)
-{
-	return index < ARRAY_LEN(runtimes) ? runtimes[index] : NULL;
-}
+#include "resolve/containers_parts.h"
 
 int containers_new(struct containers **ret_containers)
 {
@@ -66,6 +20,7 @@ int containers_new(struct containers **ret_containers)
 	TAILQ_INIT(&containers->dead);
 	TAILQ_INIT(&containers->all);
 	TAILQ_INIT(&containers->changed);
+	TAILQ_INIT(&containers->early);
 	*ret_containers = containers;
 	return 0;
 }
@@ -89,17 +44,9 @@ static struct cgroup *cgroup_find(struct containers *containers, uint64_t id)
 	return cgroup;
 }
 
-static struct container **id_bucket_of(struct containers *containers, const char *id)
-{
-	uint64_t begin;
-
-	memcpy(&begin, id, sizeof(begin)); /* eight digits of a random number */
-	return &containers->by_id[begin * 0x9e3779b97f4a7c15ull >> 51 & (BUCKETS - 1)];
-}
-
 static void container_free(struct containers *containers, struct container *container)
 {
-	struct container **at = id_bucket_of(containers, container->id);
+	struct container **at = containers_id_bucket(containers, container->id);
 
 	while (*at != container)
 		at = &(*at)->same_id;
@@ -167,41 +114,17 @@ void containers_free(struct containers *containers)
 		;
 	while ((container = TAILQ_FIRST(&containers->all)))
 		container_free(containers, container);
+	containers_forget_early(containers);
 	free(containers);
-}
-
-/* ---- made ---- */
-
-static bool may_be_answered(const struct containers *containers, const char *runtime)
-{
-	int index = container_runtime(runtime);
-
-	return index < 0 ? containers->expected != 0 : containers->expected >> index & 1;
-}
-
-/* "" when the runtime is not known. */
-static void text_of(const char *runtime, struct str id, char out[CONTAINER_TEXT_MAX])
-{
-	out[0] = '\0';
-	if (runtime)
-		snprintf(out, CONTAINER_TEXT_MAX, "%s://%.*s", runtime, (int)id.len, id.data);
-}
-
-/* The next of that id, from `container` on. */
-static struct container *with_id(struct container *container, const char *id)
-{
-	while (container && strcmp(container->id, id) != 0)
-		container = container->same_id;
-	return container;
 }
 
 /* A cgroup below it is told of after it, or before it by the walk. A user's is never the system's, whatever its id. */
 static struct container *container_living(struct containers *containers, const char *id, uint32_t uid)
 {
-	struct container *container = with_id(*id_bucket_of(containers, id), id);
+	struct container *container = container_with_id(*containers_id_bucket(containers, id), id);
 
 	while (container && (container->to_boot_ns > 0 || container->uid != uid))
-		container = with_id(container->same_id, id);
+		container = container_with_id(container->same_id, id);
 	return container;
 }
 
@@ -218,23 +141,7 @@ static void dead_forget(struct containers *containers)
 	containers->totals.forgotten++;
 }
 
-/*
- * Gives the container its name for records. Of two of one id, one in a user's slice and one of the system, the user's has
- * none: it can be had by making a cgroup of that name.
- */
-static void container_name(struct containers *containers, struct container *container)
-{
-	struct container *other = with_id(*id_bucket_of(containers, container->id), container->id);
-	bool is_users = container->uid != CONTAINER_NO_USER;
-
-	text_of(container->runtime, str_of(container->id), container->text);
-	for (; other; other = with_id(other->same_id, container->id)) {
-		if (is_users && other->uid == CONTAINER_NO_USER)
-			container->text[0] = '\0';
-		else if (!is_users && other->uid != CONTAINER_NO_USER)
-			other->text[0] = '\0';
-	}
-}
+/* ---- made ---- */
 
 static struct container *container_new(struct containers *containers, const struct container_place *place,
 				       uint32_t uid, const struct container_cgroup *cgroup)
@@ -256,15 +163,13 @@ static struct container *container_new(struct containers *containers, const stru
 	container->generation = cgroup->at_start ? 0 : cgroup->boot_ns;
 	container->from_boot_ns = cgroup->boot_ns;
 	container->at_start = cgroup->at_start;
-	container->waits = may_be_answered(containers, place->runtime);
-	containers->totals.waiting += container->waits;
 	container->choice = CONTAINER_UNDECIDED;
-	container->same_id = *id_bucket_of(containers, container->id);
-	*id_bucket_of(containers, container->id) = container;
+	container->same_id = *containers_id_bucket(containers, container->id);
+	*containers_id_bucket(containers, container->id) = container;
 	TAILQ_INSERT_TAIL(&containers->all, container, link);
 	containers->totals.containers++;
 	containers->totals.appeared++;
-	container_name(containers, container);
+	container_begin(containers, container);
 	return container;
 }
 
@@ -324,7 +229,7 @@ static int cgroup_place(struct containers *containers, struct cgroup *cgroup,
 	memcpy(id, place->id.data, ENGINE_ID_LEN);
 	cgroup->is_own = place->depth == 0;
 	if (path.nested > 1 && path.inner.kind == CONTAINER_OCI)
-		text_of(path.inner.runtime, path.inner.id, cgroup->inner);
+		container_text(path.inner.runtime, path.inner.id, cgroup->inner);
 	cgroup->container = container_living(containers, id, path.uid);
 	if (!cgroup->container)
 		cgroup->container = container_new(containers, place, path.uid, made);
@@ -377,109 +282,6 @@ struct container *containers_find(struct containers *containers, uint64_t cgroup
 	ret_found->known = cgroup;
 	ret_found->inner = cgroup && cgroup->inner[0] ? cgroup->inner : NULL;
 	return cgroup ? cgroup->container : NULL;
-}
-
-/* ---- engines ---- */
-
-void containers_expect(struct containers *containers, unsigned int expected)
-{
-	containers->expected = expected;
-}
-
-/*
- * An engine of another runtime than the path tells is not heard (Docker's containers are containerd's too). Nor is one
- * that is not of the user in whose slice the container stands: who may name his own cgroups as he likes can give them
- * the id of another's container, and must not get its image with it.
- */
-static bool learns(const struct container *container, const struct container_facts *facts)
-{
-	uid_t owner = container->uid == CONTAINER_NO_USER ? 0 : container->uid;
-
-	return owner == facts->owner &&
-	       (!container->runtime || (facts->runtime && strcmp(container->runtime, facts->runtime) == 0));
-}
-
-static void labels_learn(struct container_facts *known, const struct container_facts *facts)
-{
-	known->labels = calloc(facts->n_labels, sizeof(*known->labels));
-	for (size_t i = 0; known->labels && i < facts->n_labels; i++) {
-		struct engine_label *label = &known->labels[i];
-
-		label->key = strdup(facts->labels[i].key);
-		label->value = strdup(facts->labels[i].value);
-		known->n_labels = i + 1;
-		if (!label->key || !label->value) {
-			free(label->key);
-			free(label->value);
-			known->n_labels = i;
-			return;
-		}
-	}
-}
-
-static void text_learn(char **known, const char *text)
-{
-	char *copy = text ? strdup(text) : NULL;
-
-	if (!copy)
-		return;
-	free(*known);
-	*known = copy;
-}
-
-/* What is known already stays, unless there is another word on it. Without memory it stays as it was. */
-static void facts_learn(struct container_facts *known, const struct container_facts *facts)
-{
-	text_learn(&known->image_digest, facts->image_digest);
-	text_learn(&known->image_reference, facts->image_reference);
-	text_learn(&known->name, facts->name);
-	text_learn(&known->pod, facts->pod);
-	text_learn(&known->pod_namespace, facts->pod_namespace);
-	text_learn(&known->pod_uid, facts->pod_uid);
-	if (facts->image_digest)
-		known->image_digest_is_config = facts->image_digest_is_config;
-	known->digest_conflict = facts->digest_conflict;
-	if (facts->digest_conflict) {
-		free(known->image_digest);
-		known->image_digest = NULL;
-	}
-	if (known->n_labels == 0 && facts->n_labels > 0)
-		labels_learn(known, facts);
-}
-
-void container_wait_no_more(struct containers *containers, struct container *container)
-{
-	containers->totals.waiting -= container->waits;
-	container->waits = false;
-}
-
-size_t containers_learn(struct containers *containers, const struct container_facts *facts)
-{
-	struct container *container = with_id(*id_bucket_of(containers, facts->id), facts->id);
-	size_t learned = 0;
-
-	for (; container; container = with_id(container->same_id, facts->id)) {
-		if (!learns(container, facts))
-			continue;
-		facts_learn(&container->facts, facts);
-		container->answered = true;
-		if (container->facts.image_digest || container->facts.digest_conflict)
-			container_wait_no_more(containers, container);
-		if (!container->runtime && container_runtime(facts->runtime) >= 0) {
-			container->runtime = runtimes[container_runtime(facts->runtime)];
-			container_name(containers, container);
-		}
-		learned++;
-	}
-	return learned;
-}
-
-void containers_unanswered(struct containers *containers, const char *id)
-{
-	struct container *container = with_id(*id_bucket_of(containers, id), id);
-
-	for (; container; container = with_id(container->same_id, id))
-		container_wait_no_more(containers, container);
 }
 
 const struct container_list *containers_all(const struct containers *containers)

@@ -271,6 +271,30 @@ static void who_waits(void **state)
 	assert_int_equal(learn(ID_B, "docker", DIGEST_1), 1); /* late, and heard all the same */
 }
 
+static void an_engine_speaks_first(void **state)
+{
+	char id[ENGINE_ID_LEN + 1];
+
+	(void)state;
+	containers_expect(containers, 1u << DOCKER);
+	assert_int_equal(learn(ID_A, "docker", DIGEST_1), 0);
+	assert_int_equal(learn(ID_B, "podman", DIGEST_2), 0);
+	make(3, "/docker/" ID_A, 100);
+	make(4, "/docker/" ID_B, 100);
+	assert_string_equal(find(3)->facts.image_digest, DIGEST_1);
+	assert_false(find(3)->waits);
+	assert_null(find(4)->facts.image_digest); /* another engine's word */
+	/* A talkative one pushes out what it said before. */
+	for (unsigned int i = 0; i < 1000; i++) {
+		snprintf(id, sizeof(id), "%064x", i);
+		assert_int_equal(learn(id, "docker", DIGEST_1), 0);
+	}
+	make(5, "/docker/0000000000000000000000000000000000000000000000000000000000000001", 200);
+	make(6, "/docker/00000000000000000000000000000000000000000000000000000000000003e7", 200);
+	assert_null(find(5)->facts.image_digest);
+	assert_non_null(find(6)->facts.image_digest);
+}
+
 static void what_changed_is_heard_once_and_in_order(void **state)
 {
 	struct container_change change;
@@ -341,6 +365,7 @@ int main(void)
 		TEST(a_user_takes_the_id_of_another),
 		TEST(within_another),
 		TEST(who_waits),
+		TEST(an_engine_speaks_first),
 		TEST(what_changed_is_heard_once_and_in_order),
 		TEST(a_flood_is_bounded_and_counted),
 	};
