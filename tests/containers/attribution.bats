@@ -47,3 +47,26 @@ churned() {
 	watch "docker:$DOCKER_SOCKET"
 	churned docker "${N:-200}"
 }
+
+@test "podman: containers that live for a moment" {
+	podman_up
+	podman_image one
+	podman_image two
+	watch "podman:$PODMAN_SOCKET"
+	churned podman "${N:-20}"
+}
+
+@test "containerd: containers that live for a moment" {
+	containerd_up
+	containerd_image one
+	containerd_image two
+	watch "containerd:$CONTAINERD_ADDRESS"
+	churned ctr "${N:-20}"
+}
+
+@test "nobody is asked: 200 containers under a tenth of a second each, and every event is its own's" {
+	need_engine runc jq
+	image_tar one >/dev/null && image_tar two >/dev/null
+	watch none
+	churned runc "${N:-200}"
+}
