@@ -3,23 +3,26 @@
 # Real container engines for tests: each with data, sockets and logs of its own below $ENGINES, images made on the
 # spot, no network. NAME_up skips, with the reason, where its engine cannot run, and is called from setup, setup_file
 # or a test (not under `run`: a daemon ends with the shell that started it, so that a killed test leaves none).
-# engines_down in teardown or teardown_file ends whatever is up and removes its processes, mounts and cgroups.
+# engines_down in teardown or teardown_file ends whatever is up and removes its processes, mounts and cgroups; what stays
+# is the same for all on this machine: the empty /run/containerd/s, podman's /var/lib/containers/cache.
 #
 # Where the engines put a container ID (Debian 12: docker 20.10, containerd 1.6, podman 4.3, runc 1.1):
 #
 #   hybrid (v1 controllers, and cgroup2 at /sys/fs/cgroup/unified): in every mounted v1 hierarchy, named ones included,
-#   and in cgroup2 too, by the same path (runc 1.1 does that; `ctr --cgroup ""` makes none at all)
+#   and in cgroup2 too, by the same path (runc 1.1 does that)
 #       docker           /docker/ID                                     --cgroup-parent P: P/ID
 #       ctr              /NAMESPACE/ID                                  --cgroup P: P
+#                                                                       --cgroup= : OWN/ID, below containerd's own
 #       CRI, cgroupfs    CGROUP-PARENT/ID, both the pod's pause and its containers; kubelet's parents are
 #                        /kubepods/besteffort/podUID, /kubepods/burstable/podUID, /kubepods/podUID (guaranteed)
 #       podman           /libpod_parent/libpod-ID; conmon in /libpod_parent/conmon of v1 (not in named ones, nor in cgroup2)
 #   pure cgroup2 (world_up v2): the same paths in cgroup2; v1 hierarchies say "/". The container sees "/", because it
 #   has a cgroup namespace of its own there, unless it is run with --cgroupns=host.
 #
-# What does not run here: crun on a hybrid machine ("cgroups in hybrid mode not supported") and, without
-# CAP_SYS_RESOURCE, on cgroup2 ("setrlimit (RLIM_MEMLOCK)"); the systemd driver without systemd ("systemd not running
-# on this host, cannot use systemd cgroups manager"). The driver's paths are had with runc alone: runc_at.
+# What does not run here: crun where cgroup2 has a controller beside v1 (hugetlb: "cgroups in hybrid mode not supported,
+# drop all controllers from cgroupv2") and, without CAP_SYS_RESOURCE, on cgroup2 ("setrlimit (RLIM_MEMLOCK)"); CRI on a
+# cgroup2 without the cpu controller; the systemd driver without systemd ("systemd not running on this host, cannot use
+# systemd cgroups manager"). The driver's paths are had with runc alone: runc_at.
 
 # shellcheck disable=SC2034 # for the tests that load this
 : "${STELLA_ROOT:=$(cd "${BATS_TEST_DIRNAME:-.}/../.." && pwd)}"
@@ -464,6 +467,7 @@ docker_down() {
 		timeout "$ENGINE_PATIENCE" docker rm --force "${ids[@]}" >/dev/null 2>&1 || true
 	fi
 	engine_end docker "${ids[@]}"
+	unset DOCKER_HOST DOCKER_SOCKET DOCKER_CONFIG
 	parents_remove /docker
 }
 
@@ -583,6 +587,7 @@ containerd_down() {
 	fi
 	mapfile -t parents < <(sort -u "$dir/parents" 2>/dev/null)
 	engine_end containerd "${ids[@]}"
+	unset CONTAINERD_ADDRESS
 	# The pods' are kubelet's to remove; here they are ours.
 	parents_remove /default /k8s.io "${parents[@]}"
 }
@@ -653,6 +658,7 @@ podman_down() {
 		in_world timeout "$ENGINE_PATIENCE" podman rm --all --force --time 0 >/dev/null 2>&1 || true
 	fi
 	engine_end podman "${ids[@]}"
+	unset CONTAINERS_CONF CONTAINERS_STORAGE_CONF PODMAN_SOCKET
 	parents_remove /libpod_parent/conmon
 }
 
