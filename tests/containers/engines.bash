@@ -3,23 +3,26 @@
 # Real container engines for tests: each with data, sockets and logs of its own below $ENGINES, images made on the
 # spot, no network. NAME_up skips, with the reason, where its engine cannot run, and is called from setup, setup_file
 # or a test (not under `run`: a daemon ends with the shell that started it, so that a killed test leaves none).
-# engines_down in teardown or teardown_file ends whatever is up and removes its processes, mounts and cgroups.
+# engines_down in teardown or teardown_file ends whatever is up and removes its processes, mounts and cgroups; what stays
+# is the same for all on this machine: the empty /run/containerd/s, podman's /var/lib/containers/cache.
 #
 # Where the engines put a container ID (Debian 12: docker 20.10, containerd 1.6, podman 4.3, runc 1.1):
 #
 #   hybrid (v1 controllers, and cgroup2 at /sys/fs/cgroup/unified): in every mounted v1 hierarchy, named ones included,
-#   and in cgroup2 too, by the same path (runc 1.1 does that; `ctr --cgroup ""` makes none at all)
+#   and in cgroup2 too, by the same path (runc 1.1 does that)
 #       docker           /docker/ID                                     --cgroup-parent P: P/ID
 #       ctr              /NAMESPACE/ID                                  --cgroup P: P
+#                                                                       --cgroup= : OWN/ID, below containerd's own
 #       CRI, cgroupfs    CGROUP-PARENT/ID, both the pod's pause and its containers; kubelet's parents are
 #                        /kubepods/besteffort/podUID, /kubepods/burstable/podUID, /kubepods/podUID (guaranteed)
 #       podman           /libpod_parent/libpod-ID; conmon in /libpod_parent/conmon of v1 (not in named ones, nor in cgroup2)
 #   pure cgroup2 (world_up v2): the same paths in cgroup2; v1 hierarchies say "/". The container sees "/", because it
 #   has a cgroup namespace of its own there, unless it is run with --cgroupns=host.
 #
-# What does not run here: crun on a hybrid machine ("cgroups in hybrid mode not supported") and, without
-# CAP_SYS_RESOURCE, on cgroup2 ("setrlimit (RLIM_MEMLOCK)"); the systemd driver without systemd ("systemd not running
-# on this host, cannot use systemd cgroups manager"). The driver's paths are had with runc alone: runc_at.
+# What does not run here: crun where cgroup2 has a controller beside v1 (hugetlb: "cgroups in hybrid mode not supported,
+# drop all controllers from cgroupv2") and, without CAP_SYS_RESOURCE, on cgroup2 ("setrlimit (RLIM_MEMLOCK)"); CRI on a
+# cgroup2 without the cpu controller; the systemd driver without systemd ("systemd not running on this host, cannot use
+# systemd cgroups manager"). The driver's paths are had with runc alone: runc_at.
 
 # shellcheck disable=SC2034 # for the tests that load this
 : "${STELLA_ROOT:=$(cd "${BATS_TEST_DIRNAME:-.}/../.." && pwd)}"
@@ -43,19 +46,40 @@ engines_dir() {
 need_engine() {
 	local program
 
-	[ "$(id -u)" = 0 ] || skip "needs root to run containers"
+	[ "$(id -u)" = 0 ] || cannot "needs root to run containers" || return
 	for program; do
-		command -v "$program" >/dev/null || skip "$program is not installed (tools/deps containers)"
+		command -v "$program" >/dev/null || cannot "$program is not installed (tools/deps containers)" || return
 	done
 }
 
-# cannot ENGINE: skips with the last thing its log says went wrong.
+# cannot WHY: skips. In setup_file, where bats 1.8 cannot, it fails and leaves the reason to engines_or_skip.
 cannot() {
+	if [ -z "${BATS_TEST_NAME:-}" ]; then
+		engines_dir
+		[ -s "$ENGINES/cannot" ] || echo "$1" >"$ENGINES/cannot"
+		return 1
+	fi
+	skip "$1"
+}
+
+# For setup, where setup_file started the engines with `docker_up && docker_image one || true`.
+engines_or_skip() {
+	[ ! -s "$ENGINES/cannot" ] || skip "$(cat "$ENGINES/cannot")"
+}
+
+# failed_to_start ENGINE: cannot, with the last thing its log says went wrong.
+failed_to_start() {
 	local why
 
-	why=$(grep -E 'level=(fatal|error)|^Error|: ' "$ENGINES/$1/log" 2>/dev/null | tail -n 1 | cut -c 1-300)
+	why=$(grep -E 'level=(fatal|error)|: ' "$ENGINES/$1/log" 2>/dev/null | tail -n 1 | cut -c 1-300)
 	"$1_down" || true
-	skip "$1 does not run here: ${why:-it does not answer}"
+	cannot "$1 does not run here: ${why:-it does not answer}"
+}
+
+# Images can be made here; asked early, since who calls image_tar in $(...) cannot be made to skip by it.
+need_images() {
+	engines_dir
+	[ -d "$ENGINES/images/pause" ] || make_image_tree "$ENGINES/images/pause"
 }
 
 # alive PID: neither gone nor a zombie nobody has asked for.
@@ -263,7 +287,7 @@ new_id() {
 make_image_tree() {
 	local dir=$1 applet
 
-	need_engine busybox
+	need_engine busybox || return
 	mkdir -p "$dir/bin" "$dir/tmp" "$dir/proc" "$dir/sys" "$dir/dev" "$dir/etc"
 	cp "$(command -v busybox)" "$dir/bin/busybox"
 	for applet in sh cat echo sleep true false cp ln ls stat nc dd; do
@@ -271,7 +295,8 @@ make_image_tree() {
 	done
 	echo 'root:x:0:0::/:/bin/sh' >"$dir/etc/passwd"
 	new_id >"$dir/only-here"
-	chroot "$dir" /bin/true || skip "busybox needs libraries (busybox-static is not installed)"
+	chroot "$dir" /bin/true ||
+		cannot "busybox needs libraries (busybox-static is not installed)"
 }
 
 # image_tar NAME: the archive of NAME, made once; its path. Digests beside it: NAME.manifest, NAME.config.
@@ -300,7 +325,7 @@ image_tar() {
 world_up() {
 	local ready
 
-	need_engine unshare nsenter setpriv
+	need_engine unshare nsenter setpriv || return
 	engines_dir
 	ready=$ENGINES/world
 	rm -f "$ready"
@@ -316,7 +341,7 @@ world_up() {
 	export WORLD WORLD_KIND=$1
 	if ! wait_for "$WORLD" test -e "$ready"; then
 		WORLD=
-		skip "this machine cannot show only cgroup $1: $(tail -n 1 "$ENGINES/world.log")"
+		cannot "this machine cannot show only cgroup $1: $(tail -n 1 "$ENGINES/world.log")"
 	fi
 }
 
@@ -375,8 +400,10 @@ world_down() {
 		echo 1 >"$dir/cgroup.kill" 2>/dev/null || kill -KILL "$WORLD"
 		wait_for '' cgroup_remove "$dir" || echo "cgroup stays: $dir" >&2
 		for controller in $(cat "$top/cgroup.subtree_control"); do
-			grep -qw "$controller" "$ENGINES/world.controllers" ||
-				echo "-$controller" >"$top/cgroup.subtree_control" 2>/dev/null || true
+			grep -qw "$controller" "$ENGINES/world.controllers" && continue
+			for dir in "$top"/{docker,default,libpod_parent} "$top"; do
+				[ ! -d "$dir" ] || echo "-$controller" 2>/dev/null >"$dir/cgroup.subtree_control" || true
+			done
 		done
 	done
 	kill -KILL "$WORLD" 2>/dev/null || true
@@ -392,15 +419,14 @@ world_down() {
 docker_up() {
 	local dir
 
-	need_engine dockerd docker containerd runc
-	engines_dir
+	need_engine dockerd docker containerd runc && need_images || return
 	dir=$ENGINES/docker
 	mkdir -p "$dir/config"
 	echo '{}' >"$dir/config/config.json" # podman looks into it too
 	export DOCKER_SOCKET=$dir/s DOCKER_HOST=unix://$dir/s DOCKER_CONFIG=$dir/config
 	daemon docker dockerd --data-root "$dir/data" --exec-root "$dir/exec" --pidfile "$dir/pid" -H "unix://$dir/s" \
 		--iptables=false --ip-forward=false --bridge=none --storage-driver="${DOCKER_STORAGE:-vfs}" "$@"
-	wait_for "$DAEMON" docker version || cannot docker
+	wait_for "$DAEMON" docker version || failed_to_start docker || return
 }
 
 # docker_image NAME: made if need be and loaded; prints the image id.
@@ -410,6 +436,23 @@ docker_image() {
 	tar=$(image_tar "$1")
 	docker load --quiet --input "$tar" >/dev/null
 	docker image inspect --format '{{.Id}}' "$1"
+}
+
+# docker_pulled NAME: made if need be and pulled from a registry of our own, so that it has a repository digest, which is
+# the manifest's; prints the reference, 127.0.0.1:PORT/NAME.
+docker_pulled() {
+	local dir=$ENGINES/docker port ref
+
+	image_tar "$1" >/dev/null || return 1
+	"$CONTAINERS_DIR/registry" "$ENGINES/images" "$dir/port" >>"$dir/log" 2>&1 </dev/null 3>&- &
+	port=$!
+	disown "$port"
+	wait_for "$port" test -e "$dir/port" || return 1
+	ref=127.0.0.1:$(cat "$dir/port")/$1
+	docker pull --quiet "$ref" >/dev/null
+	kill "$port"
+	rm "$dir/port"
+	printf '%s\n' "$ref"
 }
 
 docker_run() {
@@ -424,6 +467,7 @@ docker_down() {
 		timeout "$ENGINE_PATIENCE" docker rm --force "${ids[@]}" >/dev/null 2>&1 || true
 	fi
 	engine_end docker "${ids[@]}"
+	unset DOCKER_HOST DOCKER_SOCKET DOCKER_CONFIG
 	parents_remove /docker
 }
 
@@ -434,8 +478,7 @@ docker_down() {
 containerd_up() {
 	local dir
 
-	need_engine containerd ctr runc
-	engines_dir
+	need_engine containerd ctr runc && need_images || return
 	dir=$ENGINES/containerd
 	mkdir -p "$dir/logs"
 	export CONTAINERD_ADDRESS=$dir/s CONTAINERD_SNAPSHOTTER=${CONTAINERD_SNAPSHOTTER:-overlayfs}
@@ -456,7 +499,7 @@ containerd_up() {
 		        Root = "$dir/runc"
 	END
 	daemon containerd containerd --config "$dir/config.toml"
-	wait_for "$DAEMON" ctr version || cannot containerd
+	wait_for "$DAEMON" ctr version || failed_to_start containerd || return
 	if ! ctr plugins list | grep -qE " $CONTAINERD_SNAPSHOTTER .* ok"; then
 		export CONTAINERD_SNAPSHOTTER=native
 	fi
@@ -497,11 +540,11 @@ cri() {
 
 # cri_up: containerd with CRI ready for pods. Skips without a client.
 cri_up() {
-	containerd_up
+	containerd_up || return
 	/usr/bin/python3 -c 'import grpc' 2>/dev/null ||
-		skip "python3-grpcio is not installed (tools/deps containers); Debian has no crictl"
-	world_has_cpu || skip "containerd's CRI gives each pod CPU shares, and cgroup2 has no cpu controller here"
-	ctr plugins list | grep -qE '^io.containerd.grpc.v1 +cri .* ok' || skip "containerd has no working CRI plugin"
+		cannot "python3-grpcio is not installed (tools/deps containers); Debian has no crictl" || return
+	world_has_cpu || cannot "containerd's CRI gives each pod CPU shares, and cgroup2 has no cpu controller here" || return
+	ctr plugins list | grep -qE '^io.containerd.grpc.v1 +cri .* ok' || cannot "containerd has no working CRI plugin" || return
 	cri_image pause >/dev/null
 }
 
@@ -544,6 +587,7 @@ containerd_down() {
 	fi
 	mapfile -t parents < <(sort -u "$dir/parents" 2>/dev/null)
 	engine_end containerd "${ids[@]}"
+	unset CONTAINERD_ADDRESS
 	# The pods' are kubelet's to remove; here they are ours.
 	parents_remove /default /k8s.io "${parents[@]}"
 }
@@ -555,8 +599,7 @@ containerd_down() {
 podman_up() {
 	local dir
 
-	need_engine podman conmon runc
-	engines_dir
+	need_engine podman conmon runc && need_images || return
 	dir=$ENGINES/podman
 	mkdir -p "$dir"
 	export CONTAINERS_CONF=$dir/containers.conf CONTAINERS_STORAGE_CONF=$dir/storage.conf PODMAN_SOCKET=$dir/s
@@ -585,8 +628,8 @@ podman_up() {
 		{ "default": [ { "type": "insecureAcceptAnything" } ] }
 	END
 	daemon podman podman system service --time=0 "unix://$dir/s"
-	wait_for "$DAEMON" test -S "$dir/s" || cannot podman
-	pod info >>"$dir/log" 2>&1 || cannot podman
+	wait_for "$DAEMON" test -S "$dir/s" || failed_to_start podman || return
+	pod info >>"$dir/log" 2>&1 || failed_to_start podman || return
 }
 
 # pod ARGUMENTS...: podman, in the world that is up; it has no daemon that would be there already.
@@ -615,6 +658,7 @@ podman_down() {
 		in_world timeout "$ENGINE_PATIENCE" podman rm --all --force --time 0 >/dev/null 2>&1 || true
 	fi
 	engine_end podman "${ids[@]}"
+	unset CONTAINERS_CONF CONTAINERS_STORAGE_CONF PODMAN_SOCKET
 	parents_remove /libpod_parent/conmon
 }
 
@@ -625,9 +669,8 @@ podman_down() {
 runc_at() {
 	local path=$1 id=$2 tree dir
 
-	need_engine runc jq
+	need_engine runc jq && need_images || return
 	[[ $path == /* ]] || { echo "runc_at: $path: would lie below this shell's own cgroup" >&2; return 1; }
-	engines_dir
 	tree=$(image_tar "$3") || return 1
 	tree=${tree%.tar}
 	shift 3

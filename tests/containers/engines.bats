@@ -55,6 +55,16 @@ down_and_gone() {
 	down_and_gone
 }
 
+@test "docker: a pulled image has a repository digest, which is the manifest's" {
+	docker_up
+	ref=$(docker_pulled one)
+	docker image inspect "$ref" | jq -e --arg manifest "$(cat "$ENGINES/images/one.manifest")" \
+		--arg config "$(cat "$ENGINES/images/one.config")" \
+		'.[0] | .Id == $config and (.RepoDigests | length == 1 and (.[0] | endswith("/one@" + $manifest)))'
+	docker_run --rm "$ref" true
+	down_and_gone
+}
+
 @test "docker on overlay2: the same image, in layers" {
 	DOCKER_STORAGE=overlay2 docker_up
 	docker_image one
