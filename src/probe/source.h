@@ -203,7 +203,3 @@ void source_target_counts(const struct source *source, struct source_target_coun
 /* Entries of the map whose file was never seen; each has one of library (else NULL) and build_id (else of no bytes). */
 typedef void (*source_unmet_fn)(void *user, const char *library, const uint8_t *build_id, size_t build_id_len);
 void source_unmet(const struct source *source, source_unmet_fn each, void *user);
-/* TEMP */
-enum source_verdict { SOURCE_VERDICT_INHERIT, SOURCE_VERDICT_LEAVE_OUT, SOURCE_VERDICT_KEEP, SOURCE_VERDICT_UNDECIDED };
-static inline int source_target_mode(struct source *s, bool on, bool host) { (void)s; (void)on; (void)host; return 0; }
-static inline int source_target_set(struct source *s, uint64_t id, enum source_verdict v) { (void)s; (void)id; (void)v; return 0; }
