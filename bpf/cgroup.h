@@ -9,7 +9,7 @@
  * The path is the kernel's own text. It calls us under a lock of its own, so there is one of these at a time.
  */
 
-#include "emit.h"
+#include "scope.h"
 
 const volatile int cfg_cgroup_hierarchy = 0; /* the kernel's number of the hierarchy; 0 = the second version */
 
@@ -101,6 +101,8 @@ static __always_inline int cgroup_record(void *ctx, struct cgroup *cgroup, const
 SEC("?tp_btf/cgroup_mkdir")
 int BPF_PROG(on_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 {
+	if (cgroup_is_of_hierarchy(cgroup))
+		scope_cgroup_born(cgroup, cgroup_parent(cgroup));
 	return cgroup_record(ctx, cgroup, path, WIRE_CGROUP_CREATE, WIRE_SOURCE_CGROUP_MKDIR, NULL);
 }
 

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Filters before the ring: by cgroup, pid namespace, command and the beginning of a path. What they leave out costs
- * neither ring nor collector, and is counted. No filter set is one load and one branch.
+ * Filters before the ring: by cgroup, pid namespace, command and the beginning of a path; and by what the user half
+ * decided about each container. What they leave out costs neither ring nor collector, and is counted. No filter set
+ * is one load and one branch.
  *
  * What cannot be judged passes: a cgroup or namespace that is not known or too deep, a path that is cut. The user
  * half changes the settings while programs run: it writes the next generation beside the one in force, and one store
@@ -16,6 +17,7 @@
 
 #define SCOPE_MEMBERS_MAX 4096 /* of two generations */
 #define SCOPE_VERDICTS_MAX 8192 /* cgroups remembered */
+#define SCOPE_DECISIONS_MAX 16384 /* cgroups decided about, or not yet */
 #define SCOPE_CGROUP_DEPTH 64
 #define SCOPE_PID_NS_DEPTH 33 /* include/linux/pid_namespace.h: MAX_PID_NS_LEVEL, and the first */
 
@@ -25,11 +27,16 @@
 #define SCOPE_COMM_ALLOW 4
 #define SCOPE_COMM_DENY 8
 #define SCOPE_PATHS 16
-#define SCOPE_PROCESS (SCOPE_CGROUPS | SCOPE_PID_NAMESPACES | SCOPE_COMM_ALLOW | SCOPE_COMM_DENY)
+#define SCOPE_TARGETS 32 /* decisions about cgroups hold */
+#define SCOPE_HOST 64 /* and what is in no cgroup that was decided about is recorded */
+#define SCOPE_PROCESS \
+	(SCOPE_CGROUPS | SCOPE_PID_NAMESPACES | SCOPE_COMM_ALLOW | SCOPE_COMM_DENY | SCOPE_TARGETS)
 #define SCOPE_GENERATION_SHIFT 8
 
 /* Changed while running. */
 __u32 scope_state = 0;
+__u32 decision_generation = 0; /* goes up when a decision changes: what was found by climbing is void */
+__u32 decisions_full = 0; /* one could not be kept: whom none is known of may be anybody, and passes */
 
 struct scope_member {
 	__u32 generation;
@@ -45,10 +52,27 @@ struct {
 	__type(value, __u8);
 } scope_members SEC(".maps");
 
-/* Is a cgroup one of the chosen, or below one? Asked once a cgroup and generation. */
+/* What was decided about a cgroup, and so about all below it that have no entry of their own. */
+enum scope_decision { DECISION_NONE, DECISION_LEAVE_OUT, DECISION_KEEP, DECISION_OPEN };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SCOPE_DECISIONS_MAX);
+	__type(key, __u64);
+	__type(value, __u8);
+} decisions SEC(".maps");
+
+/*
+ * What is found by climbing from a cgroup to the root: SCOPE_FOUND_IN when it is one of the chosen or below one, and
+ * the nearest decision. Asked once a cgroup and generations.
+ */
+#define SCOPE_FOUND_DECISION 3
+#define SCOPE_FOUND_IN 4
+
 struct scope_verdict {
 	__u64 cgroup_id;
-	__u64 generation;
+	__u64 generation; /* of the settings, and above it of the decisions */
 };
 
 struct {
@@ -87,35 +111,82 @@ static __always_inline bool scope_has(__u32 state, __u32 list, __u64 first, __u6
 	return bpf_map_lookup_elem(&scope_members, &member);
 }
 
+static __always_inline __u32 decision_of(__u64 cgroup_id)
+{
+	__u8 *decision = bpf_map_lookup_elem(&decisions, &cgroup_id);
+
+	return decision ? *decision & SCOPE_FOUND_DECISION : DECISION_NONE;
+}
+
 static __noinline int scope_cgroup_climb(__u32 state, struct cgroup *cgroup)
 {
 	struct cgroup_subsys_state *parent;
+	__u32 found = 0;
+	__u64 id;
 
 	for (int depth = 0; depth < SCOPE_CGROUP_DEPTH; depth++) {
-		if (scope_has(state, SCOPE_CGROUPS, BPF_CORE_READ(cgroup, kn, id), 0))
-			return 1;
+		id = BPF_CORE_READ(cgroup, kn, id);
+		if (scope_has(state, SCOPE_CGROUPS, id, 0))
+			found |= SCOPE_FOUND_IN;
+		if (!(found & SCOPE_FOUND_DECISION))
+			found |= decision_of(id);
 		parent = BPF_CORE_READ(cgroup, self.parent);
 		if (!parent)
-			return 0;
+			return found;
 		cgroup = BPF_CORE_READ(parent, cgroup);
 	}
-	return 1;
+	/* Too deep to be judged. */
+	return SCOPE_FOUND_IN | (found & SCOPE_FOUND_DECISION ? found : DECISION_OPEN);
 }
 
-static __always_inline bool scope_cgroup(__u32 state, const struct scope_subject *subject)
+static __always_inline __u32 scope_cgroup(__u32 state, const struct scope_subject *subject)
 {
 	struct scope_verdict key = { .cgroup_id = subject->cgroup_id,
-				     .generation = state >> SCOPE_GENERATION_SHIFT };
-	__u8 *known, verdict;
+				     .generation = (__u64)decision_generation << 32 |
+						   state >> SCOPE_GENERATION_SHIFT };
+	__u8 *known, found;
+	__u32 decision;
 
 	known = bpf_map_lookup_elem(&scope_verdicts, &key);
 	if (known)
 		return *known;
-	if (!subject->cgroup)
+	if (!subject->cgroup) {
+		decision = decision_of(key.cgroup_id);
+		return SCOPE_FOUND_IN | (decision ? decision : DECISION_OPEN);
+	}
+	found = scope_cgroup_climb(state, subject->cgroup);
+	bpf_map_update_elem(&scope_verdicts, &key, &found, BPF_ANY);
+	return found;
+}
+
+static __always_inline bool scope_cgroup_wants(__u32 state, const struct scope_subject *subject)
+{
+	__u32 found = scope_cgroup(state, subject), decision = found & SCOPE_FOUND_DECISION;
+
+	if (state & SCOPE_CGROUPS && !(found & SCOPE_FOUND_IN))
+		return false;
+	if (!(state & SCOPE_TARGETS) || decision >= DECISION_KEEP)
 		return true;
-	verdict = scope_cgroup_climb(state, subject->cgroup);
-	bpf_map_update_elem(&scope_verdicts, &key, &verdict, BPF_ANY);
-	return verdict;
+	return decision == DECISION_NONE && (state & SCOPE_HOST || decisions_full);
+}
+
+/*
+ * A cgroup that was just made, and that nobody is in yet: open, until the user half has looked at it. Below one that
+ * was decided about it shares its fate; below one that is open itself it may be another container.
+ */
+static __always_inline void scope_cgroup_born(struct cgroup *cgroup, struct cgroup *parent)
+{
+	__u64 id = cgroup_id_of(cgroup);
+	__u32 state = scope_state, above;
+	__u8 open = DECISION_OPEN;
+
+	if (!(state & SCOPE_TARGETS) || !parent)
+		return;
+	above = scope_cgroup_climb(state, parent) & SCOPE_FOUND_DECISION;
+	if (above == DECISION_LEAVE_OUT || above == DECISION_KEEP)
+		return;
+	if (map_update_fails(&decisions, &id, &open, BPF_NOEXIST) && !bpf_map_lookup_elem(&decisions, &id))
+		decisions_full = 1;
 }
 
 /* A process is in its own pid namespace and in all that hold that one. */
@@ -145,7 +216,7 @@ static __noinline int scope_judge(__u32 state, const struct scope_subject *subje
 		return 0;
 	if (state & SCOPE_COMM_ALLOW && !scope_has(state, SCOPE_COMM_ALLOW, subject->comm[0], subject->comm[1]))
 		return 0;
-	if (state & SCOPE_CGROUPS && !scope_cgroup(state, subject))
+	if (state & (SCOPE_CGROUPS | SCOPE_TARGETS) && !scope_cgroup_wants(state, subject))
 		return 0;
 	if (state & SCOPE_PID_NAMESPACES && subject->seat.generation == state >> SCOPE_GENERATION_SHIFT)
 		return subject->seat.within;

@@ -2,6 +2,7 @@
 /*
  * The settings of the filters in the kernel: writes the next generation beside the one in force, makes it hold by one
  * store, and takes the old one away when no program looks at it any more. Promises that on failure the old one holds.
+ * And the decisions about containers, which change one by one: each change makes void what programs found before.
  * Owns nothing.
  */
 
@@ -18,6 +19,8 @@
 enum scope_list { SCOPE_CGROUPS = 1, SCOPE_PID_NAMESPACES = 2, SCOPE_COMM_ALLOW = 4, SCOPE_COMM_DENY = 8 };
 
 #define SCOPE_PATHS 16
+#define SCOPE_TARGETS 32
+#define SCOPE_HOST 64
 #define SCOPE_GENERATION_SHIFT 8
 #define SCOPE_GENERATION_MAX 0xffffffu
 
@@ -109,9 +112,44 @@ int source_filter(struct source *source, const struct source_filter *filter)
 		take_away(source, generation);
 		return r;
 	}
-	__atomic_store_n(state, state_of(generation, filter), __ATOMIC_SEQ_CST);
+	__atomic_store_n(state, state_of(generation, filter) | (*state & (SCOPE_TARGETS | SCOPE_HOST)),
+			 __ATOMIC_SEQ_CST);
 	/* As in source_epoch: behind it nobody judges by the old settings; without it they stay, and take up room. */
 	if (old > 0 && syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0)
 		take_away(source, old);
 	return 0;
+}
+
+int source_target_mode(struct source *source, bool on, bool host)
+{
+	uint32_t *state = &source->programs->bss->scope_state;
+	uint32_t bits = (on ? SCOPE_TARGETS : 0) | (on && host ? SCOPE_HOST : 0);
+
+	/* Without the records of new cgroups none of these would be open until it is decided about. */
+	if (on && !(source->options.kinds & 1u << WIRE_KIND_CGROUP))
+		return -EOPNOTSUPP;
+	__atomic_store_n(state, (*state & ~(uint32_t)(SCOPE_TARGETS | SCOPE_HOST)) | bits, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+int source_target_set(struct source *source, uint64_t cgroup_id, enum source_verdict verdict)
+{
+	const struct bpf_map *map = source->programs->maps.decisions;
+	uint8_t value = (uint8_t)verdict;
+	int r;
+
+	if (verdict == SOURCE_VERDICT_NONE)
+		r = bpf_map__delete_elem(map, &cgroup_id, sizeof(cgroup_id), 0);
+	else
+		r = bpf_map__update_elem(map, &cgroup_id, sizeof(cgroup_id), &value, sizeof(value), BPF_ANY);
+	if (r < 0 && verdict != SOURCE_VERDICT_NONE)
+		__atomic_store_n(&source->programs->bss->decisions_full, 1, __ATOMIC_SEQ_CST);
+	/* Behind the change: who reads the new number reads the new decision too. */
+	__atomic_fetch_add(&source->programs->bss->decision_generation, 1, __ATOMIC_SEQ_CST);
+	return verdict == SOURCE_VERDICT_NONE && r == -ENOENT ? 0 : r;
+}
+
+bool source_target_full(const struct source *source)
+{
+	return __atomic_load_n(&source->programs->bss->decisions_full, __ATOMIC_SEQ_CST) != 0;
 }

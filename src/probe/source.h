@@ -160,6 +160,33 @@ int source_sweep(struct source *source, source_take_fn take, void *taker);
  */
 int source_filter(struct source *source, const struct source_filter *filter);
 
+/*
+ * Which containers are recorded, decided one by one while they run, by their cgroups. A cgroup without a verdict has that
+ * of the nearest above it; when there is none up to the root it is the host's, and `host` says. While the mode is on, a
+ * new cgroup that is below none decided (LEAVE_OUT, KEEP) is UNDECIDED before anybody can be in it, so nothing of a
+ * container is left out before its record of creation was looked at: then it is decided, or, when it is no container,
+ * its verdict is removed (NONE), so that what is made below it is judged by itself. Verdicts outlive their cgroups,
+ * for events come late; the caller removes them. Records of cgroups are never left out.
+ *
+ * To begin without a gap: mode(on, host true) before source_snapshot, verdicts as its records of cgroups come, and the
+ * wanted mode after it.
+ */
+enum source_verdict {
+	SOURCE_VERDICT_NONE,
+	SOURCE_VERDICT_LEAVE_OUT,
+	SOURCE_VERDICT_KEEP,
+	SOURCE_VERDICT_UNDECIDED, /* kept */
+};
+
+#define SOURCE_TARGETS_MAX 16384 /* verdicts at once, those of new cgroups included */
+
+/* -EOPNOTSUPP: records of cgroups are not among the kinds. Verdicts stay as they are. */
+int source_target_mode(struct source *source, bool on, bool host);
+/* Holds for what happens from now on. -E2BIG, -ENOMEM: it could not be kept, see source_target_full. */
+int source_target_set(struct source *source, uint64_t cgroup_id, enum source_verdict verdict);
+/* A verdict could not be kept once: from then on the host is recorded whatever was asked, so that nothing is lost. */
+bool source_target_full(const struct source *source);
+
 /* Sums the per-CPU counters: first = the earliest, last = the latest. All of them, or a negative errno. */
 int source_counters(struct source *source, struct wire_cpu_counters *ret_sum);
 

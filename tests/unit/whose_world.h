@@ -69,7 +69,7 @@ static inline int whose_listen(struct sockaddr_in *ret_address)
 		(struct sockaddr_in) { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	assert_true(listener >= 0);
 	assert_int_equal(bind(listener, (struct sockaddr *)ret_address, len), 0);
-	assert_int_equal(listen(listener, 8), 0);
+	assert_int_equal(listen(listener, 256), 0);
 	assert_int_equal(getsockname(listener, (struct sockaddr *)ret_address, &len), 0);
 	return listener;
 }
