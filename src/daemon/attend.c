@@ -169,7 +169,7 @@ static void hear_changes(struct collector *collector)
 			change.container->told = change.container->choice;
 			tell(collector, change.cgroup_id, verdict_of(change.container->choice));
 		} else {
-			tell(collector, change.cgroup_id, SOURCE_VERDICT_INHERIT);
+			tell(collector, change.cgroup_id, SOURCE_VERDICT_NONE);
 		}
 	}
 }
@@ -205,19 +205,30 @@ void collector_attend_end(struct collector *collector)
 	release(collector);
 }
 
-void collector_retarget(struct collector *collector)
+static void set_mode(struct collector *collector, bool host)
 {
-	const struct attribution_targets view = selection_view(collector->selection);
-	struct container *container;
-	int r = source_target_mode(collector->source, view.count > 0, view.host);
+	int r = source_target_mode(collector->source, collector->selection->count > 0, host);
 
 	if (r < 0)
 		log_line(LOG_LEVEL_ERROR, "the kernel did not take the choice of containers, more comes: %s",
 			 strerror(-r));
+}
+
+void collector_retarget(struct collector *collector)
+{
+	const struct attribution_targets view = selection_view(collector->selection);
+	struct container *container;
+
+	set_mode(collector, true);
 	attribution_retarget(pipeline_attribution(collector->pipeline), &view);
 	TAILQ_FOREACH (container, containers_all(containers_of(collector)), link) {
 		container->told = container->choice;
 		if (view.count > 0 && container->cgroups > 0)
 			tell(collector, container->cgroup_id, verdict_of(container->choice));
 	}
+}
+
+void collector_target(struct collector *collector)
+{
+	set_mode(collector, collector->selection->host);
 }

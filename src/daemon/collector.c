@@ -82,6 +82,8 @@ static int open_source(struct collector *collector, struct diag *diag)
 	r = chain_begin(collector->chain, collector->opened, diag);
 	if (r >= 0)
 		r = collector_snapshot(collector, diag);
+	collector_attend(collector);
+	collector_target(collector);
 	collector->covered = clock_now();
 	return r;
 }

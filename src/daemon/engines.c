@@ -84,6 +84,9 @@ int selection_new(const struct config *config, struct diag *diag, struct selecti
 	if (!selection->selectors)
 		return -ENOMEM;
 	selection->host = config->host;
+	if (config->target_containers.count > 0 && !(collector_watches(config).kinds >> WIRE_KIND_CGROUP & 1))
+		return diag_exit(diag, EXIT_UNSOUND, -EINVAL,
+				 "signals.filters.target_containers needs cgroup among signals.probes");
 	for (size_t i = 0; i < config->target_containers.count; i++) {
 		struct selector *selector = &selection->selectors[selection->count++];
 

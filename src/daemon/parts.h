@@ -123,8 +123,12 @@ struct attribution_targets selection_view(const struct selection *selection);
 void collector_attend(struct collector *collector);
 /* Before a chunk is cut: nobody is waited for any more. */
 void collector_attend_end(struct collector *collector);
-/* Targets are in force from now on, or others are. */
+/*
+ * Others are recorded from now on: first every container is decided, while the host is recorded whatever was asked, so
+ * that nothing is left out for want of a decision; then collector_target lets the choice about the host hold too.
+ */
 void collector_retarget(struct collector *collector);
+void collector_target(struct collector *collector);
 
 /* ---- describe.c: the chain's callbacks; user is the collector ---- */
 

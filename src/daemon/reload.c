@@ -59,6 +59,7 @@ static void swap_config(struct collector *collector, struct config **config, con
 	selection_free(collector->selection);
 	collector->selection = TAKE(*selection);
 	collector_retarget(collector);
+	collector_target(collector);
 	scope_free(collector->scope);
 	collector->scope = TAKE(*scope);
 	pipeline_filter(collector->pipeline, *filter);
