@@ -679,7 +679,7 @@ runc_at() {
 	(cd "$dir/$id" && runc spec) || return 1
 	jq --arg path "$path" --arg tree "$tree" '.process.terminal = false | .process.args = $ARGS.positional
 		| .process.rlimits = [] | .root = {path: $tree, readonly: true} | .linux.cgroupsPath = $path
-		| .linux.resources = {}' "$dir/$id/config.json" --args "$@" >"$dir/$id/new" || return 1
+		| .linux.resources = {}' "$dir/$id/config.json" --args -- "$@" >"$dir/$id/new" || return 1
 	mv "$dir/$id/new" "$dir/$id/config.json"
 	echo "$path" >>"$dir/paths"
 	in_world runc --root "$dir/root" run --bundle "$dir/$id" "$id"
