@@ -141,7 +141,8 @@ static __always_inline int mapping_record(bool loop, void *ctx, const struct map
 	mapping_fill(record, mapping, inode);
 	key->inode = record->inode;
 	key->dev = record->dev;
-	key->generation = BPF_CORE_READ(inode, i_generation);
+	/* A file that was written anew is another: what it was read for (its build id) may have changed. */
+	key->generation = BPF_CORE_READ(inode, i_generation) ^ (__u32)record->changed_s ^ record->changed_ns;
 	key->name = fold_name(TYPED(struct dentry, mapping_dentry(path)));
 	if (fold_hides(key, &record->head, task))
 		return 0;

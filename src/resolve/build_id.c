@@ -264,7 +264,8 @@ static int open_reference(int directory, const char *path)
 /* By name below `root`: it may lead elsewhere by now, so all that is known of the file has to agree. */
 static int open_by_name(const char *root, const struct mapped_file *file)
 {
-	_cleanup_(closep) int directory = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(closep) int directory =
+		open(root, O_PATH | O_CLOEXEC); /* without O_DIRECTORY: that is a canary */
 	_cleanup_(closep) int reference = -1;
 	char path[PATH_MAX + 1];
 	struct stat info;

@@ -89,3 +89,38 @@ loaded() {
 		jq -c '[.event.path, .event.inode, .event.dev, .event.unreachable, .event.build_id]')" = \
 		"[\"$WORK/merged/deep.so\",$(cat "$WORK/inode"),\"$(cat "$WORK/device")\",null,\"$(readelf -n "$FILE" | awk '/Build ID/ { print $3 }')\"]" ]
 }
+
+@test "a library that is written anew and mapped again is another: its build id too" {
+	printf 'int answer(void) { return 42; }\n' | gcc -shared -fPIC -Wl,--build-id -x c - -o "$FILE"
+	printf 'int answer(void) { return 43; }\n' | gcc -shared -fPIC -Wl,--build-id -x c - -o "$FILE.new"
+	ids=$(readelf -n "$FILE" "$FILE.new" | awk '/Build ID/ { print $3 }' | sort)
+	collector_start
+	python3 -c 'import mmap, sys, time
+kept = []
+for new in (None, sys.argv[1] + ".new"):
+    with open(sys.argv[1], "r+b") as library:
+        if new:
+            library.write(open(new, "rb").read())
+            library.flush()
+        kept.append(mmap.mmap(library.fileno(), 4096, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_EXEC))
+    time.sleep(0.3)' "$FILE"
+	collector_stop
+	verify
+	[ "$(records_of ".event.type == \"library_load\" and .event.path == \"$FILE\"" | jq -r .event.build_id | sort)" = "$ids" ]
+}
+
+@test "a file server that never answers, below an overlay of its own: the collector goes on" {
+	collector_start
+	mkdir "$WORK/place"
+	unshare -Urm "$STELLA_BUILD/tests/system/stall" "$WORK/place" 4 3>&- &
+	STRANGER=$!
+	sleep 1
+	timeout 2 "$STELLA" signals status --socket "$SOCKET" --output json >"$WORK/answered"
+	status=0
+	wait $STRANGER || status=$?
+	[ $status != 77 ] || skip "no FUSE in a user namespace here"
+	[ $status = 0 ]
+	collector_stop
+	verify
+	[ "$(the_record '.event.type == "library_load" and (.event.path | endswith("/layers/lib.so"))' | jq .event.build_id)" = null ]
+}
