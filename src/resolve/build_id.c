@@ -148,7 +148,10 @@ static bool has_id(const struct mount_line *line, const void *wanted)
 	return line->id == *(const uint64_t *)wanted;
 }
 
-/* In a user namespace of its own a process may lay layers over a server that never answers. */
+/*
+ * In a user namespace of its own a process may lay layers over a server that never answers, or map from one and keep its
+ * memory locked while it waits.
+ */
 static bool shares_our_users(uint32_t pid)
 {
 	struct stat ours, its;
@@ -292,7 +295,7 @@ static int open_by_name(const char *root, const struct mapped_file *file)
 static int mapped_open(const struct mapped_file *file, bool *ret_changed)
 {
 	char root[64];
-	int fd = file->end ? open_by_mapping(file, ret_changed) : -ENOENT;
+	int fd = file->end && shares_our_users(file->pid) ? open_by_mapping(file, ret_changed) : -ENOENT;
 
 	if (fd >= 0)
 		return fd;

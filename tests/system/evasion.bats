@@ -109,10 +109,11 @@ for new in (None, sys.argv[1] + ".new"):
 	[ "$(records_of ".event.type == \"library_load\" and .event.path == \"$FILE\"" | jq -r .event.build_id | sort)" = "$ids" ]
 }
 
-@test "a file server that never answers, below an overlay of its own: the collector goes on" {
+# stalled [LIBRARY]: a server stops to answer; the collector answers all the same, and later tells what was mapped.
+stalled() {
 	collector_start
 	mkdir "$WORK/place"
-	unshare -Urm "$STELLA_BUILD/tests/system/stall" "$WORK/place" 4 3>&- &
+	unshare -Urm "$STELLA_BUILD/tests/system/stall" "$WORK/place" 4 "$@" 3>&- &
 	STRANGER=$!
 	sleep 1
 	timeout 2 "$STELLA" signals status --socket "$SOCKET" --output json >"$WORK/answered"
@@ -122,5 +123,16 @@ for new in (None, sys.argv[1] + ".new"):
 	[ $status = 0 ]
 	collector_stop
 	verify
+}
+
+@test "a file server that never answers, below an overlay of its own: the collector goes on" {
+	stalled
 	[ "$(the_record '.event.type == "library_load" and (.event.path | endswith("/layers/lib.so"))' | jq .event.build_id)" = null ]
+}
+
+@test "a process that keeps its memory locked: the collector goes on, and reads the build id by name" {
+	printf 'int answer(void) { return 42; }\n' | gcc -shared -fPIC -Wl,--build-id -x c - -o "$FILE"
+	stalled "$FILE"
+	[ "$(the_record ".event.type == \"library_load\" and .event.path == \"$FILE\"" | jq -r .event.build_id)" = \
+		"$(readelf -n "$FILE" | awk '/Build ID/ { print $3 }')" ]
 }
