@@ -204,6 +204,8 @@ static __always_inline bool connect_fill(struct connect_message *message, const 
 {
 	int r = connect_address(message, call);
 
+	if (r == 0 && call->result == 0)
+		r = -1; /* the kernel had an address: the one that lies there now is another */
 	if (r == 0 || call->result == -KERNEL_EFAULT)
 		return false;
 	if (canary_connect(message->record.family) || !scope_wants(WIRE_KIND_NET_CONNECT))

@@ -48,10 +48,12 @@ struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
+	struct super_block *d_sb;
 };
 
 struct vfsmount {
 	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
 };
 
 struct mount {
@@ -326,12 +328,15 @@ struct pt_regs {
 #define KERNEL_IPPROTO_TCP 6 /* uapi/linux/in.h */
 #define KERNEL_S_IFMT 0170000 /* uapi/linux/stat.h */
 #define KERNEL_S_IFSOCK 0140000
-#define KERNEL_EINTR 4 /* uapi/asm-generic/errno-base.h */
+#define KERNEL_ENOENT 2 /* uapi/asm-generic/errno-base.h */
+#define KERNEL_EINTR 4
 #define KERNEL_EFAULT 14
+#define KERNEL_EINVAL 22
 #define KERNEL_ERESTARTSYS 512 /* linux/errno.h: what a call broken off by a signal returns within the kernel */
 #define KERNEL_ERESTART_RESTARTBLOCK 516
 #define KERNEL_VM_EXEC 0x4 /* linux/mm.h */
-#define KERNEL_FMODE_BACKING 0x2000000 /* linux/fs.h, since 6.5 */
+/* linux/fs.h: FMODE_BACKING, before 6.14 and since; each bit means something else on the other's side. */
+#define KERNEL_FMODE_BACKING_MAYBE 0x3000000
 #define KERNEL_PF_KTHREAD 0x200000 /* linux/sched.h */
 #define KERNEL_SIGNAL_GROUP_EXIT 0x4 /* linux/sched/signal.h */
 #define KERNEL_AT_BASE 7 /* uapi/linux/auxvec.h */

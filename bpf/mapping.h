@@ -40,15 +40,32 @@ struct mapping {
 	__u64 executable;
 };
 
+/* Both halves of a path lead to one file system; what lies behind a file that has no such place does not. */
+static __always_inline bool mapping_is_path(const struct path *path)
+{
+	struct path *typed = TYPED(struct path, path);
+	struct dentry *dentry = TYPED(struct dentry, READ(typed, dentry));
+	struct vfsmount *mnt = TYPED(struct vfsmount, READ(typed, mnt));
+	struct super_block *super = READ(dentry, d_sb);
+
+	return super && super == READ(mnt, mnt_sb);
+}
+
 /*
  * The path that the user knows. A file system of layers maps a file of the layer below; whose path and inode are
- * those of the one that was opened since 6.8 in a place of their own, before in the file itself.
+ * those of the one that was opened since 6.8 in a place of their own, before in the file itself. The bit that tells
+ * was moved, so the place itself is asked too.
  */
 static __always_inline const struct path *mapping_path(struct file *file)
 {
+	const struct path *user;
+
 	if (bpf_core_field_exists(((struct backing_file *)0)->user_path) &&
-	    READ(file, f_mode) & KERNEL_FMODE_BACKING)
-		return (const void *)((char *)file + bpf_core_field_offset(struct backing_file, user_path));
+	    READ(file, f_mode) & KERNEL_FMODE_BACKING_MAYBE) {
+		user = (const void *)((char *)file + bpf_core_field_offset(struct backing_file, user_path));
+		if (mapping_is_path(user))
+			return user;
+	}
 	return (const void *)((char *)file + bpf_core_field_offset(struct file, f_path));
 }
 
@@ -124,7 +141,8 @@ static __always_inline int mapping_record(bool loop, void *ctx, const struct map
 	mapping_fill(record, mapping, inode);
 	key->inode = record->inode;
 	key->dev = record->dev;
-	key->generation = BPF_CORE_READ(inode, i_generation);
+	/* A file that was written anew is another: what it was read for (its build id) may have changed. */
+	key->generation = BPF_CORE_READ(inode, i_generation) ^ (__u32)record->changed_s ^ record->changed_ns;
 	key->name = fold_name(TYPED(struct dentry, mapping_dentry(path)));
 	if (fold_hides(key, &record->head, task))
 		return 0;
@@ -193,11 +211,19 @@ static long mapping_found(struct task_struct *task, struct vm_area_struct *vma, 
 	return 0;
 }
 
-/* The mapping that holds this address. False: there is none, or its table is being changed just now. */
+/* The mapping that holds this address. -ENOENT: there is none; else negative: its table is being changed just now. */
+static __always_inline int mapping_look_up(struct task_struct *task, __u64 address, struct mapping *mapping)
+{
+	int r;
+
+	mapping->end = 0;
+	r = bpf_find_vma(task, address, mapping_found, mapping, 0);
+	return r == 0 && mapping->end <= address ? -KERNEL_ENOENT : r;
+}
+
 static __always_inline bool mapping_find(struct task_struct *task, __u64 address, struct mapping *mapping)
 {
-	mapping->end = 0;
-	return bpf_find_vma(task, address, mapping_found, mapping, 0) == 0 && mapping->end > address;
+	return mapping_look_up(task, address, mapping) == 0;
 }
 
 /* A 32-bit program's are half as wide: what looks like the first key then has its value above it. */

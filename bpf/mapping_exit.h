@@ -49,7 +49,11 @@ static __always_inline void map_made(bool loop, void *ctx, struct task_struct *t
 			mapping_emit(loop, ctx, &mapping, call->source);
 		return;
 	}
-	if (call->flags & KERNEL_MAP_ANONYMOUS)
+	if (!map_arguments(call)) {
+		loss_count(WIRE_KIND_LIBRARY_LOAD, WIRE_LOSS_MAPPING_GONE);
+		return;
+	}
+	if (call->flags & KERNEL_MAP_ANONYMOUS || !map_executes(task, call->protection))
 		return;
 	mapping.file = open_file(task, call->fd);
 	mapping.start = address;
@@ -64,7 +68,7 @@ static __always_inline void map_made(bool loop, void *ctx, struct task_struct *t
 struct protect_walk {
 	__u64 at, end;
 	__u32 source;
-	__u32 pad;
+	__s32 found; /* of the last that was looked up: 0, or why not */
 };
 
 struct {
@@ -85,7 +89,10 @@ static long map_protected_one(__u32 step, struct protect_state *state)
 	struct protect_walk *walk = state->walk;
 	struct mapping mapping = {};
 
-	if (walk->at >= walk->end || !mapping_find(bpf_get_current_task_btf(), walk->at, &mapping))
+	if (walk->at >= walk->end)
+		return 1;
+	walk->found = mapping_look_up(bpf_get_current_task_btf(), walk->at, &mapping);
+	if (walk->found != 0)
 		return 1;
 	if (mapping.file && mapping.executable)
 		mapping_emit(true, state->ctx, &mapping, walk->source);
@@ -94,10 +101,12 @@ static long map_protected_one(__u32 step, struct protect_state *state)
 }
 
 /*
- * All mappings in the range have the new protection; those of files are recorded. Kernels that can look a mapping up
- * have bpf_loop too, so that one step is verified and not each.
+ * All mappings in the range have the new protection; those of files are recorded. A call that failed has changed what
+ * lies before the place that it failed at: there the walk goes as far as there are mappings, and what was executable
+ * before is recorded once more or folded. Kernels that can look a mapping up have bpf_loop too, so that one step is
+ * verified and not each.
  */
-static __noinline int map_protected(void *ctx, __u64 address, __u64 length, __u32 source)
+static __noinline int map_protected(void *ctx, const struct map_call *call, bool failed)
 {
 	struct protect_state state = { .ctx = ctx };
 	__u32 zero = 0;
@@ -107,9 +116,11 @@ static __noinline int map_protected(void *ctx, __u64 address, __u64 length, __u3
 		loss_count(WIRE_KIND_LIBRARY_LOAD, WIRE_LOSS_SCRATCH);
 		return 0;
 	}
-	*state.walk = (struct protect_walk) { .at = address, .end = address + length, .source = source };
+	*state.walk = (struct protect_walk) { .at = call->address,
+					      .end = call->address + call->length,
+					      .source = call->source };
 	bpf_loop(MAPPING_PIECES_MAX, map_protected_one, &state, 0);
-	if (state.walk->at < state.walk->end)
+	if (state.walk->at < state.walk->end && !(failed && state.walk->found == -KERNEL_ENOENT))
 		loss_count(WIRE_KIND_LIBRARY_LOAD, WIRE_LOSS_MAPPING_GONE);
 	return 0;
 }
@@ -118,21 +129,19 @@ static __always_inline int map_exit(bool loop, void *ctx, struct pt_regs *regs, 
 {
 	struct task_struct *task = current_task();
 	struct map_call call = {};
+	bool failed = (unsigned long)ret > ~MAPPING_ERRNO_MAX;
 
-	if ((unsigned long)ret > ~MAPPING_ERRNO_MAX)
-		return 0;
+	if (failed && (int)ret == -KERNEL_EINVAL)
+		return 0; /* refused as a whole */
 	syscall_map(regs, task, &call);
-	if (!call.source)
+	/* Arguments in the caller's memory say nothing any more: the new mapping may lie over them. */
+	if (!call.source || (!call.by_struct && !map_executes(task, call.protection)))
 		return 0;
-	if (!map_arguments(&call)) {
-		loss_count(WIRE_KIND_LIBRARY_LOAD, WIRE_LOSS_MAPPING_GONE);
-		return 0;
+	if (call.source == WIRE_SOURCE_SYS_EXIT_MMAP) {
+		if (!failed)
+			map_made(loop, ctx, task, &call, ret);
+	} else if (loop && cfg_find_vma) {
+		map_protected(ctx, &call, failed);
 	}
-	if (!map_executes(task, call.protection))
-		return 0;
-	if (call.source == WIRE_SOURCE_SYS_EXIT_MMAP)
-		map_made(loop, ctx, task, &call, ret);
-	else if (loop && cfg_find_vma)
-		map_protected(ctx, call.address, call.length, call.source);
 	return 0;
 }

@@ -194,7 +194,8 @@ int on_open_socket(struct bpf_iter__task_file *ctx)
 	struct sock *sk;
 	__u16 family;
 
-	if (!task || !file || task->pid != task->tgid)
+	/* The first thread stands for its process; when it has gone before the others, each of those does. */
+	if (!task || !file || (task->pid != task->tgid && BPF_CORE_READ(task, group_leader, files)))
 		return 0;
 	if ((file->f_inode->i_mode & KERNEL_S_IFMT) != KERNEL_S_IFSOCK)
 		return 0;

@@ -131,7 +131,7 @@ static void child_make(struct source *source, uint64_t now)
 		execve(source->options.canary_program, arguments, environ);
 		_exit(1);
 	}
-	canary->child = pid;
+	canary->child = pid > 0 ? pid : 0; /* no process to be had: the next round tries again */
 }
 
 /* When it has gone, both of its acts must have been counted: read after it has, for it may just have been going. */

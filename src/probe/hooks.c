@@ -17,8 +17,9 @@ static const char *const blind_open_exit[] = {
 };
 static const char *const blind_open_late[] = { "descriptors_not_from_open", "kernel_files_without_names",
 					       "other_path_when_folded", "renamed_during_open", NULL };
-static const char *const blind_connect[] = { "caller_memory_at_exit", NULL };
-static const char *const blind_connect_exit[] = { "caller_memory_at_exit", "descriptor_replaced_before_exit",
+static const char *const blind_connect[] = { "caller_memory_at_exit", "connected_by_other_calls", NULL };
+static const char *const blind_connect_exit[] = { "caller_memory_at_exit", "connected_by_other_calls",
+						  "descriptor_replaced_before_exit",
 						  "skipped_or_rewritten_syscalls", NULL };
 static const char *const blind_tcp[] = { "accepted_by_another_process", "sockets_elsewhere_at_start",
 					 "syn_recv_birth", NULL };
@@ -32,22 +33,24 @@ static const char *const blind_exit[] = { "kernel_threads", NULL };
 static const char *const blind_mapping[] = { "anonymous_executable_memory", "mappings_inherited_by_fork",
 					     "other_path_when_folded", NULL };
 /* By the exit of the system calls. */
-static const char *const blind_mapping_exit[] = { "anonymous_executable_memory",
-						  "mapped_by_other_calls",
-						  "mapping_replaced_before_exit",
-						  "mappings_inherited_by_fork",
-						  "other_path_when_folded",
-						  "skipped_or_rewritten_syscalls",
-						  NULL };
+static const char *const blind_mapping_exit[] = {
+	"anonymous_executable_memory",	 "caller_memory_at_exit",
+	"mapped_by_other_calls",	 "mapping_replaced_before_exit",
+	"mappings_inherited_by_fork",	 "other_path_when_folded",
+	"skipped_or_rewritten_syscalls", NULL
+};
 /* The mapping cannot be looked up, only the descriptor that mmap was given. */
-static const char *const blind_mapping_fd[] = { "anonymous_executable_memory",	 "mapped_by_other_calls",
-						"mapping_replaced_before_exit",	 "mappings_inherited_by_fork",
-						"other_path_when_folded",	 "protected_executable_later",
-						"skipped_or_rewritten_syscalls", NULL };
-static const char *const blind_mapping_fd_start[] = {
-	"anonymous_executable_memory",	"mapped_before_start",		 "mapped_by_other_calls",
+static const char *const blind_mapping_fd[] = {
+	"anonymous_executable_memory",	"caller_memory_at_exit",	 "mapped_by_other_calls",
 	"mapping_replaced_before_exit", "mappings_inherited_by_fork",	 "other_path_when_folded",
 	"protected_executable_later",	"skipped_or_rewritten_syscalls", NULL
+};
+static const char *const blind_mapping_fd_start[] = {
+	"anonymous_executable_memory",	 "caller_memory_at_exit",
+	"mapped_before_start",		 "mapped_by_other_calls",
+	"mapping_replaced_before_exit",	 "mappings_inherited_by_fork",
+	"other_path_when_folded",	 "protected_executable_later",
+	"skipped_or_rewritten_syscalls", NULL
 };
 static const char *const blind_mapping_exec[] = { "mappings_inherited_by_fork", "other_path_when_folded",
 						  NULL };

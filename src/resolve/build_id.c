@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
@@ -98,35 +99,67 @@ static void answer_keep(struct build_ids *ids, const struct file_identity *ident
 	*oldest = (struct answer) { *identity, *id, ++ids->clock };
 }
 
-static bool type_is_local(const char *type)
+/* `layers`: whoever mounted it is trusted to have put no server below. */
+static bool type_is_local(const char *type, bool layers)
 {
-	static const char *const local[] = { "bcachefs", "btrfs",  "devtmpfs", "erofs", "hugetlbfs", "overlay",
-					     "ramfs",	 "rootfs", "squashfs", "tmpfs", "ubifs",     "zfs" };
+	static const char *const local[] = { "bcachefs", "btrfs",    "devtmpfs", "erofs", "hugetlbfs", "ramfs",
+					     "rootfs",	 "squashfs", "tmpfs",	 "ubifs", "zfs" };
 
 	for (size_t i = 0; i < ARRAY_LEN(local); i++) {
 		if (strcmp(type, local[i]) == 0)
 			return true;
 	}
-	return false;
+	return layers && strcmp(type, "overlay") == 0;
 }
 
-/* proc_pid_mountinfo(5): "ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAGS] - TYPE SOURCE ...". False: not there. */
-static bool mount_type(const char *list, uint32_t minor_number, bool *ret_local)
+/* A line of proc_pid_mountinfo(5): "ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAGS] - TYPE SOURCE ...". */
+struct mount_line {
+	uint64_t id;
+	unsigned int dev_major, dev_minor;
+	char type[64];
+};
+
+typedef bool (*mount_wanted_fn)(const struct mount_line *line, const void *wanted);
+
+static bool mount_find(const char *list, mount_wanted_fn is_wanted, const void *wanted, struct mount_line *ret)
 {
 	_cleanup_(fclosep) FILE *file = fopen(list, "re");
-	char line[MOUNT_LINE_MAX], type[64];
-	unsigned int major_found, minor_found;
+	char line[MOUNT_LINE_MAX];
 
 	while (file && fgets(line, sizeof(line), file)) {
 		const char *dash = strstr(line, " - ");
 
-		if (sscanf(line, "%*u %*u %u:%u", &major_found, &minor_found) != 2 || major_found != 0 ||
-		    minor_found != minor_number || !dash || sscanf(dash, " - %63s", type) != 1)
-			continue;
-		*ret_local = type_is_local(type);
-		return true;
+		if (sscanf(line, "%" SCNu64 " %*u %u:%u", &ret->id, &ret->dev_major, &ret->dev_minor) == 3 &&
+		    dash && sscanf(dash, " - %63s", ret->type) == 1 && is_wanted(ret, wanted))
+			return true;
 	}
 	return false;
+}
+
+static bool has_device(const struct mount_line *line, const void *wanted)
+{
+	const struct file_identity *identity = wanted;
+
+	return line->dev_major == identity->dev_major && line->dev_minor == identity->dev_minor;
+}
+
+static bool has_id(const struct mount_line *line, const void *wanted)
+{
+	return line->id == *(const uint64_t *)wanted;
+}
+
+/*
+ * In a user namespace of its own a process may lay layers over a server that never answers, or map from one and keep its
+ * memory locked while it waits.
+ */
+static bool shares_our_users(uint32_t pid)
+{
+	struct stat ours, its;
+	char name[64];
+
+	snprintf(name, sizeof(name), "/proc/%u/ns/user", pid);
+	return stat("/proc/self/ns/user", &ours) == 0 && stat(name, &its) == 0 && ours.st_ino == its.st_ino &&
+	       ours.st_dev == its.st_dev;
 }
 
 /*
@@ -135,17 +168,41 @@ static bool mount_type(const char *list, uint32_t minor_number, bool *ret_local)
  */
 static bool device_is_local(const struct build_ids *ids, const struct mapped_file *file)
 {
-	bool local = false;
+	struct mount_line line;
 	char list[64];
 
 	if (file->identity.dev_major != 0)
 		return true;
 	if (ids->memory_known && file->identity.dev_minor == ids->memory_minor)
 		return true;
+	if (mount_find("/proc/self/mountinfo", has_device, &file->identity, &line))
+		return type_is_local(line.type, true);
 	snprintf(list, sizeof(list), "/proc/%u/mountinfo", file->pid);
-	return (mount_type("/proc/self/mountinfo", file->identity.dev_minor, &local) ||
-		mount_type(list, file->identity.dev_minor, &local)) &&
-	       local;
+	return mount_find(list, has_device, &file->identity, &line) &&
+	       type_is_local(line.type, shares_our_users(file->pid));
+}
+
+/*
+ * Does the reference lie on the file system that was found to be local? Another may have been put in its place since.
+ * Asked without asking the file system. Some (btrfs, overlay) tell other numbers than their own: there the mount does.
+ */
+static bool is_on_device(int reference, const struct mapped_file *file)
+{
+	struct mount_line line;
+	struct statx info;
+	char list[64];
+	uint64_t id;
+
+	if (statx(reference, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_MNT_ID, &info) < 0)
+		return false;
+	if (info.stx_dev_major == file->identity.dev_major && info.stx_dev_minor == file->identity.dev_minor)
+		return true;
+	id = info.stx_mnt_id;
+	snprintf(list, sizeof(list), "/proc/%u/mountinfo", file->pid);
+	return info.stx_mask & STATX_MNT_ID &&
+	       (mount_find(list, has_id, &id, &line) ||
+		mount_find("/proc/self/mountinfo", has_id, &id, &line)) &&
+	       has_device(&line, &file->identity);
 }
 
 static bool changed_since(const struct stat *info, const struct file_identity *identity)
@@ -178,7 +235,11 @@ static int open_by_mapping(const struct mapped_file *file, bool *ret_changed)
 	snprintf(link, sizeof(link), "/proc/%u/map_files/%llx-%llx", file->pid, (unsigned long long)file->start,
 		 (unsigned long long)file->end);
 	reference = open(link, O_PATH | O_CLOEXEC);
-	if (reference < 0 || fstat(reference, &info) < 0)
+	if (reference < 0)
+		return -errno;
+	if (!is_on_device(reference, file))
+		return -ESTALE;
+	if (fstat(reference, &info) < 0)
 		return -errno;
 	if (!S_ISREG(info.st_mode) || info.st_ino != file->identity.inode)
 		return -ESTALE;
@@ -186,13 +247,29 @@ static int open_by_mapping(const struct mapped_file *file, bool *ret_changed)
 	return open_regular(reference);
 }
 
+/*
+ * What a name leads to, asking no file system for it: the names were in use a moment ago, and one that leads to a server
+ * by now is not followed. Before 5.12 that cannot be asked for.
+ */
+static int open_reference(int directory, const char *path)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
+				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_CACHED };
+	int fd = (int)syscall(SYS_openat2, directory, path, &how, sizeof(how));
+
+	if (fd < 0 && errno == EINVAL) {
+		how.resolve &= ~(uint64_t)RESOLVE_CACHED;
+		fd = (int)syscall(SYS_openat2, directory, path, &how, sizeof(how));
+	}
+	return fd < 0 ? -errno : fd;
+}
+
 /* By name below `root`: it may lead elsewhere by now, so all that is known of the file has to agree. */
 static int open_by_name(const char *root, const struct mapped_file *file)
 {
-	_cleanup_(closep) int directory = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(closep) int directory =
+		open(root, O_PATH | O_CLOEXEC); /* without O_DIRECTORY: that is a canary */
 	_cleanup_(closep) int reference = -1;
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
-				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
 	char path[PATH_MAX + 1];
 	struct stat info;
 
@@ -202,8 +279,12 @@ static int open_by_name(const char *root, const struct mapped_file *file)
 		return -ENOENT;
 	memcpy(path, file->path.data, file->path.len);
 	path[file->path.len] = '\0';
-	reference = (int)syscall(SYS_openat2, directory, path, &how, sizeof(how));
-	if (reference < 0 || fstat(reference, &info) < 0)
+	reference = open_reference(directory, path);
+	if (reference < 0)
+		return reference;
+	if (!is_on_device(reference, file))
+		return -ESTALE;
+	if (fstat(reference, &info) < 0)
 		return -errno;
 	if (!S_ISREG(info.st_mode) || info.st_ino != file->identity.inode ||
 	    (file->identity.changed_s != 0 && changed_since(&info, &file->identity)))
@@ -214,7 +295,7 @@ static int open_by_name(const char *root, const struct mapped_file *file)
 static int mapped_open(const struct mapped_file *file, bool *ret_changed)
 {
 	char root[64];
-	int fd = file->end ? open_by_mapping(file, ret_changed) : -ENOENT;
+	int fd = file->end && shares_our_users(file->pid) ? open_by_mapping(file, ret_changed) : -ENOENT;
 
 	if (fd >= 0)
 		return fd;
