@@ -343,8 +343,9 @@ static bool is_required(json_t *schema, struct str name)
 	json_t *required = json_object_get(schema, "required"), *value;
 	size_t i;
 
-	json_array_foreach(required, i,
-			   value) if (str_equal(str_of(json_string_value(value)), name)) return true;
+	json_array_foreach (required, i, value)
+		if (str_equal(str_of(json_string_value(value)), name))
+			return true;
 	return false;
 }
 
