@@ -131,11 +131,11 @@ decided() {
 
 @test "what a wrong entry gets told" {
 	targets 'target_containers: ["nginx:1.25"]'
-	run --separate-stderr collector_start
+	run collector_start
 	[ "$status" -eq 2 ]
-	[[ $stderr == *stellaops.yaml:*target_containers* ]]
+	[[ $output == *stellaops.yaml:*target_containers* ]]
 	targets 'target_containers: ["label:app=web"]'
-	run --separate-stderr collector_start
+	run collector_start
 	[ "$status" -eq 2 ]
-	[[ $stderr == *containers.labels* ]]
+	[[ $output == *containers.labels* ]]
 }

@@ -89,11 +89,13 @@ static void test_canonical(void **state)
 		buf_cstr(&text),
 		"{\"signals.btf.full\":\"\",\"signals.btf.ignore_kernel\":false,\"signals.btf.split_"
 		"directory\":\"\","
-		"\"signals.compression\":\"zstd\",\"signals.control_socket\":\"/run/stella/signals.sock\","
+		"\"signals.compression\":\"zstd\",\"signals.containers.engines\":[],"
+		"\"signals.containers.hold_ms\":50,\"signals.containers.labels\":[],"
+		"\"signals.control_socket\":\"/run/stella/signals.sock\","
 		"\"signals.dedup\":\"process\","
 		"\"signals.drain_interval_ms\":5,\"signals.enabled\":true,"
 		"\"signals.filters.cgroups\":[],\"signals.filters.comm_allowlist\":[],"
-		"\"signals.filters.comm_denylist\":[],"
+		"\"signals.filters.comm_denylist\":[],\"signals.filters.host\":true,"
 		"\"signals.filters.path_allowlist\":[\"/usr/**\",\"/opt/*\"],"
 		"\"signals.filters.path_denylist\":[\"/proc/**\"],\"signals.filters.pid_namespaces\":[],"
 		"\"signals.filters.target_containers\":[],"
@@ -286,7 +288,12 @@ static const struct bad bads[] = {
 	{ "signals: {signing: {key_id: 'awskms://k'}}", "F:1:29: ", "other keys come with a later version" },
 	{ "signals: {signing: {key_id: 'file:k.pem'}}", "F:1:29: ", "behind file: an absolute path is wanted" },
 	{ "signals: {signing: {key_id: ''}}", "F:1:29: ", "'local' or 'file:/PATH' is wanted" },
-	{ "signals: {filters: {target_containers: [web]}}", "F:1:41: ", "only the empty list is possible" },
+	{ "signals: {filters: {target_containers: [\"nginx:1.25\"]}}", "F:1:41: ", "image:" },
+	{ "signals: {filters: {host: maybe}}", "F:1:27: ", "true or false" },
+	{ "signals: {containers: {engines: [\"docker:run\"]}}", "F:1:34: ", "an absolute path" },
+	{ "signals: {containers: {engines: [\"rkt:/run/rkt\"]}}", "F:1:34: ", "is wanted, or none alone" },
+	{ "signals: {containers: {hold_ms: 1001}}", "F:1:33: ", "0 to 1000" },
+	{ "signals: {containers: {labels: [\"\"]}}", "F:1:33: ", "a label's key" },
 	/* paths and globs */
 	{ "signals: {output_directory: evidence}", "F:1:29: ", "an absolute path is wanted" },
 	{ "signals: {output_directory: ''}", "F:1:29: ", "an absolute path is wanted" },

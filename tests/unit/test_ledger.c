@@ -43,7 +43,7 @@ static void every_cause_has_its_row_zero_as_zero(void **state)
 	assert_string_equal(s.losses[0].cause, "ring_full");
 	assert_string_equal(s.losses[0].layer, "kernel");
 	assert_null(s.losses[s.n_losses - 1].kind);
-	assert_string_equal(s.losses[s.n_losses - 1].cause, "hole");
+	assert_string_equal(s.losses[s.n_losses - 1].cause, "cgroup_unknown");
 	/* Asked again, the rows are replaced, not added to. */
 	assert_int_equal(ledger_rows(&ledger, true, 5, &s), 0);
 	assert_int_equal(s.n_losses, possible);
