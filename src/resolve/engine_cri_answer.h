@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What an engine says through Kubernetes' Container Runtime Interface, read out of the bytes of its answers (engine_cri.proto). Pure. */
+/*
+ * What an engine says through Kubernetes' Container Runtime Interface, read out of the bytes of its answers
+ * (engine_cri.proto). Pure.
+ */
 
 #include "base/str.h"
 #include "resolve/engines.h"

@@ -76,7 +76,7 @@ static int on_request(void *user, char *peer, char *own, int peer_port, int own_
 	return r < 0 ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
-/* Without the last four, what the environment or a redirection says would lead elsewhere. */
+/* Without the last four, what the environment or the engine says would lead elsewhere, or unfold. */
 static CURLcode options_set(CURL *easy, struct grpc_client *client)
 {
 	char held[sizeof(ENGINE_SOCKET_HELD) + 16];
@@ -189,6 +189,17 @@ static int headers_make(const struct grpc_call *call, struct curl_slist **ret_he
 	return 0;
 }
 
+/* Until the next look at `stop`, or the deadline if that is nearer. */
+static int wait_ms(const struct grpc_call *call)
+{
+	uint64_t now = grpc_now_ns(), left_ms;
+
+	if (call->deadline_ns == 0)
+		return GRPC_TICK_MS;
+	left_ms = call->deadline_ns > now ? (call->deadline_ns - now) / 1000000 + 1 : 0;
+	return left_ms < GRPC_TICK_MS ? (int)left_ms : GRPC_TICK_MS;
+}
+
 /* Runs the transfer to its end, or ours. */
 static int run(struct grpc_client *client, struct reception *in, CURLcode *ret_result)
 {
@@ -203,7 +214,7 @@ static int run(struct grpc_client *client, struct reception *in, CURLcode *ret_r
 			return r;
 		code = curl_multi_perform(client->multi, &running);
 		if (code == CURLM_OK && running)
-			code = curl_multi_poll(client->multi, NULL, 0, GRPC_TICK_MS, NULL);
+			code = curl_multi_poll(client->multi, NULL, 0, wait_ms(in->call), NULL);
 	}
 	if (code != CURLM_OK)
 		return diag_error(in->diag, -EIO, "%s: %s", client->socket, curl_multi_strerror(code));

@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * gRPC over HTTP/2 on a Unix socket (https://github.com/grpc/grpc, doc/PROTOCOL-HTTP2.md), as much as asking takes: one message
- * goes, one or a stream of them comes, over a connection of its own. A client belongs to one thread. What the engine sends is bounded: a message is looked at by its length before a byte of it is
- * kept, headers are counted, a stream is read at a measured pace.
+ * gRPC over HTTP/2 on a Unix socket (https://github.com/grpc/grpc, doc/PROTOCOL-HTTP2.md), as much as asking takes: one
+ * message goes, one or a stream of them comes, over a connection of its own. A client belongs to one thread. What the
+ * engine sends is bounded: a message is looked at by its length before a byte of it is kept, headers are counted, a stream
+ * is read at a measured pace.
  */
 
 #include <stdatomic.h>
@@ -17,7 +18,7 @@
 #include "base/diag.h"
 
 #define GRPC_HEADERS_MAX (64u << 10) /* bytes of one answer's headers and trailers */
-#define GRPC_TICK_MS 100 /* how late `stop` may be seen */
+#define GRPC_TICK_MS 250 /* how late `stop` may be seen */
 #define GRPC_PACE 10000 /* of a call without a deadline, in a second: messages, plus one for each KB in them */
 
 /* What the engine may say instead of an answer; the caller handles it. */
@@ -48,8 +49,9 @@ DEFINE_FREEP(grpc_client, grpc_close)
 uint64_t grpc_deadline(unsigned int ms);
 
 /*
- * Both return enum grpc_said, or: -EPROTO the answer does not hold, or the engine refuses (the diag says which status); -ETIMEDOUT; -ECANCELED
- * `stop` was set; other negative errno: no connection. The answer replaces what was in `ret_answer`, whose own ceiling is kept.
+ * Both return enum grpc_said, or: -EPROTO the answer does not hold, or the engine refuses (the diag says which status);
+ * -ETIMEDOUT; -ECANCELED `stop` was set; -EPERM, -EACCES; other negative errno: no connection. The answer replaces what was
+ * in `ret_answer`, whose own ceiling is kept.
  */
 int grpc_unary(struct grpc_client *client, const struct grpc_call *call, struct diag *diag,
 	       struct buf *ret_answer);

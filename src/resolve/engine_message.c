@@ -116,9 +116,11 @@ int engine_text_take(ProtobufCBinaryData bytes, size_t max, const char *what, st
 	*ret_text = NULL;
 	if (bytes.len == 0 || bytes.len > max)
 		return 0;
-	text = strndup((const char *)bytes.data, bytes.len);
+	text = malloc(bytes.len + 1);
 	if (!text)
 		return -ENOMEM;
+	memcpy(text, bytes.data, bytes.len);
+	text[bytes.len] = '\0';
 	*ret_text = text;
 	return 0;
 }

@@ -19,7 +19,10 @@ struct Engine__Entry; /* engine_entry.proto */
 
 /* Replaces what is in `out`: 0, -E2BIG or -ENOMEM. */
 int engine_pack(const ProtobufCMessage *message, struct buf *out);
-/* `ret_message` points to a pointer to the C type of `type`, which is for engine_message_free. -EPROTO: no such message, or too much memory asked for. */
+/*
+ * `ret_message` points to a pointer to the C type of `type`; what it gets is for engine_message_free. -EPROTO: no such
+ * message, or one that asks for too much memory.
+ */
 int engine_unpack(const ProtobufCMessageDescriptor *type, struct str bytes, struct diag *diag,
 		  void *ret_message);
 void engine_message_free(void *message);

@@ -157,11 +157,13 @@ static bool header_is(struct str line, const char *name, struct str *ret_value)
 /* "HTTP/2 200": of the answer itself, or of an interim one before it. */
 static void status_line(struct reception *in, struct str line)
 {
-	const char *space = memchr(line.data, ' ', line.len);
-	size_t len = space ? strspn(space + 1, "0123456789") : 0;
+	const char *space = memchr(line.data, ' ', line.len), *end = line.data + line.len, *stop = space;
 
+	while (stop && ++stop < end && *stop >= '0' && *stop <= '9')
+		;
 	in->is_grpc = false;
-	if (!space || text_parse_u64((struct str) { space + 1, len }, 100, 999, &in->http) < 0)
+	if (!space ||
+	    text_parse_u64((struct str) { space + 1, (size_t)(stop - space) - 1 }, 100, 999, &in->http) < 0)
 		in->http = 0;
 }
 
