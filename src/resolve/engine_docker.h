@@ -13,8 +13,8 @@
 int docker_read_version(struct str text, struct diag *diag, const char **ret_runtime);
 
 /*
- * GET /containers/ID/json. `facts` is empty and gets all but the digest of the image and the runtime; *ret_image is the
- * image's own digest, "" for a container made from no image.
+ * GET /containers/json with a filter for this id. 1; 0: there is none. `facts` is empty and gets all but the digest of the
+ * image and the runtime; *ret_image is the image's own digest, "" for a container made from no image.
  */
 int docker_read_container(struct str text, const char *id, const struct engines_options *options,
 			  struct diag *diag, struct container_facts *facts,

@@ -70,18 +70,23 @@ static const char *find_label(void *user, const char *key)
 	return json_string_value(json_object_get(user, key));
 }
 
-static int read_config(json_t *config, const struct engines_options *options, struct diag *diag,
+/* A reference that leads elsewhere by now is shown as the image's digest: then it is not known any more. */
+static int read_reference(json_t *container, struct diag *diag, struct container_facts *facts)
+{
+	const char *reference = "";
+	int r = text_member(container, "Image", diag, &reference);
+
+	if (r <= 0 || strncmp(reference, "sha256:", strlen("sha256:")) == 0)
+		return r < 0 ? r : 0;
+	return engine_text(reference, ENGINE_REFERENCE_MAX, "an image's reference", diag,
+			   &facts->image_reference);
+}
+
+static int read_labels(json_t *container, const struct engines_options *options, struct diag *diag,
 		       struct container_facts *facts)
 {
-	json_t *labels = json_object_get(config, "Labels");
-	const char *reference = NULL;
-	int r = text_member(config, "Image", diag, &reference);
+	json_t *labels = json_object_get(container, "Labels");
 
-	if (r > 0)
-		r = engine_text(reference, ENGINE_REFERENCE_MAX, "an image's reference", diag,
-				&facts->image_reference);
-	if (r < 0)
-		return r;
 	if (!labels || json_is_null(labels))
 		return 0;
 	if (!json_is_object(labels))
@@ -89,22 +94,31 @@ static int read_config(json_t *config, const struct engines_options *options, st
 	return container_facts_label(facts, options, find_label, labels, diag);
 }
 
-/* "/web" is web. */
-static int read_name(json_t *root, struct diag *diag, struct container_facts *facts)
+/* "/web" is web. "/other/web" is what another container calls it that is linked to it. */
+static int read_name(json_t *container, struct diag *diag, struct container_facts *facts)
 {
-	const char *name = NULL;
-	int r = text_member(root, "Name", diag, &name);
+	json_t *names = json_object_get(container, "Names"), *name;
+	size_t i;
 
-	if (r <= 0)
-		return r;
-	return engine_text(name[0] == '/' ? name + 1 : name, ENGINE_NAME_MAX, "a container's name", diag,
-			   &facts->name);
+	if (names && !json_is_null(names) && !json_is_array(names))
+		return diag_error(diag, -EPROTO, "\"Names\" is no list");
+	json_array_foreach(names, i, name)
+	{
+		const char *text = json_string_value(name);
+
+		if (!text)
+			return diag_error(diag, -EPROTO, "\"Names\" holds what is no text");
+		text += text[0] == '/';
+		if (!strchr(text, '/'))
+			return engine_text(text, ENGINE_NAME_MAX, "a container's name", diag, &facts->name);
+	}
+	return 0;
 }
 
-static int read_image_of(json_t *root, struct diag *diag, char ret_image[ENGINE_DIGEST_LEN + 1])
+static int read_image_of(json_t *container, struct diag *diag, char ret_image[ENGINE_DIGEST_LEN + 1])
 {
 	const char *image = "";
-	int r = text_member(root, "Image", diag, &image);
+	int r = text_member(container, "ImageID", diag, &image);
 
 	if (r < 0)
 		return r;
@@ -113,7 +127,7 @@ static int read_image_of(json_t *root, struct diag *diag, char ret_image[ENGINE_
 	if (image[0] == '\0' || strcmp(image, "sha256:") == 0)
 		return 0;
 	if (!engine_digest_is(image))
-		return diag_error(diag, -EPROTO, "\"Image\" is no digest: '%.100s'", image);
+		return diag_error(diag, -EPROTO, "\"ImageID\" is no digest: '%.100s'", image);
 	memcpy(ret_image, image, ENGINE_DIGEST_LEN + 1);
 	return 0;
 }
@@ -124,28 +138,29 @@ int docker_read_container(struct str text, const char *id, const struct engines_
 {
 	_cleanup_(json_freep) json_t *root = NULL;
 	char image[ENGINE_DIGEST_LEN + 1];
-	json_t *config;
-	int r = engine_json_object(text, diag, &root);
+	json_t *container;
+	int r = engine_json_list(text, diag, &root);
 
-	if (r >= 0)
-		r = id_member(root, "Id", diag, facts->id);
-	if (r < 0)
+	if (r < 0 || json_array_size(root) == 0)
 		return r;
-	if (strcmp(facts->id, id) != 0)
-		return diag_error(diag, -EPROTO, "asked about container %.12s and told of %.12s", id,
-				  facts->id);
-	config = json_object_get(root, "Config");
-	if (!json_is_object(config))
-		return diag_error(diag, -EPROTO, "\"Config\" is no object");
-	r = read_image_of(root, diag, image);
+	container = json_array_get(root, 0);
+	if (json_array_size(root) > 1)
+		return diag_error(diag, -EPROTO, "asked about container %.12s and told of many", id);
+	r = id_member(container, "Id", diag, facts->id);
+	if (r >= 0 && strcmp(facts->id, id) != 0)
+		r = diag_error(diag, -EPROTO, "asked about container %.12s and told of %.12s", id, facts->id);
 	if (r >= 0)
-		r = read_name(root, diag, facts);
+		r = read_image_of(container, diag, image);
 	if (r >= 0)
-		r = read_config(config, options, diag, facts);
+		r = read_name(container, diag, facts);
+	if (r >= 0)
+		r = read_reference(container, diag, facts);
+	if (r >= 0)
+		r = read_labels(container, options, diag, facts);
 	if (r < 0)
 		return r;
 	memcpy(ret_image, image, sizeof(image));
-	return 0;
+	return 1;
 }
 
 /* ---- an image ---- */

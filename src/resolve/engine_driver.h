@@ -17,7 +17,10 @@
 typedef void (*engine_id_fn)(void *user, const char *id);
 
 struct engine_driver {
-	/* `socket` and `options` stay as they are until `close`. Connects with engine_socket_connect, as often as it does. */
+	/*
+	 * `socket` and `options` stay as they are until `close`. Who listens there was looked at (engine_socket_connect); a
+	 * driver that connects by itself does so through engine_socket_hold, so that it is still him.
+	 */
 	int (*open)(const char *socket, const struct engines_options *options, struct diag *diag,
 		    void **ret_session);
 	void (*close)(void *session);

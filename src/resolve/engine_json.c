@@ -38,7 +38,7 @@ static bool is_modest(struct str text)
 	return true;
 }
 
-int engine_json_object(struct str text, struct diag *diag, json_t **ret_object)
+static int load(struct str text, json_type type, struct diag *diag, json_t **ret_root)
 {
 	json_error_t error;
 	json_t *root;
@@ -49,12 +49,23 @@ int engine_json_object(struct str text, struct diag *diag, json_t **ret_object)
 	root = json_loadb(text.data ? text.data : "", text.len, JSON_REJECT_DUPLICATES, &error);
 	if (!root)
 		return diag_error(diag, -EPROTO, "an answer that is not JSON: %s", error.text);
-	if (!json_is_object(root)) {
+	if (json_typeof(root) != type) {
 		json_decref(root);
-		return diag_error(diag, -EPROTO, "an answer that is no JSON object");
+		return diag_error(diag, -EPROTO, "an answer that is no JSON %s",
+				  type == JSON_OBJECT ? "object" : "list");
 	}
-	*ret_object = root;
+	*ret_root = root;
 	return 0;
+}
+
+int engine_json_object(struct str text, struct diag *diag, json_t **ret_object)
+{
+	return load(text, JSON_OBJECT, diag, ret_object);
+}
+
+int engine_json_list(struct str text, struct diag *diag, json_t **ret_list)
+{
+	return load(text, JSON_ARRAY, diag, ret_list);
 }
 
 /* ---- many objects ---- */

@@ -18,8 +18,9 @@
 #define ENGINE_OBJECT_MAX \
 	(64u << 10) /* bytes of one object of a stream; what is longer is passed over, and counted */
 
-/* The whole text is one object, no key twice. -EPROTO or -ENOMEM; *ret_object is the caller's. */
+/* The whole text is one object, or one list; no key twice. -EPROTO or -ENOMEM; what is returned is the caller's. */
 int engine_json_object(struct str text, struct diag *diag, json_t **ret_object);
+int engine_json_list(struct str text, struct diag *diag, json_t **ret_list);
 
 static inline void json_freep(json_t **held)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Which of two engines is believed. A field is as the first one said that knew it. A digest of the same kind that is
- * another: root's word comes before a user's; between two of the same standing nobody is believed, for good.
+ * Which of two engines is believed. A field is as the first one said that knew it. Of the digest, root's word comes before
+ * a user's and a repository's before the image's own; between two of the same standing and kind that are not the same
+ * nobody is believed, for good.
  */
 
 #include "resolve/engine_memory.h"
@@ -13,11 +14,12 @@ enum told { TOLD_DIGEST = 1, TOLD_REFERENCE = 2, TOLD_NAME = 4, TOLD_POD = 8, TO
 void engine_memory_tell_again(struct engine_memory *memory)
 {
 	memory->told = 0;
+	memory->told_digest[0] = '\0';
 }
 
 bool engine_memory_has_digest(const struct engine_memory *memory)
 {
-	return memory->conflict || (memory->told & TOLD_DIGEST);
+	return memory->conflict || memory->told_digest[0] != '\0';
 }
 
 static void drop(char **text)
@@ -26,46 +28,58 @@ static void drop(char **text)
 	*text = NULL;
 }
 
-/* Another digest than before, of the same kind. */
-static bool differs(const struct engine_memory *memory, const struct container_facts *facts)
+/* False: another one said something else, and this one's word is not above the other's. */
+static bool said_add(struct engine_said *said, bool of_root, const char *digest, bool *ret_differs)
 {
-	return facts->image_digest && memory->digest[0] != '\0' &&
-	       memory->digest_is_config == facts->image_digest_is_config &&
-	       strcmp(memory->digest, facts->image_digest) != 0;
+	*ret_differs = said->digest[0] != '\0' && strcmp(said->digest, digest) != 0;
+	if (*ret_differs && of_root == said->of_root)
+		return false;
+	if (*ret_differs && !of_root)
+		return true; /* root's word stands */
+	memcpy(said->digest, digest, sizeof(said->digest));
+	said->of_root |= of_root;
+	return true;
 }
 
-static void digest_remember(struct engine_memory *memory, bool of_root, const struct container_facts *facts)
+/* Root's word first; then a repository's digest, whoever came first: two engines must not call one image two names. */
+static const struct engine_said *best(const struct engine_memory *memory)
 {
-	memory->digest_of_root = of_root;
-	if (memory->digest_is_config == facts->image_digest_is_config &&
-	    strcmp(memory->digest, facts->image_digest) == 0)
-		return;
-	memcpy(memory->digest, facts->image_digest, sizeof(memory->digest));
-	memory->digest_is_config = facts->image_digest_is_config;
-	memory->told &= ~(unsigned int)TOLD_DIGEST;
+	const struct engine_said *repository = &memory->repository, *config = &memory->config;
+
+	if (repository->digest[0] == '\0')
+		return config;
+	return config->of_root && !repository->of_root ? config : repository;
+}
+
+static void digest_drop(struct container_facts *facts)
+{
+	drop(&facts->image_digest);
+	facts->image_digest_is_config = false;
 }
 
 /* Leaves in `facts` the digest that is to be told now, if any. */
 static void digest_judge(struct engine_memory *memory, bool of_root, struct container_facts *facts,
 			 bool *ret_conflict)
 {
-	bool better = memory->digest[0] == '\0' || (of_root && !memory->digest_of_root);
+	struct engine_said *said = facts->image_digest_is_config ? &memory->config : &memory->repository;
+	const struct engine_said *current;
 
-	*ret_conflict = differs(memory, facts);
-	if (*ret_conflict && of_root == memory->digest_of_root && !memory->conflict) {
+	*ret_conflict = false;
+	if (facts->image_digest && !said_add(said, of_root, facts->image_digest, ret_conflict) &&
+	    !memory->conflict) {
 		memory->conflict = true;
 		memory->told &= ~(unsigned int)TOLD_DIGEST;
 	}
-	if (facts->image_digest && !memory->conflict && better)
-		digest_remember(memory, of_root, facts);
 	facts->digest_conflict = memory->conflict;
-	if (memory->conflict || (memory->told & TOLD_DIGEST)) {
-		drop(&facts->image_digest);
-		facts->image_digest_is_config = false;
-	} else if (facts->image_digest) {
-		memcpy(facts->image_digest, memory->digest, sizeof(memory->digest));
-		facts->image_digest_is_config = memory->digest_is_config;
+	current = best(memory);
+	if (memory->conflict || !facts->image_digest || strcmp(current->digest, memory->told_digest) == 0) {
+		digest_drop(facts);
+		return;
 	}
+	memcpy(facts->image_digest, current->digest, sizeof(current->digest));
+	facts->image_digest_is_config = current == &memory->config;
+	memcpy(memory->told_digest, current->digest, sizeof(memory->told_digest));
+	memory->told &= ~(unsigned int)TOLD_DIGEST;
 }
 
 static void labels_drop(struct container_facts *facts)

@@ -8,10 +8,15 @@
 
 #include "resolve/engines.h"
 
+struct engine_said {
+	char digest[ENGINE_DIGEST_LEN + 1]; /* "" = nobody said one */
+	bool of_root; /* somebody of root's did */
+};
+
 struct engine_memory {
 	unsigned int told; /* a bit a field */
-	char digest[ENGINE_DIGEST_LEN + 1]; /* "" = none was said */
-	bool digest_is_config, digest_of_root;
+	struct engine_said repository, config;
+	char told_digest[ENGINE_DIGEST_LEN + 1]; /* "" = none yet */
 	bool conflict; /* two of the same standing disagree: the digest stays unknown */
 };
 

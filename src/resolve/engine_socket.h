@@ -7,6 +7,7 @@
  * server of his could hold us up); elsewhere the path is as trustworthy as who configured it.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -34,12 +35,13 @@ struct engine_socket_file {
 
 /* -ESTALE when the socket is not (any more) `owner`'s. */
 int engine_socket_hold(const char *path, uid_t owner, struct diag *diag, struct engine_socket_file *ret_file);
-/* Does he listen at the other end of `fd` who may? -EPERM: neither root nor the file's owner, or, below /run/user/UID, not UID. */
+/*
+ * Does he listen at the other end of `fd` who may? -EPERM: neither root nor the file's owner, or, below /run/user/UID, not
+ * UID.
+ */
 int engine_socket_check(const struct engine_socket_file *file, int fd, const char *path, struct diag *diag);
 
-/*
- * All of it: a connected descriptor (not blocking).
- */
+/* All of it: a connected descriptor that does not block, or why there is none. */
 int engine_socket_connect(const char *path, uid_t owner, struct diag *diag);
 
 /*

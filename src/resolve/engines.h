@@ -14,9 +14,9 @@
  * shows in that user's slice.
  *
  * When several answer about one container, each field is as the first one said that knew it; later facts bring only what
- * was unknown before. When two disagree about the digest, root's word stands against a user's (and comes as a new digest
- * when it comes later); two of the same standing make it unknown (digest_conflict), and it is counted. An image's digest and a repository's are not compared: both can
- * be right, and the first stays.
+ * was unknown before. The digest alone may come anew, for a better one: root's word stands against a user's, and a
+ * repository's digest comes before the image's own. Two of the same standing and kind that disagree make it unknown
+ * (digest_conflict), and it is counted.
  */
 
 #include <stdatomic.h>

@@ -45,10 +45,11 @@ static void check_container(struct str text)
 
 	copy_behind(text, "\"Id\":\"", ENGINE_ID_LEN, id);
 	r = docker_read_container(text, id, &options, &diag, &facts, image);
-	if (r < 0) {
-		must(r == -ENOMEM || (r == -EPROTO && diag.text[0] != '\0'));
+	if (r <= 0) {
+		must(r == 0 || r == -ENOMEM || (r == -EPROTO && diag.text[0] != '\0'));
 		return;
 	}
+	must(r == 1);
 	facts.runtime = "docker";
 	must(container_facts_check(&facts, id, &diag) == 0);
 	must(image[0] == '\0' || engine_digest_is(image));

@@ -88,12 +88,12 @@ static bool fake_container(int fd, const char *id, const char *image, size_t lab
 	char text[1024];
 
 	snprintf(text, sizeof(text),
-		 "{\"Id\":\"%s\",\"Image\":\"%s\",\"Name\":\"/web\",\"Config\":{\"Image\":\"nginx:1\","
-		 "\"Labels\":{\"tier\":\"front\"}}}",
+		 "[{\"Id\":\"%s\",\"ImageID\":\"%s\",\"Names\":[\"/web\"],\"Image\":\"nginx:1\","
+		 "\"Labels\":{\"tier\":\"front\"}}]",
 		 id, image);
 	if (label_bytes == 0)
 		return fake_say(fd, 200, text);
-	snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\n\r\n{\"Id\":\"%s\",\"Config\":{\"Labels\":{", id);
+	snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\n\r\n[{\"Id\":\"%s\",\"Labels\":{", id);
 	if (!fake_send(fd, text, strlen(text)))
 		return false;
 	for (size_t sent = 0; sent < label_bytes; sent += sizeof(row) - 1) {
@@ -131,7 +131,7 @@ static bool fake_about(struct fake *fake, int fd, const char *id)
 	case FAKE_RIGHT:
 		return fake_container(fd, id, FAKE_IMAGE, 0);
 	case FAKE_KNOWS_NOTHING:
-		return fake_say(fd, 404, "{\"message\":\"No such container\"}");
+		return fake_say(fd, 200, "[]\n");
 	case FAKE_OTHER_ID:
 		return fake_container(fd, other, FAKE_IMAGE, 0);
 	case FAKE_GARBAGE:
@@ -215,7 +215,8 @@ static bool fake_answer(struct fake *fake, int fd, const char *path)
 			 fake->digest ? "\"" : "");
 		return fake_say(fd, 200, text);
 	}
-	if (sscanf(path, "/containers/%64[0-9a-f]/json", id) == 1)
+	if (sscanf(path, "/containers/json?all=1&filters=%%7B%%22id%%22%%3A%%5B%%22%64[0-9a-f]%%22%%5D%%7D",
+		   id) == 1)
 		return fake_about(fake, fd, id);
 	return fake_say(fd, 404, "{}");
 }

@@ -201,7 +201,7 @@ static void test_two_that_disagree(void **state)
 	container_facts_done(&facts);
 }
 
-/* An image's digest and a repository's can both be right: the first stays. */
+/* An image's digest and a repository's can both be right; the repository's is told, whoever comes first. */
 static void test_other_kind_is_no_conflict(void **state)
 {
 	struct container_facts facts = { .runtime = "cri-o", .image_digest_is_config = true };
@@ -214,14 +214,19 @@ static void test_other_kind_is_no_conflict(void **state)
 	assert_true(questions_answer(questions, 1, &ticket, &facts));
 	assert_string_equal(facts.image_digest, DIGEST_B);
 	container_facts_done(&facts);
-	assert_false(answer(0, 1, DIGEST_A, NULL, &facts));
-	assert_null(facts.image_digest);
+	assert_true(answer(0, 1, DIGEST_A, NULL, &facts));
+	assert_string_equal(facts.image_digest, DIGEST_A);
+	assert_false(facts.image_digest_is_config);
 	container_facts_done(&facts);
 	assert_int_equal(questions_conflicts(questions), 0);
+	/* Asked anew, and the other one first: it is told what is known to be better. */
 	questions_ask(questions, NULL, id_of(1), 0, 2);
-	assert_true(answer(0, 2, DIGEST_A, NULL, &facts));
-	assert_string_equal(facts.image_digest, DIGEST_B);
-	assert_true(facts.image_digest_is_config);
+	assert_true(next(1, 2));
+	facts = (struct container_facts) { .runtime = "cri-o", .image_digest_is_config = true };
+	facts.image_digest = strdup(DIGEST_B);
+	assert_true(questions_answer(questions, 1, &ticket, &facts));
+	assert_string_equal(facts.image_digest, DIGEST_A);
+	assert_false(facts.image_digest_is_config);
 	container_facts_done(&facts);
 }
 

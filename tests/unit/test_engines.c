@@ -320,6 +320,7 @@ static void test_hung_engine_and_another(void **state)
 	atomic_store(&fake(world, 0)->way, FAKE_SILENT);
 	fake(world, 1)->digest = DIGEST_A;
 	start(world, 2);
+	UNTIL(state_of(world, 0).connected && state_of(world, 1).connected);
 	engines_ask(world->engines, NULL, ID);
 	assert_true(fact(world, LATE_MS, &facts));
 	assert_int_equal(facts.socket, 1);
