@@ -68,9 +68,13 @@ static void walk_below(struct walk *walk, int fd, uint64_t id, int depth)
 		    strcmp(entry->d_name, "..") != 0)
 			walk_directory(walk, fd, entry->d_name, id, depth + 1);
 	}
-	if (names)
+	if (names) {
 		closedir(names);
-	else if (again >= 0)
+		return;
+	}
+	if (errno != ENOENT && errno != ENODEV)
+		walk_lost(walk); /* what is below it */
+	if (again >= 0)
 		close(again);
 }
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -78,10 +79,16 @@ static bool unescape(const char *text, char *out, size_t room)
 	return !*text;
 }
 
+/* To be cut into lines; NULL without memory for it: then it has none. */
+static char *copy_of(struct str text)
+{
+	return strndup(text.len > 0 ? text.data : "", text.len);
+}
+
 /* Where it is mounted, by its root when there is a choice; false: nowhere. `controller` NULL: the second version. */
 static bool mount_find(struct str mounts, const char *controller, char *point, size_t room)
 {
-	_cleanup_(freep) char *copy = strndup(mounts.data, mounts.len);
+	_cleanup_(freep) char *copy = copy_of(mounts);
 	char *rest = NULL;
 	bool found = false, whole = false;
 
@@ -103,7 +110,7 @@ static bool mount_find(struct str mounts, const char *controller, char *point, s
 /* The hierarchy that a controller is bound to; -ENOENT: there is no such controller, or it is disabled. */
 static int number_of(struct str controllers, const char *name)
 {
-	_cleanup_(freep) char *copy = strndup(controllers.data, controllers.len);
+	_cleanup_(freep) char *copy = copy_of(controllers);
 	char *rest = NULL, word[32];
 	unsigned int number, enabled;
 
@@ -166,7 +173,8 @@ int hierarchy_find(const char *wanted, struct diag *diag, struct hierarchy *ret_
 	_cleanup_(buf_done) struct buf controllers = BUF_MAX(PROC_TEXT_MAX);
 	int r = file_read_at(AT_FDCWD, "/proc/self/mountinfo", &mounts, diag);
 
-	if (r >= 0)
+	/* A kernel without the first version need not have this. */
+	if (r >= 0 && access("/proc/cgroups", F_OK) == 0)
 		r = file_read_at(AT_FDCWD, "/proc/cgroups", &controllers, diag);
 	if (r < 0)
 		return r;

@@ -289,6 +289,34 @@ argv_cut() {
 		jq -c '[.event.exit_status, .event.signal]')" = '[null,15]' ]
 }
 
+@test "cgroups: made, entered, removed; what happens in one has its id; inspect finds them" {
+	local mount=/sys/fs/cgroup group id
+	# Where the controllers are: docs/probe-reference.md, cgroup_id.
+	[ ! -f "$mount/memory/cgroup.procs" ] || mount=$mount/memory
+	group=$mount/stella-live.$$
+	mkdir "$group" || skip "no cgroup can be made here"
+	rmdir "$group"
+	mkdir "$group"
+	id=$(stat -c %i "$group")
+	bash -c 'echo $$ >"$0/cgroup.procs" && exec /bin/true' "$group" &
+	PID=$!
+	wait $PID
+	rmdir "$group"
+	collector_stop
+	verify
+	[ "$(records | jq -c "select(.event.type == \"cgroup\" and .cgroup_id == $id) |
+		[.src, .event.op, .event.path, .pid == $PID]")" = \
+		"[\"cgroup_mkdir\",\"create\",\"/stella-live.$$\",false]
+[\"cgroup_attach_task\",\"attach\",\"/stella-live.$$\",true]
+[\"cgroup_rmdir\",\"remove\",\"/stella-live.$$\",false]" ]
+	[ "$(the_record ".event.type == \"process_exec\" and .pid == $PID and .event.filename != \"$BASH\" and
+		.cgroup_id == $id" | jq -r '.event.type')" = process_exec ]
+	records | jq -e -s 'map(select(.event.type == "cgroup"))[0] | .event == {at_start: true, op: "create", path: "/",
+		type: "cgroup"}'
+	"$STELLA" signals inspect --evidence "$EVIDENCE" --type cgroup --output table >"$WORK/inspected"
+	grep -q "attach /stella-live.$$" "$WORK/inspected"
+}
+
 # build_id_of FILE, as binutils read it.
 build_id_of() {
 	readelf -n "$1" | awk '/Build ID/ { print $3 }'

@@ -10,21 +10,15 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "probe/hierarchy.h"
 #include "whose_world.h"
 
-/* NULL: the hierarchy is not mounted. */
 static struct source *open_source(struct source_options options)
 {
 	struct source *source = NULL;
 	struct diag diag = { .text = "" };
-	int r;
 
 	options.ring_bytes = WHOSE_RING_BYTES;
-	r = source_open(&options, &diag, &source);
-	if (r == -ENOENT && options.cgroup_hierarchy)
-		return NULL;
-	if (r < 0)
+	if (source_open(&options, &diag, &source) < 0)
 		fail_msg("%s", diag.text);
 	report_source(source, options.without == 0);
 	return source;
@@ -40,7 +34,7 @@ static void pids_are_told_as_the_process_sees_itself(void **state)
 	(void)state;
 	if (!source_possible())
 		skip();
-	for (size_t i = 0; i < ARRAY_LEN(mixes); i++) {
+	for (size_t i = 0; i < whose_mixes(ARRAY_LEN(mixes)); i++) {
 		_cleanup_(source_closep) struct source *source = NULL;
 		_cleanup_(closep) int listener = -1;
 		struct diag diag = { .text = "" };
@@ -85,7 +79,7 @@ static void in_hierarchy(const char *name, unsigned int without)
 	int gate, other_gate;
 	uint64_t id;
 
-	if (!source || !whose_cgroup(source_cgroup_mount(source), "stella-whose", path, sizeof(path), &id)) {
+	if (!whose_cgroup(source_cgroup_mount(source), "stella-whose", path, sizeof(path), &id)) {
 		print_message("# no cgroup can be made in the hierarchy %s\n", name ? name : "that is chosen");
 		return;
 	}
@@ -111,14 +105,13 @@ static void in_hierarchy(const char *name, unsigned int without)
 
 static void cgroups_are_of_the_chosen_hierarchy(void **state)
 {
-	static const char *const names[] = { NULL, "unified", "memory", "pids" };
-
 	(void)state;
 	if (!source_possible())
 		skip();
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		for (size_t mix = 0; mix < ARRAY_LEN(mixes); mix++)
-			in_hierarchy(names[i], mixes[mix]);
+	for (size_t i = 0; i < ARRAY_LEN(whose_hierarchies); i++) {
+		for (size_t mix = 0;
+		     whose_hierarchy(whose_hierarchies[i]) && mix < whose_mixes(ARRAY_LEN(mixes)); mix++)
+			in_hierarchy(whose_hierarchies[i], mixes[mix]);
 	}
 	unlink(WHOSE_PATH);
 }

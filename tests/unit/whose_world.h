@@ -19,10 +19,30 @@
 
 #include "base/cleanup.h"
 #include "probe/decode.h"
+#include "probe/hierarchy.h"
 #include "source_world.h"
 
 #define WHOSE_RING_BYTES (8u << 20)
 #define WHOSE_PATH "/tmp/stella-whose"
+
+/* By name; NULL: the one that is chosen. False: it is that one, or not here. */
+static inline bool whose_hierarchy(const char *name)
+{
+	struct hierarchy chosen, named;
+
+	if (!name)
+		return true;
+	return hierarchy_find(NULL, NULL, &chosen) == 0 && strcmp(chosen.name, name) != 0 &&
+	       hierarchy_find(name, NULL, &named) == 0;
+}
+
+static const char *const whose_hierarchies[] = { NULL, "unified", "pids" };
+
+/* Emulation in software takes minutes for each way of older kernels, and is one itself. */
+static inline size_t whose_mixes(size_t count)
+{
+	return getenv("STELLA_TEST_SLOW_MACHINE") ? 1 : count;
+}
 
 /* What came of one process. */
 struct whose {

@@ -20,10 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void mount_at(const char *type, const char *where)
+static void mount_at(const char *type, const char *where, const char *options)
 {
 	mkdir(where, 0755);
-	if (mount(type, where, type, 0, NULL) < 0)
+	if (mount(type, where, type, 0, options) < 0)
 		printf("# %s: %s\n", where, strerror(errno));
 }
 
@@ -81,11 +81,12 @@ int main(void)
 {
 	struct utsname name;
 
-	mount_at("proc", "/proc");
-	mount_at("sysfs", "/sys");
-	mount_at("devtmpfs", "/dev");
-	mount_at("cgroup2", "/sys/fs/cgroup");
-	mount_at("tmpfs", "/tmp");
+	mount_at("proc", "/proc", NULL);
+	mount_at("sysfs", "/sys", NULL);
+	mount_at("devtmpfs", "/dev", NULL);
+	mount_at("cgroup2", "/sys/fs/cgroup", NULL);
+	mount_at("cgroup", "/pids", "pids"); /* one hierarchy of the first version beside */
+	mount_at("tmpfs", "/tmp", NULL);
 	loopback_up();
 	uname(&name);
 	printf("kernel %s\n", name.release);
