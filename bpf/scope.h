@@ -150,7 +150,6 @@ static __always_inline __u32 scope_cgroup(__u32 state, const struct scope_subjec
 				     .generation = (__u64)decision_generation << 32 |
 						   state >> SCOPE_GENERATION_SHIFT };
 	__u8 *known, found;
-	__u64 address = 0;
 	__u32 decision;
 
 	known = bpf_map_lookup_elem(&scope_verdicts, &key);
@@ -160,9 +159,7 @@ static __always_inline __u32 scope_cgroup(__u32 state, const struct scope_subjec
 		decision = decision_of(key.cgroup_id);
 		return SCOPE_FOUND_IN | (decision ? decision : DECISION_OPEN);
 	}
-	/* Through a helper it is a number for the verifier, and no pointer any more. */
-	bpf_probe_read_kernel(&address, sizeof(address), &subject->cgroup);
-	found = scope_cgroup_climb(state, address);
+	found = scope_cgroup_climb(state, (__u64)subject->cgroup);
 	bpf_map_update_elem(&scope_verdicts, &key, &found, BPF_ANY);
 	return found;
 }
@@ -246,6 +243,8 @@ static __always_inline bool scope_judge_task(__u32 state, struct task_struct *ta
 	struct scope_subject subject = { .cgroup = task_cgroup(task) };
 
 	subject.cgroup_id = cgroup_id_of(subject.cgroup);
+	/* Onto itself, through a helper: for the verifier it is a number then, and no pointer any more. */
+	bpf_probe_read_kernel(&subject.cgroup, sizeof(subject.cgroup), &subject.cgroup);
 	scope_sit(&subject.seat, task);
 	/* As text: older kernels leave what they like behind the NUL. */
 	bpf_probe_read_kernel_str(subject.comm, sizeof(subject.comm), &task->comm);
