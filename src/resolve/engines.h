@@ -64,7 +64,7 @@ struct engine_label {
 struct container_facts {
 	char id[ENGINE_ID_LEN + 1]; /* lower-case hex */
 	const char *runtime; /* "docker", "podman", "containerd", "cri-o": a constant */
-	char *image_digest; /* "sha256:" + 64 hex: the repository's digest when there is one, else the image's (config) digest */
+	char *image_digest; /* "sha256:" + 64 hex: the repository's when there is one, else the image's own (config) */
 	bool image_digest_is_config; /* the latter */
 	bool digest_conflict; /* engines disagree: unknown, whatever was said before */
 	char *image_reference; /* as it was asked for: "nginx:1.25" */
