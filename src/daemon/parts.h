@@ -123,6 +123,8 @@ struct attribution_targets selection_view(const struct selection *selection);
 void collector_attend(struct collector *collector);
 /* Before a chunk is cut: nobody is waited for any more. */
 void collector_attend_end(struct collector *collector);
+/* When it is cut: what ended in it has its last row in that seal, so engines are not asked of it any longer. */
+void collector_attend_cut(struct collector *collector, uint64_t cut_boot_ns);
 /*
  * Others are recorded from now on: first every container is decided, while the host is recorded whatever was asked, so
  * that nothing is left out for want of a decision; then collector_target lets the choice about the host hold too.

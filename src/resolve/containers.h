@@ -92,6 +92,8 @@ const char *container_runtime_name(unsigned int index);
  * is not heard, nor one of another user than that in whose slice the container stands. How many learned from it.
  */
 size_t containers_learn(struct containers *containers, const struct container_facts *facts);
+/* Has one of that id not ended yet? */
+bool containers_live(const struct containers *containers, const char *id);
 /* They are not waited for any more; what an engine says later is heard all the same. */
 void containers_unanswered(struct containers *containers, const char *id);
 void container_wait_no_more(struct containers *containers, struct container *container);

@@ -216,6 +216,16 @@ size_t containers_learn(struct containers *containers, const struct container_fa
 	return learned;
 }
 
+bool containers_live(const struct containers *containers, const char *id)
+{
+	struct container *container =
+		container_with_id(*containers_id_bucket((struct containers *)containers, id), id);
+
+	while (container && container->to_boot_ns > 0)
+		container = container_with_id(container->same_id, id);
+	return container;
+}
+
 void containers_unanswered(struct containers *containers, const char *id)
 {
 	struct container *container = container_with_id(*containers_id_bucket(containers, id), id);
