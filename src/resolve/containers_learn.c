@@ -135,6 +135,8 @@ static void facts_learn(struct container_facts *known, const struct container_fa
 	text_learn(&known->pod_uid, facts->pod_uid);
 	if (facts->image_digest)
 		known->image_digest_is_config = facts->image_digest_is_config;
+	if (facts->labels_refused > known->labels_refused)
+		known->labels_refused = facts->labels_refused;
 	known->digest_conflict = facts->digest_conflict;
 	if (facts->digest_conflict) {
 		free(known->image_digest);

@@ -196,6 +196,11 @@ static void who_is_heard(void **state)
 	assert_int_equal(learn(ID_A, "docker", NULL), 1); /* says nothing of it: it stays */
 	assert_string_equal(find(3)->facts.image_digest, DIGEST_1);
 	facts = facts_of(ID_A, "docker", NULL);
+	facts.labels_refused = 2;
+	assert_int_equal(containers_learn(containers, &facts), 1);
+	assert_int_equal(learn(ID_A, "docker", NULL), 1);
+	assert_int_equal(find(3)->facts.labels_refused, 2);
+	facts = facts_of(ID_A, "docker", NULL);
 	facts.digest_conflict = true;
 	assert_int_equal(containers_learn(containers, &facts), 1);
 	assert_null(find(3)->facts.image_digest);
