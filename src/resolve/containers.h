@@ -27,7 +27,7 @@
 enum container_choice { CONTAINER_KEPT, CONTAINER_LEFT_OUT, CONTAINER_UNDECIDED };
 
 struct container {
-	TAILQ_ENTRY(container) link; /* of containers_first */
+	TAILQ_ENTRY(container) link; /* of containers_all */
 	struct container *same_id; /* the next of its bucket */
 	char id[ENGINE_ID_LEN + 1];
 	char text[CONTAINER_TEXT_MAX]; /* as a record has it: docker://...; "" = it can't be said */
