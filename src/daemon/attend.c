@@ -207,6 +207,19 @@ void collector_attend_end(struct collector *collector)
 	release(collector);
 }
 
+void collector_attend_cut(struct collector *collector, uint64_t cut_boot_ns)
+{
+	struct containers *containers = containers_of(collector);
+	const struct container *container;
+
+	TAILQ_FOREACH (container, containers_all(containers), link) {
+		if (collector->engines && container->to_boot_ns > 0 &&
+		    !containers_live(containers, container->id))
+			engines_forget(collector->engines, container->id);
+	}
+	containers_cut(containers, cut_boot_ns);
+}
+
 static void set_mode(struct collector *collector, bool host)
 {
 	int r = source_target_mode(collector->source, collector->selection->count > 0, host);

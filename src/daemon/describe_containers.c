@@ -89,6 +89,7 @@ static int describe_labels(const struct container_facts *facts, struct statement
 {
 	int r = 0;
 
+	row->labels_more = facts->labels_refused;
 	if (facts->n_labels == 0)
 		return 0;
 	row->labels = calloc(facts->n_labels, sizeof(*row->labels));

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The collector's parts as its files share them: collector.c, watch.c, loop.c, rotate.c, epoch.c, describe.c, reload.c,
- * report.c, ready.c, replay.c. Nobody else includes this.
+ * The collector's parts as its files share them: each names below what it gives to the others. Nobody outside of the
+ * daemon includes this.
  */
 
 #include "collect/chain.h"
@@ -112,6 +112,8 @@ struct selection {
 	bool host;
 };
 
+/* As the configuration calls it. */
+const char *collector_engine_name(enum engine_kind kind);
 /* *ret_engines stays NULL when nobody is to be asked. */
 int collector_engines(const struct config *config, struct diag *diag, struct engines **ret_engines);
 int selection_new(const struct config *config, struct diag *diag, struct selection **ret_selection);
@@ -124,6 +126,8 @@ struct attribution_targets selection_view(const struct selection *selection);
 void collector_attend(struct collector *collector);
 /* Before a chunk is cut: nobody is waited for any more. */
 void collector_attend_end(struct collector *collector);
+/* When it is cut: what ended in it has its last row in that seal, so engines are not asked of it any longer. */
+void collector_attend_cut(struct collector *collector, uint64_t cut_boot_ns);
 /*
  * Others are recorded from now on: first every container is decided, while the host is recorded whatever was asked, so
  * that nothing is left out for want of a decision; then collector_target lets the choice about the host hold too.
@@ -206,10 +210,10 @@ void collector_reload(struct collector *collector);
 /* `targets` of status: counts, and names of the first of them. */
 json_t *report_targets(const struct collector *collector);
 
-/* ---- report_containers.c: `containers` and `engines` of status ---- */
+/* ---- report_containers.c ---- */
 
-json_t *report_containers(const struct collector *collector);
-json_t *report_engines(const struct collector *collector);
+/* Adds `containers` (of more than are listed, `containers_more`), `engines` and what else there is of them to status. */
+void report_containers(json_t *object, const struct collector *collector);
 
 /* ---- report.c ---- */
 

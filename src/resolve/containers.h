@@ -27,7 +27,7 @@
 enum container_choice { CONTAINER_KEPT, CONTAINER_LEFT_OUT, CONTAINER_UNDECIDED };
 
 struct container {
-	TAILQ_ENTRY(container) link; /* of containers_first */
+	TAILQ_ENTRY(container) link; /* of containers_all */
 	struct container *same_id; /* the next of its bucket */
 	char id[ENGINE_ID_LEN + 1];
 	char text[CONTAINER_TEXT_MAX]; /* as a record has it: docker://...; "" = it can't be said */
@@ -93,6 +93,8 @@ const char *container_runtime_name(unsigned int index);
  * is not heard, nor one of another user than that in whose slice the container stands. How many learned from it.
  */
 size_t containers_learn(struct containers *containers, const struct container_facts *facts);
+/* Has one of that id not ended yet? */
+bool containers_live(const struct containers *containers, const char *id);
 /* They are not waited for any more; what an engine says later is heard all the same. */
 void containers_unanswered(struct containers *containers, const char *id);
 void container_wait_no_more(struct containers *containers, struct container *container);

@@ -206,11 +206,14 @@ static void the_same_container_begins_again(void **state)
 	(void)state;
 	make(3, "/docker/" ID_A, 100);
 	first = find(3);
+	assert_true(containers_live(containers, ID_A));
 	containers_removed(containers, 3, 200);
+	assert_false(containers_live(containers, ID_A));
 	make(9, "/docker/" ID_A, 300);
 	second = find(9);
 	assert_ptr_not_equal(first, second);
 	assert_int_equal(second->generation, 300);
+	assert_true(containers_live(containers, ID_A));
 	assert_int_equal(learn(ID_A, "docker", DIGEST_1), 2); /* one image, two lives */
 	assert_string_equal(first->facts.image_digest, DIGEST_1);
 	assert_string_equal(second->facts.image_digest, DIGEST_1);
@@ -234,6 +237,11 @@ static void who_is_heard(void **state)
 	assert_string_equal(find(3)->facts.image_digest, DIGEST_1);
 	assert_int_equal(learn(ID_A, "docker", NULL), 1); /* says nothing of it: it stays */
 	assert_string_equal(find(3)->facts.image_digest, DIGEST_1);
+	facts = facts_of(ID_A, "docker", NULL);
+	facts.labels_refused = 2;
+	assert_int_equal(containers_learn(containers, &facts), 1);
+	assert_int_equal(learn(ID_A, "docker", NULL), 1);
+	assert_int_equal(find(3)->facts.labels_refused, 2);
 	facts = facts_of(ID_A, "docker", NULL);
 	facts.digest_conflict = true;
 	assert_int_equal(containers_learn(containers, &facts), 1);
