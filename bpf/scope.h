@@ -150,7 +150,6 @@ static __always_inline __u32 scope_cgroup(__u32 state, const struct scope_subjec
 				     .generation = (__u64)decision_generation << 32 |
 						   state >> SCOPE_GENERATION_SHIFT };
 	__u8 *known, found;
-	__u64 address = 0;
 	__u32 decision;
 
 	known = bpf_map_lookup_elem(&scope_verdicts, &key);
@@ -160,9 +159,13 @@ static __always_inline __u32 scope_cgroup(__u32 state, const struct scope_subjec
 		decision = decision_of(key.cgroup_id);
 		return SCOPE_FOUND_IN | (decision ? decision : DECISION_OPEN);
 	}
-	/* Through a helper it is a number for the verifier, and no pointer any more. */
-	bpf_probe_read_kernel(&address, sizeof(address), &subject->cgroup);
-	found = scope_cgroup_climb(state, address);
+	/*
+	 * Through a helper the pointer is a number for the verifier; through the key, because the callers of this leave
+	 * little stack on 6.1.
+	 */
+	bpf_probe_read_kernel(&key.cgroup_id, sizeof(key.cgroup_id), &subject->cgroup);
+	found = scope_cgroup_climb(state, key.cgroup_id);
+	key.cgroup_id = subject->cgroup_id;
 	bpf_map_update_elem(&scope_verdicts, &key, &found, BPF_ANY);
 	return found;
 }
