@@ -159,7 +159,13 @@ static __always_inline __u32 scope_cgroup(__u32 state, const struct scope_subjec
 		decision = decision_of(key.cgroup_id);
 		return SCOPE_FOUND_IN | (decision ? decision : DECISION_OPEN);
 	}
-	found = scope_cgroup_climb(state, (__u64)subject->cgroup);
+	/*
+	 * Through a helper the pointer is a number for the verifier; through the key, because the callers of this leave
+	 * little stack on 6.1.
+	 */
+	bpf_probe_read_kernel(&key.cgroup_id, sizeof(key.cgroup_id), &subject->cgroup);
+	found = scope_cgroup_climb(state, key.cgroup_id);
+	key.cgroup_id = subject->cgroup_id;
 	bpf_map_update_elem(&scope_verdicts, &key, &found, BPF_ANY);
 	return found;
 }
