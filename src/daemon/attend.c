@@ -72,9 +72,8 @@ static void learn_facts(struct collector *collector)
 
 static bool may_be_answered(const struct collector *collector, const struct container *container)
 {
-	uid_t owner = container->uid == CONTAINER_NO_USER ? 0 : container->uid;
-
-	return collector->engines && engines_may_answer_about(collector->engines, container->id, owner);
+	return collector->engines &&
+	       engines_may_answer_about(collector->engines, container->id, container_owner(container));
 }
 
 /* Those that were asked for before `asked_before_ns`, and those for whom nobody has an answer. */
@@ -90,6 +89,24 @@ static void learn_unanswered(struct collector *collector, uint64_t asked_before_
 
 		if (!container->waits ||
 		    (container->asked_ns >= asked_before_ns && may_be_answered(collector, container)))
+			continue;
+		memcpy(learned.id, container->id, sizeof(learned.id));
+		learn(collector, &learned);
+	}
+}
+
+/* Those of whom an engine knows something, and nobody has more to say. */
+static void learn_settled(struct collector *collector)
+{
+	struct container *container;
+
+	if (collector->selection->count == 0 && !collector->raw)
+		return;
+	TAILQ_FOREACH (container, containers_all(containers_of(collector)), link) {
+		struct learned learned = { .what = LEARNED_SETTLED, .facts.owner = container_owner(container) };
+
+		if (container->settled || !container->answered ||
+		    !engines_have_spoken(collector->engines, container->id, learned.facts.owner))
 			continue;
 		memcpy(learned.id, container->id, sizeof(learned.id));
 		learn(collector, &learned);
@@ -178,6 +195,11 @@ static void hear_changes(struct collector *collector)
 
 static void release(struct collector *collector)
 {
+	struct learned learned = { .what = LEARNED_RELEASED };
+
+	if (!attribution_is_ripe(pipeline_attribution(collector->pipeline)))
+		return;
+	learn(collector, &learned);
 	while (pipeline_release(collector->pipeline))
 		collector_flush(collector);
 	collector_flush(collector);
@@ -191,6 +213,7 @@ void collector_attend(struct collector *collector)
 	if (collector->engines) {
 		learn_expected(collector);
 		learn_facts(collector);
+		learn_settled(collector);
 	}
 	learn_unanswered(collector, now_ns > hold_ns ? now_ns - hold_ns : 0);
 	tell_choices(collector);
