@@ -29,6 +29,7 @@
 #define SCOPE_PATHS 16
 #define SCOPE_TARGETS 32 /* decisions about cgroups hold */
 #define SCOPE_HOST 64 /* and what is in no cgroup that was decided about is recorded */
+#define SCOPE_PASS 128 /* decisions are under way: whatever they say, everybody passes */
 #define SCOPE_PROCESS \
 	(SCOPE_CGROUPS | SCOPE_PID_NAMESPACES | SCOPE_COMM_ALLOW | SCOPE_COMM_DENY | SCOPE_TARGETS)
 #define SCOPE_GENERATION_SHIFT 8
@@ -165,7 +166,7 @@ static __always_inline bool scope_cgroup_wants(__u32 state, const struct scope_s
 
 	if (state & SCOPE_CGROUPS && !(found & SCOPE_FOUND_IN))
 		return false;
-	if (!(state & SCOPE_TARGETS) || decision >= DECISION_KEEP)
+	if (!(state & SCOPE_TARGETS) || state & SCOPE_PASS || decision >= DECISION_KEEP)
 		return true;
 	return decision == DECISION_NONE && (state & SCOPE_HOST || decisions_full);
 }

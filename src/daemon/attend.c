@@ -63,7 +63,8 @@ static void learn_facts(struct collector *collector)
 {
 	struct learned learned = { .what = LEARNED_FACTS };
 
-	while (engines_next(collector->engines, &learned.facts) > 0) {
+	/* As many as wait at once: an engine that never stops must not keep us from the ring. */
+	for (size_t i = 0; i < ENGINE_QUEUE_MAX && engines_next(collector->engines, &learned.facts) > 0; i++) {
 		latency_note(&collector->latency, containers_of(collector), learned.facts.id, monotonic_ns());
 		learn(collector, &learned);
 		learned = (struct learned) { .what = LEARNED_FACTS };
@@ -179,7 +180,8 @@ static void hear_changes(struct collector *collector)
 	while (containers_change(containers, &change)) {
 		if (change.container)
 			ask(collector, change.container);
-		if (collector->selection->count == 0)
+		/* Of one that is gone there may be something from when targets were in force. */
+		if (collector->selection->count == 0 && !change.gone)
 			continue;
 		/* Made while targets are in force, it is undecided in the kernel half until it is told otherwise. */
 		if (change.container && change.cgroup_id == change.container->cgroup_id) {
@@ -228,13 +230,16 @@ void collector_attend_end(struct collector *collector)
 	release(collector);
 }
 
-static void set_mode(struct collector *collector, bool host)
+static void note_mode(int error)
 {
-	int r = source_target_mode(collector->source, collector->selection->count > 0, host);
-
-	if (r < 0)
+	if (error < 0)
 		log_line(LOG_LEVEL_ERROR, "the kernel did not take the choice of containers, more comes: %s",
-			 strerror(-r));
+			 strerror(-error));
+}
+
+void collector_untarget(struct collector *collector)
+{
+	note_mode(source_target_pass(collector->source));
 }
 
 void collector_retarget(struct collector *collector)
@@ -242,7 +247,8 @@ void collector_retarget(struct collector *collector)
 	const struct attribution_targets view = selection_view(collector->selection);
 	struct container *container;
 
-	set_mode(collector, true);
+	if (view.count > 0)
+		collector_untarget(collector);
 	attribution_retarget(pipeline_attribution(collector->pipeline), &view);
 	TAILQ_FOREACH (container, containers_all(containers_of(collector)), link) {
 		container->told = container->choice;
@@ -253,5 +259,6 @@ void collector_retarget(struct collector *collector)
 
 void collector_target(struct collector *collector)
 {
-	set_mode(collector, collector->selection->host);
+	note_mode(source_target_mode(collector->source, collector->selection->count > 0,
+				     collector->selection->host));
 }

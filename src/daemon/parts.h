@@ -123,9 +123,11 @@ struct attribution_targets selection_view(const struct selection *selection);
 void collector_attend(struct collector *collector);
 /* Before a chunk is cut: nobody is waited for any more. */
 void collector_attend_end(struct collector *collector);
+/* Until collector_target the kernel half leaves out nobody, and keeps in mind which cgroups are new. */
+void collector_untarget(struct collector *collector);
 /*
- * Others are recorded from now on: first every container is decided, while the host is recorded whatever was asked, so
- * that nothing is left out for want of a decision; then collector_target lets the choice about the host hold too.
+ * Others are recorded from now on: first every container is decided, while the kernel half leaves out nobody; then, when
+ * what it told of new ones until then was attended to, collector_target lets the choice hold there too.
  */
 void collector_retarget(struct collector *collector);
 void collector_target(struct collector *collector);
