@@ -29,6 +29,7 @@
 #define SCOPE_PATHS 16
 #define SCOPE_TARGETS 32 /* decisions about cgroups hold */
 #define SCOPE_HOST 64 /* and what is in no cgroup that was decided about is recorded */
+#define SCOPE_PASS 128 /* decisions are under way: whatever they say, everybody passes */
 #define SCOPE_PROCESS \
 	(SCOPE_CGROUPS | SCOPE_PID_NAMESPACES | SCOPE_COMM_ALLOW | SCOPE_COMM_DENY | SCOPE_TARGETS)
 #define SCOPE_GENERATION_SHIFT 8
@@ -176,7 +177,7 @@ static __always_inline bool scope_cgroup_wants(__u32 state, const struct scope_s
 
 	if (state & SCOPE_CGROUPS && !(found & SCOPE_FOUND_IN))
 		return false;
-	if (!(state & SCOPE_TARGETS) || decision >= DECISION_KEEP)
+	if (!(state & SCOPE_TARGETS) || state & SCOPE_PASS || decision >= DECISION_KEEP)
 		return true;
 	return decision == DECISION_NONE && (state & SCOPE_HOST || decisions_full);
 }
@@ -249,8 +250,6 @@ static __always_inline bool scope_judge_task(__u32 state, struct task_struct *ta
 	struct scope_subject subject = { .cgroup = task_cgroup(task) };
 
 	subject.cgroup_id = cgroup_id_of(subject.cgroup);
-	/* Onto itself, through a helper: for the verifier it is a number then, and no pointer any more. */
-	bpf_probe_read_kernel(&subject.cgroup, sizeof(subject.cgroup), &subject.cgroup);
 	scope_sit(&subject.seat, task);
 	/* As text: older kernels leave what they like behind the NUL. */
 	bpf_probe_read_kernel_str(subject.comm, sizeof(subject.comm), &task->comm);

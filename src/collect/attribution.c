@@ -20,6 +20,7 @@ struct attribution {
 	struct buf held;
 	struct container *released; /* what is judged now was held, and is this one's */
 	uint64_t decisions;
+	bool ripe; /* somebody is waited for no more since the held records were last looked through */
 };
 
 int attribution_new(const struct attribution_targets *targets, struct attribution **ret_attribution)
@@ -59,7 +60,7 @@ static enum container_choice choose(const struct attribution *attribution, const
 	memcpy(facts.id, container->id, sizeof(facts.id));
 	facts.runtime = container->runtime;
 	switch (selectors_match(targets->selectors, targets->count, &facts,
-				container->answered && !container->waits)) {
+				container->answered && container->settled)) {
 	case SELECTOR_YES:
 		return CONTAINER_KEPT;
 	case SELECTOR_NO:
@@ -70,22 +71,29 @@ static enum container_choice choose(const struct attribution *attribution, const
 	return CONTAINER_UNDECIDED;
 }
 
-/* NULL = all of them. */
 static void choose_anew(struct attribution *attribution, const char *id)
 {
 	struct container *container;
 
 	TAILQ_FOREACH (container, containers_all(attribution->containers), link) {
-		if (!id || strcmp(container->id, id) == 0)
-			container->choice = choose(attribution, container);
+		enum container_choice before = container->choice;
+
+		if (strcmp(container->id, id) != 0)
+			continue;
+		container->choice = choose(attribution, container);
+		/* It is another by what is known now: either what came before is missing, or what comes now will be. */
+		container->was_undecided |= before != CONTAINER_UNDECIDED && container->choice != before;
 	}
 	attribution->decisions++;
 }
 
 void attribution_retarget(struct attribution *attribution, const struct attribution_targets *targets)
 {
+	struct container *container;
+
 	attribution->targets = *targets;
-	choose_anew(attribution, NULL);
+	TAILQ_FOREACH (container, containers_all(attribution->containers), link)
+		container->choice = choose(attribution, container);
 }
 
 enum container_choice attribution_host(const struct attribution *attribution)
@@ -122,6 +130,7 @@ static bool hold(struct attribution *attribution, struct container *container, c
 
 	if (buf_reserve(&attribution->held, sizeof(head) + len) < 0) {
 		container_wait_no_more(attribution->containers, container);
+		attribution->ripe = true;
 		return false;
 	}
 	(void)buf_append(&attribution->held, &head, sizeof(head));
@@ -180,9 +189,15 @@ void attribution_learn(struct attribution *attribution, struct learned *learned)
 		break;
 	case LEARNED_UNANSWERED:
 		containers_unanswered(attribution->containers, learned->id);
-		choose_anew(attribution, learned->id); /* what is not known of it now does not come */
 		break;
+	case LEARNED_SETTLED:
+		containers_settled(attribution->containers, learned->id, learned->facts.owner);
+		choose_anew(attribution, learned->id);
+		break;
+	case LEARNED_RELEASED:
+		break; /* the caller's, who has a place for them */
 	}
+	attribution->ripe |= learned->what == LEARNED_FACTS || learned->what == LEARNED_UNANSWERED;
 	learned_done(learned);
 }
 
@@ -210,12 +225,18 @@ bool attribution_release(struct attribution *attribution, attribution_take_fn ta
 	}
 	held->len = kept;
 	attribution->released = NULL;
+	attribution->ripe = !room;
 	return !room;
 }
 
 uint64_t attribution_decisions(const struct attribution *attribution)
 {
 	return attribution->decisions;
+}
+
+bool attribution_is_ripe(const struct attribution *attribution)
+{
+	return attribution->ripe && attribution->held.len > 0;
 }
 
 struct containers *attribution_containers(struct attribution *attribution)

@@ -54,6 +54,9 @@ void attribution_learn(struct attribution *attribution, struct learned *learned)
 typedef bool (*attribution_take_fn)(void *taker, const void *data, size_t len);
 bool attribution_release(struct attribution *attribution, attribution_take_fn take, void *taker);
 
+/* There may be some: whoever captures writes down that they were let go, before they are. */
+bool attribution_is_ripe(const struct attribution *attribution);
+
 struct containers *attribution_containers(struct attribution *attribution);
 enum container_choice attribution_host(const struct attribution *attribution);
 /* Grows whenever a container was decided, or decided anew. */

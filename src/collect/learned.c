@@ -88,6 +88,13 @@ int learned_write(const struct learned *learned, struct buf *out)
 	case LEARNED_UNANSWERED:
 		object = json_pack("{s:s}", "unanswered", learned->id);
 		break;
+	case LEARNED_SETTLED:
+		object = json_pack("{s:s, s:I}", "settled", learned->id, "owner",
+				   (json_int_t)learned->facts.owner);
+		break;
+	case LEARNED_RELEASED:
+		object = json_pack("{s:b}", "released", 1);
+		break;
 	}
 	text = object ? json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 	json_decref(object);
@@ -188,11 +195,33 @@ static int expect_take(json_t *list, unsigned int *ret_runtimes)
 	return 0;
 }
 
+static int id_take(const json_t *value, enum learned_what what, struct learned *learned)
+{
+	const char *id = json_string_value(value);
+
+	if (!id || !container_id_is(str_of(id)))
+		return -EBADMSG;
+	learned->what = what;
+	memcpy(learned->id, id, sizeof(learned->id));
+	return 0;
+}
+
+static int settled_take(const json_t *object, struct learned *learned)
+{
+	const json_t *owner = json_object_get(object, "owner");
+
+	if (!json_is_integer(owner) || json_integer_value(owner) < 0 || json_integer_value(owner) > UINT32_MAX)
+		return -EBADMSG;
+	learned->facts.owner = (uid_t)json_integer_value(owner);
+	return id_take(json_object_get(object, "settled"), LEARNED_SETTLED, learned);
+}
+
 static int learned_take(json_t *object, struct learned *learned)
 {
 	json_t *expect = json_object_get(object, "expect"), *facts = json_object_get(object, "facts");
-	const char *unanswered = json_string_value(json_object_get(object, "unanswered"));
 
+	if (json_object_size(object) == 2)
+		return settled_take(object, learned);
 	if (json_object_size(object) != 1)
 		return -EBADMSG;
 	if (expect) {
@@ -203,11 +232,11 @@ static int learned_take(json_t *object, struct learned *learned)
 		learned->what = LEARNED_FACTS;
 		return facts_take(facts, &learned->facts);
 	}
-	if (!unanswered || !container_id_is(str_of(unanswered)))
-		return -EBADMSG;
-	learned->what = LEARNED_UNANSWERED;
-	memcpy(learned->id, unanswered, sizeof(learned->id));
-	return 0;
+	if (json_is_true(json_object_get(object, "released"))) {
+		learned->what = LEARNED_RELEASED;
+		return 0;
+	}
+	return id_take(json_object_get(object, "unanswered"), LEARNED_UNANSWERED, learned);
 }
 
 int learned_parse(struct str text, struct diag *diag, struct learned *ret_learned)

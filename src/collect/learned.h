@@ -4,7 +4,8 @@
 /*
  * What the collector learned of containers beside the kernel's records, one thing at a time: the pipeline acts on it, and
  * the raw capture keeps it at its place among the records, so that a replay knows each thing exactly when we did. As
- * text one JSON object: {"expect":[RUNTIME, ...]}, {"facts":{...}}, {"unanswered":ID}.
+ * text one JSON object: {"expect":[RUNTIME, ...]}, {"facts":{...}}, {"unanswered":ID}, {"owner":UID,"settled":ID},
+ * {"released":true}.
  */
 
 #include "base/buf.h"
@@ -19,6 +20,8 @@ enum learned_what {
 	LEARNED_EXPECT, /* engines of these runtimes may answer from now on */
 	LEARNED_FACTS, /* an engine's word on a container */
 	LEARNED_UNANSWERED, /* a container is not waited for any longer */
+	LEARNED_SETTLED, /* everybody who may know of a container of facts.owner has spoken */
+	LEARNED_RELEASED, /* held records whose container is not waited for were let go here, among the others */
 };
 
 struct learned {

@@ -63,7 +63,8 @@ static void learn_facts(struct collector *collector)
 {
 	struct learned learned = { .what = LEARNED_FACTS };
 
-	while (engines_next(collector->engines, &learned.facts) > 0) {
+	/* As many as wait at once: an engine that never stops must not keep us from the ring. */
+	for (size_t i = 0; i < ENGINE_QUEUE_MAX && engines_next(collector->engines, &learned.facts) > 0; i++) {
 		latency_note(&collector->latency, containers_of(collector), learned.facts.id, monotonic_ns());
 		learn(collector, &learned);
 		learned = (struct learned) { .what = LEARNED_FACTS };
@@ -72,9 +73,8 @@ static void learn_facts(struct collector *collector)
 
 static bool may_be_answered(const struct collector *collector, const struct container *container)
 {
-	uid_t owner = container->uid == CONTAINER_NO_USER ? 0 : container->uid;
-
-	return collector->engines && engines_may_answer_about(collector->engines, container->id, owner);
+	return collector->engines &&
+	       engines_may_answer_about(collector->engines, container->id, container_owner(container));
 }
 
 /* Those that were asked for before `asked_before_ns`, and those for whom nobody has an answer. */
@@ -90,6 +90,24 @@ static void learn_unanswered(struct collector *collector, uint64_t asked_before_
 
 		if (!container->waits ||
 		    (container->asked_ns >= asked_before_ns && may_be_answered(collector, container)))
+			continue;
+		memcpy(learned.id, container->id, sizeof(learned.id));
+		learn(collector, &learned);
+	}
+}
+
+/* Those of whom an engine knows something, and nobody has more to say. */
+static void learn_settled(struct collector *collector)
+{
+	struct container *container;
+
+	if (collector->selection->count == 0 && !collector->raw)
+		return;
+	TAILQ_FOREACH (container, containers_all(containers_of(collector)), link) {
+		struct learned learned = { .what = LEARNED_SETTLED, .facts.owner = container_owner(container) };
+
+		if (container->settled || !container->answered ||
+		    !engines_have_spoken(collector->engines, container->id, learned.facts.owner))
 			continue;
 		memcpy(learned.id, container->id, sizeof(learned.id));
 		learn(collector, &learned);
@@ -164,7 +182,8 @@ static void hear_changes(struct collector *collector)
 	while (containers_change(containers, &change)) {
 		if (change.container)
 			ask(collector, change.container);
-		if (collector->selection->count == 0)
+		/* Of one that is gone there may be something from when targets were in force. */
+		if (collector->selection->count == 0 && !change.gone)
 			continue;
 		/* Made while targets are in force, it is undecided in the kernel half until it is told otherwise. */
 		if (change.container && change.cgroup_id == change.container->cgroup_id) {
@@ -180,6 +199,11 @@ static void hear_changes(struct collector *collector)
 
 static void release(struct collector *collector)
 {
+	struct learned learned = { .what = LEARNED_RELEASED };
+
+	if (!attribution_is_ripe(pipeline_attribution(collector->pipeline)))
+		return;
+	learn(collector, &learned);
 	while (pipeline_release(collector->pipeline))
 		collector_flush(collector);
 	collector_flush(collector);
@@ -193,6 +217,7 @@ void collector_attend(struct collector *collector)
 	if (collector->engines) {
 		learn_expected(collector);
 		learn_facts(collector);
+		learn_settled(collector);
 	}
 	learn_unanswered(collector, now_ns > hold_ns ? now_ns - hold_ns : 0);
 	tell_choices(collector);
@@ -220,13 +245,16 @@ void collector_attend_cut(struct collector *collector, uint64_t cut_boot_ns)
 	containers_cut(containers, cut_boot_ns);
 }
 
-static void set_mode(struct collector *collector, bool host)
+static void note_mode(int error)
 {
-	int r = source_target_mode(collector->source, collector->selection->count > 0, host);
-
-	if (r < 0)
+	if (error < 0)
 		log_line(LOG_LEVEL_ERROR, "the kernel did not take the choice of containers, more comes: %s",
-			 strerror(-r));
+			 strerror(-error));
+}
+
+void collector_untarget(struct collector *collector)
+{
+	note_mode(source_target_pass(collector->source));
 }
 
 void collector_retarget(struct collector *collector)
@@ -234,7 +262,8 @@ void collector_retarget(struct collector *collector)
 	const struct attribution_targets view = selection_view(collector->selection);
 	struct container *container;
 
-	set_mode(collector, true);
+	if (view.count > 0)
+		collector_untarget(collector);
 	attribution_retarget(pipeline_attribution(collector->pipeline), &view);
 	TAILQ_FOREACH (container, containers_all(containers_of(collector)), link) {
 		container->told = container->choice;
@@ -245,5 +274,6 @@ void collector_retarget(struct collector *collector)
 
 void collector_target(struct collector *collector)
 {
-	set_mode(collector, collector->selection->host);
+	note_mode(source_target_mode(collector->source, collector->selection->count > 0,
+				     collector->selection->host));
 }

@@ -145,6 +145,7 @@ int collector_stop(struct collector *collector, struct diag *diag)
 
 	closed = collector_turn(collector);
 	collector_last_holes(collector);
+	collector_attend_end(collector); /* to what these brought */
 	buf_done(&collector->held); /* it happened after the last window, so it is nobody's */
 	chain_current(collector->chain, &sequence, &bytes, &records, &opened);
 	collector->cutting = true;

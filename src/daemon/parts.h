@@ -128,9 +128,11 @@ void collector_attend(struct collector *collector);
 void collector_attend_end(struct collector *collector);
 /* When it is cut: what ended in it has its last row in that seal, so engines are not asked of it any longer. */
 void collector_attend_cut(struct collector *collector, uint64_t cut_boot_ns);
+/* Until collector_target the kernel half leaves out nobody, and keeps in mind which cgroups are new. */
+void collector_untarget(struct collector *collector);
 /*
- * Others are recorded from now on: first every container is decided, while the host is recorded whatever was asked, so
- * that nothing is left out for want of a decision; then collector_target lets the choice about the host hold too.
+ * Others are recorded from now on: first every container is decided, while the kernel half leaves out nobody; then, when
+ * what it told of new ones until then was attended to, collector_target lets the choice hold there too.
  */
 void collector_retarget(struct collector *collector);
 void collector_target(struct collector *collector);

@@ -59,7 +59,6 @@ static void swap_config(struct collector *collector, struct config **config, con
 	selection_free(collector->selection);
 	collector->selection = TAKE(*selection);
 	collector_retarget(collector);
-	collector_target(collector);
 	scope_free(collector->scope);
 	collector->scope = TAKE(*scope);
 	pipeline_filter(collector->pipeline, *filter);
@@ -72,7 +71,8 @@ static void swap_config(struct collector *collector, struct config **config, con
 
 /*
  * Around the border between two chunks the kernel asks nothing: neither lacks a record that its filters want, and a few
- * may be there that they would have left out. For the same reason a filter that cannot be set is no filter.
+ * may be there that they would have left out. For the same reason a filter that cannot be set is no filter. The same
+ * with the choice of containers.
  */
 static void set_kernel_filter(struct collector *collector, const struct source_filter *filter)
 {
@@ -91,7 +91,7 @@ static int reload(struct collector *collector, struct diag *diag)
 	_cleanup_(selection_freep) struct selection *selection = NULL;
 	struct digest digest;
 	const char *fixed;
-	bool same;
+	bool same, targets;
 	int r = collector_load_config(collector->config_path, collector->target, collector->socket, diag,
 				      &config, &digest);
 
@@ -113,6 +113,9 @@ static int reload(struct collector *collector, struct diag *diag)
 		return r;
 	if (!same)
 		set_kernel_filter(collector, &(const struct source_filter) { .n_cgroups = 0 });
+	targets = collector->selection->count > 0 || selection->count > 0;
+	if (targets)
+		collector_untarget(collector);
 	r = collector_cut(collector);
 	if (r >= 0)
 		swap_config(collector, &config, &digest, &filter, &scope, &selection);
@@ -120,6 +123,10 @@ static int reload(struct collector *collector, struct diag *diag)
 		set_kernel_filter(collector, scope_filter(collector->scope));
 	collector_release(
 		collector); /* what happened since the cut is under the configuration that holds now */
+	if (targets) {
+		collector_attend(collector); /* to the containers that began meanwhile */
+		collector_target(collector);
+	}
 	return r < 0 ? diag_error(diag, r, "the chunk could not be closed: %s", strerror(-r)) : 0;
 }
 

@@ -285,12 +285,14 @@ static int take_record(struct replay *replay, struct str body, struct diag *diag
 static int take_learned(struct replay *replay, struct str body, struct diag *diag)
 {
 	struct learned learned;
+	bool released;
 	int r = learned_parse(body, diag, &learned);
 
 	if (r < 0)
 		return r;
+	released = learned.what == LEARNED_RELEASED;
 	pipeline_learn(replay->pipeline, &learned);
-	while (r >= 0 && pipeline_release(replay->pipeline))
+	while (released && r >= 0 && pipeline_release(replay->pipeline))
 		r = flush(replay, diag);
 	return r;
 }

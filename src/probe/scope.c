@@ -21,6 +21,8 @@ enum scope_list { SCOPE_CGROUPS = 1, SCOPE_PID_NAMESPACES = 2, SCOPE_COMM_ALLOW 
 #define SCOPE_PATHS 16
 #define SCOPE_TARGETS 32
 #define SCOPE_HOST 64
+#define SCOPE_PASS 128
+#define SCOPE_DECISIONS (SCOPE_TARGETS | SCOPE_HOST | SCOPE_PASS) /* what source_target_mode sets */
 #define SCOPE_GENERATION_SHIFT 8
 #define SCOPE_GENERATION_MAX 0xffffffu
 
@@ -112,24 +114,32 @@ int source_filter(struct source *source, const struct source_filter *filter)
 		take_away(source, generation);
 		return r;
 	}
-	__atomic_store_n(state, state_of(generation, filter) | (*state & (SCOPE_TARGETS | SCOPE_HOST)),
-			 __ATOMIC_SEQ_CST);
+	__atomic_store_n(state, state_of(generation, filter) | (*state & SCOPE_DECISIONS), __ATOMIC_SEQ_CST);
 	/* As in source_epoch: behind it nobody judges by the old settings; without it they stay, and take up room. */
 	if (old > 0 && syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0)
 		take_away(source, old);
 	return 0;
 }
 
-int source_target_mode(struct source *source, bool on, bool host)
+static int set_mode(struct source *source, uint32_t bits)
 {
 	uint32_t *state = &source->programs->bss->scope_state;
-	uint32_t bits = (on ? SCOPE_TARGETS : 0) | (on && host ? SCOPE_HOST : 0);
 
 	/* Without the records of new cgroups none of these would be open until it is decided about. */
-	if (on && !(source->options.kinds & 1u << WIRE_KIND_CGROUP))
+	if (bits && !(source->options.kinds & 1u << WIRE_KIND_CGROUP))
 		return -EOPNOTSUPP;
-	__atomic_store_n(state, (*state & ~(uint32_t)(SCOPE_TARGETS | SCOPE_HOST)) | bits, __ATOMIC_SEQ_CST);
+	__atomic_store_n(state, (*state & ~(uint32_t)SCOPE_DECISIONS) | bits, __ATOMIC_SEQ_CST);
 	return 0;
+}
+
+int source_target_mode(struct source *source, bool on, bool host)
+{
+	return set_mode(source, (on ? SCOPE_TARGETS : 0) | (on && host ? SCOPE_HOST : 0));
+}
+
+int source_target_pass(struct source *source)
+{
+	return set_mode(source, SCOPE_TARGETS | SCOPE_PASS);
 }
 
 int source_target_set(struct source *source, uint64_t cgroup_id, enum source_verdict verdict)

@@ -182,6 +182,8 @@ enum source_verdict {
 
 /* -EOPNOTSUPP: records of cgroups are not among the kinds. Verdicts stay as they are. */
 int source_target_mode(struct source *source, bool on, bool host);
+/* On, but nobody is left out, until the mode is set: while it is decided anew. */
+int source_target_pass(struct source *source);
 /* Holds for what happens from now on. -E2BIG, -ENOMEM: it could not be kept, see source_target_full. */
 int source_target_set(struct source *source, uint64_t cgroup_id, enum source_verdict verdict);
 /* A verdict could not be kept once: from then on the host is recorded whatever was asked, so that nothing is lost. */

@@ -40,6 +40,7 @@ struct container {
 	bool at_start; /* it was there when coverage opened */
 	bool waits; /* an engine may still say more: its records are held */
 	bool answered; /* an engine knows it */
+	bool settled; /* everybody who may know it has spoken */
 	struct container_facts facts;
 	enum container_choice choice;
 	enum container_choice told; /* the caller's: what the kernel half was told */
@@ -88,6 +89,8 @@ void containers_expect(struct containers *containers, unsigned int runtimes);
 int container_runtime(const char *name);
 const char *container_runtime_name(unsigned int index);
 
+/* Whose engine may know it: 0 = root's. */
+uid_t container_owner(const struct container *container);
 /*
  * An engine's word on the containers of that id, beside what was known. An engine of another runtime than the path tells
  * is not heard, nor one of another user than that in whose slice the container stands. How many learned from it.
@@ -97,6 +100,8 @@ size_t containers_learn(struct containers *containers, const struct container_fa
 bool containers_live(const struct containers *containers, const char *id);
 /* They are not waited for any more; what an engine says later is heard all the same. */
 void containers_unanswered(struct containers *containers, const char *id);
+/* Of that user's, 0 = root's: what is not known of them now, nobody knows, until somebody says something new. */
+void containers_settled(struct containers *containers, const char *id, uid_t owner);
 void container_wait_no_more(struct containers *containers, struct container *container);
 
 /* All, in the order in which they were first told of; those that have ended since the last cut but one included. */

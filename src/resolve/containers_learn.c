@@ -83,6 +83,11 @@ void containers_expect(struct containers *containers, unsigned int expected)
 	containers->expected = expected;
 }
 
+uid_t container_owner(const struct container *container)
+{
+	return container->uid == CONTAINER_NO_USER ? 0 : container->uid;
+}
+
 /*
  * An engine of another runtime than the path tells is not heard (Docker's containers are containerd's too). Nor is one
  * that is not of the user in whose slice the container stands: who may name his own cgroups as he likes can give them
@@ -90,9 +95,7 @@ void containers_expect(struct containers *containers, unsigned int expected)
  */
 static bool learns(const struct container *container, const struct container_facts *facts)
 {
-	uid_t owner = container->uid == CONTAINER_NO_USER ? 0 : container->uid;
-
-	return owner == facts->owner &&
+	return container_owner(container) == facts->owner &&
 	       (!container->runtime || (facts->runtime && strcmp(container->runtime, facts->runtime) == 0));
 }
 
@@ -234,6 +237,14 @@ void containers_unanswered(struct containers *containers, const char *id)
 
 	for (; container; container = container_with_id(container->same_id, id))
 		container_wait_no_more(containers, container);
+}
+
+void containers_settled(struct containers *containers, const char *id, uid_t owner)
+{
+	struct container *container = container_with_id(*containers_id_bucket(containers, id), id);
+
+	for (; container; container = container_with_id(container->same_id, id))
+		container->settled |= container_owner(container) == owner;
 }
 
 void container_begin(struct containers *containers, struct container *container)

@@ -448,18 +448,29 @@ void questions_socket_connected(struct questions *questions, size_t socket, bool
 
 /* ---- looking ---- */
 
-bool questions_open(const struct questions *questions, const char *id, uid_t owner, uint32_t sockets)
+static bool is_silent(const struct questions *questions, const struct question *question, uint32_t sockets)
 {
-	const struct question *question = find(questions, id, owner);
-
-	if (!question || engine_memory_has_digest(&question->memory))
-		return false;
 	for (size_t i = 0; i < ENGINE_SOCKETS_MAX; i++) {
 		if ((sockets >> i & 1) && may_know(questions, question, i) &&
 		    !((question->answered | question->unknown) >> i & 1))
 			return true;
 	}
 	return false;
+}
+
+bool questions_open(const struct questions *questions, const char *id, uid_t owner, uint32_t sockets)
+{
+	const struct question *question = find(questions, id, owner);
+
+	return question && !engine_memory_has_digest(&question->memory) &&
+	       is_silent(questions, question, sockets);
+}
+
+bool questions_settled(const struct questions *questions, const char *id, uid_t owner, uint32_t sockets)
+{
+	const struct question *question = find(questions, id, owner);
+
+	return question && !is_silent(questions, question, sockets);
 }
 
 uint64_t questions_dropped(const struct questions *questions)

@@ -64,6 +64,8 @@ bool questions_answer(struct questions *questions, size_t socket, const struct q
 
 /* Would any of the sockets of the mask (bit n: socket n) that may know it still tell this container's digest? */
 bool questions_open(const struct questions *questions, const char *id, uid_t owner, uint32_t sockets);
+/* Has each of them spoken? False also when nobody is asked. */
+bool questions_settled(const struct questions *questions, const char *id, uid_t owner, uint32_t sockets);
 /* May an engine of that kind know a container of that runtime (NULL: any)? */
 bool questions_kind_may_know(enum engine_kind kind, const char *runtime);
 

@@ -332,18 +332,35 @@ bool engines_may_answer(const struct engines *engines, const char *runtime)
 	return may;
 }
 
+static uint32_t speaking(const struct engines *engines)
+{
+	uint32_t sockets = 0;
+
+	for (size_t i = 0; i < ENGINE_SOCKETS_MAX; i++)
+		sockets |= (uint32_t)may_speak(&engines->slots[i]) << i;
+	return sockets;
+}
+
 bool engines_may_answer_about(const struct engines *engines, const char *id, uid_t owner)
 {
 	pthread_mutex_t *lock = (pthread_mutex_t *)&engines->lock;
-	uint32_t sockets = 0;
 	bool may;
 
 	pthread_mutex_lock(lock);
-	for (size_t i = 0; i < ENGINE_SOCKETS_MAX; i++)
-		sockets |= (uint32_t)may_speak(&engines->slots[i]) << i;
-	may = questions_open(engines->questions, id, owner, sockets);
+	may = questions_open(engines->questions, id, owner, speaking(engines));
 	pthread_mutex_unlock(lock);
 	return may;
+}
+
+bool engines_have_spoken(const struct engines *engines, const char *id, uid_t owner)
+{
+	pthread_mutex_t *lock = (pthread_mutex_t *)&engines->lock;
+	bool spoken;
+
+	pthread_mutex_lock(lock);
+	spoken = engines->n_waiting == 0 && questions_settled(engines->questions, id, owner, speaking(engines));
+	pthread_mutex_unlock(lock);
+	return spoken;
 }
 
 /* ---- state ---- */

@@ -132,6 +132,11 @@ bool engines_may_answer(const struct engines *engines, const char *runtime);
  * disagree, when each said that it does not know, or when it was not asked for: nothing to wait for.
  */
 bool engines_may_answer_about(const struct engines *engines, const char *id, uid_t owner);
+/*
+ * Has each of them that is there and may know of it said what it knows, or that it does not? False: not asked for, too,
+ * or not all that was said is taken yet.
+ */
+bool engines_have_spoken(const struct engines *engines, const char *id, uid_t owner);
 
 struct engine_state {
 	size_t number; /* below ENGINE_SOCKETS_MAX; it stays the same as long as the socket is there */

@@ -13,6 +13,7 @@ setup() {
 }
 
 teardown() {
+	[ -z "${LIAR:-}" ] || kill "$LIAR" 2>/dev/null || true
 	collector_end
 	engines_down
 }
@@ -90,6 +91,28 @@ churned() {
 	"$STELLA" signals verify-chain "$WORK/again" --trust "$WORK/state/trust" --output json | jq -e .sound
 	jq -r .dsseEnvelope.payload "$WORK/again/chunk-000001.sigstore.json" | base64 -d | jq -c .predicate.containers >"$WORK/a"
 	seal 000001 | jq -c .containers | cmp - "$WORK/a"
+}
+
+@test "several that wait at once for an engine that hangs are replayed to the byte" {
+	local id
+
+	need_engine runc python3
+	image_tar one >/dev/null
+	"$CONTAINERS_DIR/fake-engine" "$ENGINES/hangs" hang "$(new_id)" "sha256:$(new_id)" 3>&- &
+	LIAR=$!
+	wait_for "$LIAR" test -S "$ENGINES/hangs"
+	collector_config 'dedup: off' "containers: {engines: [\"docker:$ENGINES/hangs\"]}"
+	collector_start --record-raw "$WORK/raw"
+	for _ in 1 2 3 4; do
+		id=$(new_id)
+		runc_at "/docker/$id" "$id" one sh -c 'for i in 1 2 3 4 5 6 7 8; do cat /etc/passwd; done' >/dev/null 3>&- &
+		RUNS="${RUNS:-} $!"
+	done
+	wait $RUNS
+	collector_stop
+	verify
+	"$STELLA" signals replay "$WORK/raw" --target "$WORK/again" --config "$WORK/stellaops.yaml"
+	cmp "$EVIDENCE/chunk-000001.ndjson" "$WORK/again/chunk-000001.ndjson"
 }
 
 @test "docker: what the seal, inspect and status say of a container" {

@@ -161,7 +161,10 @@ static void test_second_brings_what_is_new(void **state)
 	assert_string_equal(facts.image_digest, DIGEST_A);
 	container_facts_done(&facts);
 	assert_false(questions_open(questions, id_of(1), 0, 3));
+	assert_true(questions_settled(questions, id_of(1), 0, 1));
+	assert_false(questions_settled(questions, id_of(1), 0, 3)); /* the digest is not all there is to know */
 	assert_true(answer(1, 1, DIGEST_A, "web", &facts));
+	assert_true(questions_settled(questions, id_of(1), 0, 3));
 	assert_null(facts.image_digest);
 	assert_string_equal(facts.name, "web");
 	assert_false(facts.digest_conflict);
@@ -265,6 +268,7 @@ static void test_open_or_not(void **state)
 {
 	(void)state;
 	assert_false(questions_open(questions, id_of(1), 0, 3)); /* not asked */
+	assert_false(questions_settled(questions, id_of(1), 0, 3));
 	questions_ask(questions, "docker", id_of(1), 0, 0);
 	assert_true(questions_open(questions, id_of(1), 0, 3));
 	assert_false(questions_open(questions, id_of(1), 0, 4)); /* only the user's is there */

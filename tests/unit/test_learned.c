@@ -35,6 +35,8 @@ static void there_and_back(void **state)
 	assert_goes_through("{\"expect\":[]}");
 	assert_goes_through("{\"expect\":[\"containerd\",\"docker\"]}");
 	assert_goes_through("{\"unanswered\":\"" ID "\"}");
+	assert_goes_through("{\"owner\":1000,\"settled\":\"" ID "\"}");
+	assert_goes_through("{\"released\":true}");
 	assert_goes_through(FACTS_HEAD ",\"labels\":{},\"owner\":0,\"runtime\":\"docker\"}}");
 	assert_goes_through(
 		FACTS_HEAD
@@ -56,6 +58,10 @@ static void what_is_not_of_the_form_is_refused(void **state)
 		"{\"expect\":[1]}",
 		"{\"unanswered\":\"abc\"}",
 		"{\"unanswered\":1}",
+		"{\"released\":false}",
+		"{\"settled\":\"" ID "\"}",
+		"{\"owner\":-1,\"settled\":\"" ID "\"}",
+		"{\"owner\":0,\"settled\":\"abc\"}",
 		"{\"facts\":[]}",
 		FACTS_HEAD ",\"labels\":{},\"owner\":-1,\"runtime\":\"docker\"}}",
 		FACTS_HEAD ",\"labels\":{},\"owner\":4294967296,\"runtime\":\"docker\"}}",

@@ -118,6 +118,12 @@ static void decided_one_by_one(void)
 	mode(true, false);
 	expect(second, false);
 	expect(NULL, false);
+	assert_int_equal(source_target_pass(source), 0);
+	expect(first, true);
+	expect(NULL, true);
+	mode(true, false);
+	expect(first, false);
+	expect(NULL, false);
 	decide(second_id, SOURCE_VERDICT_KEEP);
 	expect(second, true);
 	decide(below_id, SOURCE_VERDICT_KEEP); /* nearer than the one above it */
