@@ -127,10 +127,12 @@ static enum source_verdict verdict_of(enum container_choice choice)
 
 static void tell_choices(struct collector *collector)
 {
+	uint64_t decisions = attribution_decisions(pipeline_attribution(collector->pipeline));
 	struct container *container;
 
-	if (collector->selection->count == 0)
+	if (collector->selection->count == 0 || decisions == collector->decisions_told)
 		return;
+	collector->decisions_told = decisions;
 	TAILQ_FOREACH (container, containers_all(containers_of(collector)), link) {
 		if (container->told == container->choice || container->cgroups == 0)
 			continue;

@@ -34,6 +34,7 @@ struct collector {
 	struct engines *engines; /* NULL = nobody is asked */
 	unsigned int runtimes_expected; /* whose engines may answer, as the pipeline knows it */
 	struct latency latency; /* of engines' answers */
+	uint64_t decisions_told; /* up to which the kernel half knows who is recorded */
 	bool targets_full; /* the log heard that the kernel half took a decision no more */
 	struct signing_key key;
 	struct identity identity;
