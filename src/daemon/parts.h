@@ -151,6 +151,8 @@ int describe_target_rows(const struct source_target *targets, size_t count, cons
 
 int describe_containers(const struct collector *collector, const struct moment *closed,
 			struct statement *statement);
+int describe_container_rows(struct containers *containers, bool losses_unknown, const struct moment *closed,
+			    struct statement *statement);
 
 /* ---- rotate.c: what goes into the chain, and where a chunk ends ---- */
 

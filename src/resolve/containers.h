@@ -43,7 +43,8 @@ struct container {
 	struct container_facts facts;
 	enum container_choice choice;
 	enum container_choice told; /* the caller's: what the kernel half was told */
-	bool was_undecided; /* some of its records were kept before it was decided: in this chunk */
+	bool was_undecided; /* some of its records were kept or left out before it was decided: in this chunk */
+	unsigned int lacks; /* the caller's: why what it did may not all be there */
 	uint64_t records; /* that became lines, in this chunk */
 	uint64_t asked_ns; /* CLOCK_MONOTONIC; the caller's, 0 = not yet */
 	size_t cgroups,
