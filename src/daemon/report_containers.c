@@ -103,10 +103,23 @@ static json_t *engines_of(const struct collector *collector)
 	return list;
 }
 
+/* What did not come to be asked or told, in numbers. */
+static json_t *engine_totals_of(const struct engines *engines)
+{
+	struct engines_totals totals;
+
+	engines_totals(engines, &totals);
+	return json_pack("{s:I, s:I, s:I, s:I}", "sockets_left_out", (json_int_t)totals.sockets_left_out,
+			 "questions_dropped", (json_int_t)totals.questions_dropped, "answers_put_back",
+			 (json_int_t)totals.facts_put_back, "conflicts", (json_int_t)totals.conflicts);
+}
+
 void report_containers(json_t *object, const struct collector *collector)
 {
 	add_containers(object, collector);
 	json_object_set_new(object, "engines", engines_of(collector));
+	if (collector->engines)
+		json_object_set_new(object, "engine_totals", engine_totals_of(collector->engines));
 	json_object_set_new(object, "enrich_latency_p99_ms",
 			    json_integer((json_int_t)latency_p99_ms(&collector->latency)));
 	json_object_set_new(object, "cgroup_hierarchy",
