@@ -69,7 +69,8 @@ static __always_inline int cgroup_record(void *ctx, struct cgroup *cgroup, const
 {
 	struct cgroup_message *message;
 	struct wire_cgroup *record;
-	__u32 zero = 0, len;
+	__u32 zero = 0;
+	__u64 len;
 
 	if (!cgroup_is_of_hierarchy(cgroup))
 		return 0;
@@ -87,11 +88,8 @@ static __always_inline int cgroup_record(void *ctx, struct cgroup *cgroup, const
 	record->parent_id = cgroup_id_of(cgroup_parent(cgroup));
 	record->op = op;
 	len = cgroup_path(message, path);
-	if (len >= WIRE_CGROUP_PATH_MAX) {
-		/* Cannot be: bounded where it was read. The verifier wants to hear it; were it so, it would count. */
-		loss_count(WIRE_KIND_CGROUP, WIRE_LOSS_SCRATCH);
-		return 0;
-	}
+	/* It is bounded where it was read; old verifiers lose sight of that, and the compiler would drop a comparison. */
+	asm volatile("%[len] &= %[mask]" : [len] "+r"(len) : [mask] "i"(WIRE_CGROUP_PATH_MAX - 1));
 	record->path_len = len;
 	record->head.size = sizeof(*record) + len;
 	emit(ctx, WIRE_KIND_CGROUP, message, sizeof(*record) + len);

@@ -19,6 +19,7 @@ struct attribution {
 	struct attribution_targets targets;
 	struct buf held;
 	struct container *released; /* what is judged now was held, and is this one's */
+	uint64_t decisions;
 };
 
 int attribution_new(const struct attribution_targets *targets, struct attribution **ret_attribution)
@@ -78,6 +79,7 @@ static void choose_anew(struct attribution *attribution, const char *id)
 		if (!id || strcmp(container->id, id) == 0)
 			container->choice = choose(attribution, container);
 	}
+	attribution->decisions++;
 }
 
 void attribution_retarget(struct attribution *attribution, const struct attribution_targets *targets)
@@ -178,6 +180,7 @@ void attribution_learn(struct attribution *attribution, struct learned *learned)
 		break;
 	case LEARNED_UNANSWERED:
 		containers_unanswered(attribution->containers, learned->id);
+		choose_anew(attribution, learned->id); /* what is not known of it now does not come */
 		break;
 	}
 	learned_done(learned);
@@ -208,6 +211,11 @@ bool attribution_release(struct attribution *attribution, attribution_take_fn ta
 	held->len = kept;
 	attribution->released = NULL;
 	return !room;
+}
+
+uint64_t attribution_decisions(const struct attribution *attribution)
+{
+	return attribution->decisions;
 }
 
 struct containers *attribution_containers(struct attribution *attribution)

@@ -56,3 +56,5 @@ bool attribution_release(struct attribution *attribution, attribution_take_fn ta
 
 struct containers *attribution_containers(struct attribution *attribution);
 enum container_choice attribution_host(const struct attribution *attribution);
+/* Grows whenever a container was decided, or decided anew. */
+uint64_t attribution_decisions(const struct attribution *attribution);

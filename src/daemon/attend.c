@@ -127,10 +127,12 @@ static enum source_verdict verdict_of(enum container_choice choice)
 
 static void tell_choices(struct collector *collector)
 {
+	uint64_t decisions = attribution_decisions(pipeline_attribution(collector->pipeline));
 	struct container *container;
 
-	if (collector->selection->count == 0)
+	if (collector->selection->count == 0 || decisions == collector->decisions_told)
 		return;
+	collector->decisions_told = decisions;
 	TAILQ_FOREACH (container, containers_all(containers_of(collector)), link) {
 		if (container->told == container->choice || container->cgroups == 0)
 			continue;
@@ -203,6 +205,19 @@ void collector_attend_end(struct collector *collector)
 	learn_unanswered(collector, UINT64_MAX);
 	tell_choices(collector);
 	release(collector);
+}
+
+void collector_attend_cut(struct collector *collector, uint64_t cut_boot_ns)
+{
+	struct containers *containers = containers_of(collector);
+	const struct container *container;
+
+	TAILQ_FOREACH (container, containers_all(containers), link) {
+		if (collector->engines && container->to_boot_ns > 0 &&
+		    !containers_live(containers, container->id))
+			engines_forget(collector->engines, container->id);
+	}
+	containers_cut(containers, cut_boot_ns);
 }
 
 static void set_mode(struct collector *collector, bool host)

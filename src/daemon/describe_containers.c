@@ -15,50 +15,48 @@ enum lack { LACK_AT_START, LACK_IO_URING, LACK_LOSSES, LACK_PROBE_SILENT, LACK_U
 static const char *const lack_words[LACK_END] = { "at_start", "io_uring", "losses", "probe_silent",
 						  "undecided" };
 
-/* Of everybody: what nobody is known to have lost may be anybody's. */
-static unsigned int lacks_of_all(const struct collector *collector, const struct moment *closed,
-				 const struct statement *statement)
+static unsigned int lack_of(const struct statement_loss *loss)
 {
-	unsigned int lacks = 0;
+	return 1u << (strcmp(loss->cause, "io_uring") == 0 ? LACK_IO_URING : LACK_LOSSES);
+}
 
-	if (collector->losses_unknown)
-		lacks |= 1u << LACK_LOSSES;
-	for (size_t i = 0; i < statement->n_losses; i++) {
-		const struct statement_loss *loss = &statement->losses[i];
-		uint64_t known = 0;
+/*
+ * Notes with each container what is known to be its loss. What is left is anybody's: the lack of all. So is what a cgroup
+ * lost that nobody told of, and a record that is there and could not be given to anybody.
+ */
+static unsigned int note_loss(struct containers *containers, const struct statement_loss *loss)
+{
+	uint64_t known = 0;
 
-		if (strcmp(loss->effect, "record") != 0)
-			continue;
-		for (size_t k = 0; k < loss->n_cgroups; k++)
-			known += loss->cgroups[k].count;
-		if (known < loss->count)
-			lacks |= 1u << (strcmp(loss->cause, "io_uring") == 0 ? LACK_IO_URING : LACK_LOSSES);
+	if (strcmp(loss->cause, "cgroup_unknown") != 0 && strcmp(loss->effect, "record") != 0)
+		return 0;
+	for (size_t i = 0; i < loss->n_cgroups; i++) {
+		struct container_found found;
+		struct container *container = containers_find(containers, loss->cgroups[i].cgroup_id, &found);
+
+		if (container)
+			container->lacks |= lack_of(loss);
+		if (found.known)
+			known += loss->cgroups[i].count;
 	}
+	return known < loss->count ? lack_of(loss) : 0;
+}
+
+static unsigned int note_lacks(struct containers *containers, bool losses_unknown, const struct moment *closed,
+			       const struct statement *statement)
+{
+	unsigned int lacks = losses_unknown ? 1u << LACK_LOSSES : 0;
+	struct container *container;
+
+	TAILQ_FOREACH (container, containers_all(containers), link) {
+		container->lacks = container->at_start ? 1u << LACK_AT_START : 0;
+		container->lacks |= container->was_undecided ? 1u << LACK_UNDECIDED : 0;
+	}
+	for (size_t i = 0; i < statement->n_losses; i++)
+		lacks |= note_loss(containers, &statement->losses[i]);
 	for (size_t i = 0; i < statement->n_probes; i++) {
 		if (statement->probes[i].to_boot_ns < closed->boot_ns)
 			lacks |= 1u << LACK_PROBE_SILENT;
-	}
-	return lacks;
-}
-
-static unsigned int lacks_of(const struct collector *collector, const struct container *container,
-			     const struct statement *statement)
-{
-	struct containers *containers = attribution_containers(pipeline_attribution(collector->pipeline));
-	unsigned int lacks = container->at_start ? 1u << LACK_AT_START : 0;
-	struct container_found found;
-
-	lacks |= container->was_undecided ? 1u << LACK_UNDECIDED : 0;
-	for (size_t i = 0; i < statement->n_losses; i++) {
-		const struct statement_loss *loss = &statement->losses[i];
-
-		if (strcmp(loss->effect, "record") != 0)
-			continue;
-		for (size_t k = 0; k < loss->n_cgroups; k++) {
-			if (containers_find(containers, loss->cgroups[k].cgroup_id, &found) == container)
-				lacks |= 1u << (strcmp(loss->cause, "io_uring") == 0 ? LACK_IO_URING
-										     : LACK_LOSSES);
-		}
 	}
 	return lacks;
 }
@@ -91,6 +89,7 @@ static int describe_labels(const struct container_facts *facts, struct statement
 {
 	int r = 0;
 
+	row->labels_more = facts->labels_refused;
 	if (facts->n_labels == 0)
 		return 0;
 	row->labels = calloc(facts->n_labels, sizeof(*row->labels));
@@ -153,12 +152,11 @@ static bool belongs(const struct container *container, const struct moment *clos
 	       (container->choice != CONTAINER_LEFT_OUT || container->records > 0);
 }
 
-int describe_containers(const struct collector *collector, const struct moment *closed,
-			struct statement *statement)
+int describe_container_rows(struct containers *containers, bool losses_unknown, const struct moment *closed,
+			    struct statement *statement)
 {
-	struct containers *containers = attribution_containers(pipeline_attribution(collector->pipeline));
 	size_t most = containers_totals(containers)->containers;
-	unsigned int all = lacks_of_all(collector, closed, statement);
+	unsigned int all = note_lacks(containers, losses_unknown, closed, statement);
 	const struct container *container;
 	int r = 0;
 
@@ -175,9 +173,18 @@ int describe_containers(const struct collector *collector, const struct moment *
 			r = describe_facts(container, &statement->containers[statement->n_containers++]);
 		if (r >= 0)
 			r = describe_coverage(
-				container, all | lacks_of(collector, container, statement), closed, statement,
+				container, all | container->lacks, closed, statement,
 				&statement->container_coverage[statement->n_container_coverage++]);
 	}
+	return r;
+}
+
+int describe_containers(const struct collector *collector, const struct moment *closed,
+			struct statement *statement)
+{
+	int r = describe_container_rows(attribution_containers(pipeline_attribution(collector->pipeline)),
+					collector->losses_unknown, closed, statement);
+
 	return r < 0 ? r
 		     : statement_set(&statement->cgroup_hierarchy, source_cgroup_hierarchy(collector->source));
 }

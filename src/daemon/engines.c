@@ -8,27 +8,30 @@
 
 #include "daemon/parts.h"
 
-static const struct engine_name {
-	const char *prefix;
-	enum engine_kind kind;
-} names[] = {
-	{ "docker:", ENGINE_DOCKER },
-	{ "podman:", ENGINE_PODMAN },
-	{ "containerd:", ENGINE_CONTAINERD },
-	{ "cri:", ENGINE_CRI },
+static const char *const names[ENGINE_KINDS] = {
+	[ENGINE_DOCKER] = "docker",
+	[ENGINE_PODMAN] = "podman",
+	[ENGINE_CONTAINERD] = "containerd",
+	[ENGINE_CRI] = "cri",
 };
+
+const char *collector_engine_name(enum engine_kind kind)
+{
+	return names[kind];
+}
 
 const char *config_engine(const char *text, struct engine_socket *ret_socket)
 {
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		const char *path = text + strlen(names[i].prefix);
+	for (size_t kind = 0; kind < ENGINE_KINDS; kind++) {
+		size_t len = strlen(names[kind]);
+		const char *path = text + len + 1;
 
-		if (strncmp(text, names[i].prefix, strlen(names[i].prefix)) != 0)
+		if (strncmp(text, names[kind], len) != 0 || text[len] != ':')
 			continue;
 		if (path[0] != '/' || strlen(path) >= ENGINE_PATH_MAX)
 			return "behind docker:, podman:, containerd: or cri: an absolute path of at most 107 "
 			       "bytes is wanted";
-		*ret_socket = (struct engine_socket) { .kind = names[i].kind, .path = (char *)path };
+		*ret_socket = (struct engine_socket) { .kind = (enum engine_kind)kind, .path = (char *)path };
 		return NULL;
 	}
 	return "docker:/PATH, podman:/PATH, containerd:/PATH or cri:/PATH is wanted, or none alone";

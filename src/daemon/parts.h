@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The collector's parts as its files share them: collector.c, watch.c, loop.c, rotate.c, epoch.c, describe.c, reload.c,
- * report.c, ready.c, replay.c. Nobody else includes this.
+ * The collector's parts as its files share them: each names below what it gives to the others. Nobody outside of the
+ * daemon includes this.
  */
 
 #include "collect/chain.h"
@@ -34,6 +34,7 @@ struct collector {
 	struct engines *engines; /* NULL = nobody is asked */
 	unsigned int runtimes_expected; /* whose engines may answer, as the pipeline knows it */
 	struct latency latency; /* of engines' answers */
+	uint64_t decisions_told; /* up to which the kernel half knows who is recorded */
 	bool targets_full; /* the log heard that the kernel half took a decision no more */
 	struct signing_key key;
 	struct identity identity;
@@ -111,6 +112,8 @@ struct selection {
 	bool host;
 };
 
+/* As the configuration calls it. */
+const char *collector_engine_name(enum engine_kind kind);
 /* *ret_engines stays NULL when nobody is to be asked. */
 int collector_engines(const struct config *config, struct diag *diag, struct engines **ret_engines);
 int selection_new(const struct config *config, struct diag *diag, struct selection **ret_selection);
@@ -123,6 +126,8 @@ struct attribution_targets selection_view(const struct selection *selection);
 void collector_attend(struct collector *collector);
 /* Before a chunk is cut: nobody is waited for any more. */
 void collector_attend_end(struct collector *collector);
+/* When it is cut: what ended in it has its last row in that seal, so engines are not asked of it any longer. */
+void collector_attend_cut(struct collector *collector, uint64_t cut_boot_ns);
 /*
  * Others are recorded from now on: first every container is decided, while the host is recorded whatever was asked, so
  * that nothing is left out for want of a decision; then collector_target lets the choice about the host hold too.
@@ -146,6 +151,8 @@ int describe_target_rows(const struct source_target *targets, size_t count, cons
 
 int describe_containers(const struct collector *collector, const struct moment *closed,
 			struct statement *statement);
+int describe_container_rows(struct containers *containers, bool losses_unknown, const struct moment *closed,
+			    struct statement *statement);
 
 /* ---- rotate.c: what goes into the chain, and where a chunk ends ---- */
 
@@ -203,10 +210,10 @@ void collector_reload(struct collector *collector);
 /* `targets` of status: counts, and names of the first of them. */
 json_t *report_targets(const struct collector *collector);
 
-/* ---- report_containers.c: `containers` and `engines` of status ---- */
+/* ---- report_containers.c ---- */
 
-json_t *report_containers(const struct collector *collector);
-json_t *report_engines(const struct collector *collector);
+/* Adds `containers` (of more than are listed, `containers_more`), `engines` and what else there is of them to status. */
+void report_containers(json_t *object, const struct collector *collector);
 
 /* ---- report.c ---- */
 

@@ -265,12 +265,7 @@ static void add_watching(json_t *object, const struct collector *collector)
 	json_object_set_new(object, "features", features_of(collector));
 	json_object_set_new(object, "dedup", dedup_of(collector));
 	json_object_set_new(object, "targets", report_targets(collector));
-	json_object_set_new(object, "containers", report_containers(collector));
-	json_object_set_new(object, "engines", report_engines(collector));
-	json_object_set_new(object, "enrich_latency_p99_ms",
-			    json_integer((json_int_t)latency_p99_ms(&collector->latency)));
-	json_object_set_new(object, "cgroup_hierarchy",
-			    json_string(source_cgroup_hierarchy(collector->source)));
+	report_containers(object, collector);
 	json_object_set_new(object, "incidents", incidents_of(collector));
 	json_object_set_new(object, "btf", text_of(source_btf(collector->source)->source_path));
 }

@@ -62,22 +62,28 @@ static json_t *container_of(const struct collector *collector, const struct cont
 	return row;
 }
 
-json_t *report_containers(const struct collector *collector)
+static void add_containers(json_t *object, const struct collector *collector)
 {
 	struct containers *containers = attribution_containers(pipeline_attribution(collector->pipeline));
 	const struct container *container;
 	json_t *list = json_array();
+	json_int_t more = 0;
 
 	TAILQ_FOREACH (container, containers_all(containers), link) {
-		if (container->to_boot_ns == 0 && json_array_size(list) < CONTAINERS_LISTED)
+		if (container->to_boot_ns > 0)
+			continue;
+		if (json_array_size(list) < CONTAINERS_LISTED)
 			json_array_append_new(list, container_of(collector, container));
+		else
+			more++;
 	}
-	return list;
+	json_object_set_new(object, "containers", list);
+	if (more > 0)
+		json_object_set_new(object, "containers_more", json_integer(more));
 }
 
-json_t *report_engines(const struct collector *collector)
+static json_t *engines_of(const struct collector *collector)
 {
-	static const char *const kinds[ENGINE_KINDS] = { "docker", "podman", "containerd", "cri" };
 	struct engine_state states[ENGINE_SOCKETS_MAX];
 	json_t *list = json_array();
 	size_t count;
@@ -85,13 +91,24 @@ json_t *report_engines(const struct collector *collector)
 	count = collector->engines ? engines_state(collector->engines, states, ENGINE_SOCKETS_MAX) : 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct engine_state *state = &states[i];
-		json_t *row = json_pack("{s:s, s:b, s:I, s:I, s:I}", "engine", kinds[state->kind], "connected",
-					state->connected, "asked", (json_int_t)state->asked, "answered",
-					(json_int_t)state->answered, "refused", (json_int_t)state->refused);
+		json_t *row =
+			json_pack("{s:s, s:b, s:I, s:I, s:I}", "engine", collector_engine_name(state->kind),
+				  "connected", state->connected, "asked", (json_int_t)state->asked, "answered",
+				  (json_int_t)state->answered, "refused", (json_int_t)state->refused);
 
 		add_text(row, "socket", state->socket);
 		add_text(row, "error", state->error);
 		json_array_append_new(list, row);
 	}
 	return list;
+}
+
+void report_containers(json_t *object, const struct collector *collector)
+{
+	add_containers(object, collector);
+	json_object_set_new(object, "engines", engines_of(collector));
+	json_object_set_new(object, "enrich_latency_p99_ms",
+			    json_integer((json_int_t)latency_p99_ms(&collector->latency)));
+	json_object_set_new(object, "cgroup_hierarchy",
+			    json_string(source_cgroup_hierarchy(collector->source)));
 }

@@ -113,7 +113,7 @@ int collector_cut(struct collector *collector)
 	ledger_cut(&collector->ledger);
 	incidents_cut(&collector->incidents);
 	collector->filtered_before = pipeline_totals(collector->pipeline)->filtered;
-	containers_cut(attribution_containers(pipeline_attribution(collector->pipeline)), now.boot_ns);
+	collector_attend_cut(collector, now.boot_ns);
 	return 0;
 }
 

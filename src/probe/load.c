@@ -242,7 +242,8 @@ int source_load(struct source *source, struct str types, struct diag *diag)
 		source->options.perf_buffer = true;
 	r = subsystem_find(source, types);
 	if (r < 0)
-		return source_failed(diag, r, "the kernel's types do not tell where a task's cgroup is");
+		return source_failed(
+			diag, r, "cannot load the programs: the types do not tell where a task's cgroup is");
 	r = load_once(source, types);
 	/* Nothing says whether tracing may use socket storage but the attempt. */
 	if (r < 0 && r != -EPERM && r != -EACCES && source->features & FEATURE_SOCK_STORAGE) {

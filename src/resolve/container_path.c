@@ -330,7 +330,8 @@ static void component_take(struct walk *walk)
 	uint64_t uid;
 	bool entered;
 
-	if (cut_front(&user, "user-") && cut_end(&user, ".slice") &&
+	/* The first one: what stands below it may be named by that user. */
+	if (walk->uid == CONTAINER_NO_USER && cut_front(&user, "user-") && cut_end(&user, ".slice") &&
 	    text_parse_u64(user, 0, CONTAINER_NO_USER - 1, &uid) == 0)
 		walk->uid = (uint32_t)uid;
 	/* What stands in a container goes one deeper in it, unless it is one itself. */

@@ -173,24 +173,34 @@ static struct container *container_new(struct containers *containers, const stru
 	return container;
 }
 
-/* Its own cgroup, told of after one below it. */
-static void container_settle(struct container *container, const struct container_cgroup *cgroup)
+/* Its own cgroup, told of after one below it: what was said of that one until now is to be said of its own. */
+static void container_settle(struct containers *containers, struct container *container,
+			     const struct container_cgroup *cgroup)
 {
+	struct cgroup *before = cgroup_find(containers, container->cgroup_id);
+
+	if (before && before->id != cgroup->id && before->container == container)
+		change(containers, before);
 	container->cgroup_id = cgroup->id;
 	container->generation = cgroup->at_start ? 0 : cgroup->boot_ns;
 }
 
-/* The walk at the start saw what was made while it walked: the kernel's word on when is the better one. */
-static bool is_told_again(struct cgroup *known, const struct container_cgroup *cgroup)
+/*
+ * The walk at the start saw what was made while it walked: the kernel's word on when is the better one. What was made
+ * after it was told of is another one of that id, and the record of the first one's end is lost.
+ */
+static bool is_told_again(struct containers *containers, struct cgroup *known,
+			  const struct container_cgroup *cgroup)
 {
-	if (known->to_boot_ns > 0)
+	if (known->to_boot_ns > 0 || (!cgroup->at_start && cgroup->boot_ns > known->told_boot_ns))
 		return false;
 	if (known->at_start && !cgroup->at_start) {
 		known->at_start = false;
+		known->told_boot_ns = cgroup->boot_ns;
 		if (known->container && known->is_own) {
 			known->container->at_start = false;
 			known->container->from_boot_ns = cgroup->boot_ns;
-			container_settle(known->container, cgroup);
+			container_settle(containers, known->container, cgroup);
 		}
 	}
 	return true;
@@ -208,6 +218,7 @@ static struct cgroup *cgroup_new(struct containers *containers, const struct con
 	if (!cgroup)
 		return NULL;
 	cgroup->id = made->id;
+	cgroup->told_boot_ns = made->boot_ns;
 	cgroup->at_start = made->at_start;
 	cgroup->next = *bucket;
 	*bucket = cgroup;
@@ -234,7 +245,7 @@ static int cgroup_place(struct containers *containers, struct cgroup *cgroup,
 	if (!cgroup->container)
 		cgroup->container = container_new(containers, place, path.uid, made);
 	else if (cgroup->is_own)
-		container_settle(cgroup->container, made);
+		container_settle(containers, cgroup->container, made);
 	if (!cgroup->container)
 		return -ENOSPC;
 	cgroup->container->cgroups++;
@@ -246,10 +257,12 @@ int containers_made(struct containers *containers, const struct container_cgroup
 	struct cgroup *cgroup = cgroup_find(containers, made->id);
 	int r;
 
-	if (cgroup && is_told_again(cgroup, made))
+	if (cgroup && is_told_again(containers, cgroup, made))
 		return 0;
-	if (cgroup) /* the id came again: the dead one's last events are no longer told apart by it */
+	if (cgroup) { /* the id came again: the dead one's last events are no longer told apart by it */
+		containers_removed(containers, made->id, made->boot_ns);
 		cgroup_forget(containers, cgroup);
+	}
 	cgroup = cgroup_new(containers, made);
 	r = cgroup ? cgroup_place(containers, cgroup, made) : -ENOSPC;
 	if (r < 0) {
@@ -268,10 +281,11 @@ void containers_removed(struct containers *containers, uint64_t cgroup_id, uint6
 
 	if (!cgroup || cgroup->to_boot_ns > 0)
 		return;
-	cgroup->to_boot_ns = boot_ns;
+	/* A time that cannot be, as of somebody's capture, must not read as a life that goes on. */
+	cgroup->to_boot_ns = boot_ns > 0 ? boot_ns : 1;
 	TAILQ_INSERT_TAIL(&containers->dead, cgroup, dead);
 	if (cgroup->container && cgroup->container->cgroup_id == cgroup_id)
-		cgroup->container->to_boot_ns = boot_ns;
+		cgroup->container->to_boot_ns = cgroup->to_boot_ns;
 }
 
 struct container *containers_find(struct containers *containers, uint64_t cgroup_id,

@@ -27,7 +27,7 @@
 enum container_choice { CONTAINER_KEPT, CONTAINER_LEFT_OUT, CONTAINER_UNDECIDED };
 
 struct container {
-	TAILQ_ENTRY(container) link; /* of containers_first */
+	TAILQ_ENTRY(container) link; /* of containers_all */
 	struct container *same_id; /* the next of its bucket */
 	char id[ENGINE_ID_LEN + 1];
 	char text[CONTAINER_TEXT_MAX]; /* as a record has it: docker://...; "" = it can't be said */
@@ -43,7 +43,8 @@ struct container {
 	struct container_facts facts;
 	enum container_choice choice;
 	enum container_choice told; /* the caller's: what the kernel half was told */
-	bool was_undecided; /* some of its records were kept before it was decided: in this chunk */
+	bool was_undecided; /* some of its records were kept or left out before it was decided: in this chunk */
+	unsigned int lacks; /* the caller's: why what it did may not all be there */
 	uint64_t records; /* that became lines, in this chunk */
 	uint64_t asked_ns; /* CLOCK_MONOTONIC; the caller's, 0 = not yet */
 	size_t cgroups,
@@ -92,6 +93,8 @@ const char *container_runtime_name(unsigned int index);
  * is not heard, nor one of another user than that in whose slice the container stands. How many learned from it.
  */
 size_t containers_learn(struct containers *containers, const struct container_facts *facts);
+/* Has one of that id not ended yet? */
+bool containers_live(const struct containers *containers, const char *id);
 /* They are not waited for any more; what an engine says later is heard all the same. */
 void containers_unanswered(struct containers *containers, const char *id);
 void container_wait_no_more(struct containers *containers, struct container *container);

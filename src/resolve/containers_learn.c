@@ -135,6 +135,8 @@ static void facts_learn(struct container_facts *known, const struct container_fa
 	text_learn(&known->pod_uid, facts->pod_uid);
 	if (facts->image_digest)
 		known->image_digest_is_config = facts->image_digest_is_config;
+	if (facts->labels_refused > known->labels_refused)
+		known->labels_refused = facts->labels_refused;
 	known->digest_conflict = facts->digest_conflict;
 	if (facts->digest_conflict) {
 		free(known->image_digest);
@@ -214,6 +216,16 @@ size_t containers_learn(struct containers *containers, const struct container_fa
 	if (learned == 0)
 		early_keep(containers, facts);
 	return learned;
+}
+
+bool containers_live(const struct containers *containers, const char *id)
+{
+	struct container *container =
+		container_with_id(*containers_id_bucket((struct containers *)containers, id), id);
+
+	while (container && container->to_boot_ns > 0)
+		container = container_with_id(container->same_id, id);
+	return container;
 }
 
 void containers_unanswered(struct containers *containers, const char *id)

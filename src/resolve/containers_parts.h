@@ -24,7 +24,8 @@ struct cgroup {
 	TAILQ_ENTRY(cgroup) dead; /* when to_boot_ns is set */
 	TAILQ_ENTRY(cgroup) change; /* when nobody has heard of it yet, or of its end */
 	bool is_changed, is_gone;
-	uint64_t id, to_boot_ns;
+	uint64_t id, to_boot_ns; /* 0 = it lives */
+	uint64_t told_boot_ns; /* when it was made; at_start: when it was found */
 	bool at_start;
 	struct container *container; /* NULL = of none */
 	char inner[CONTAINER_TEXT_MAX]; /* the container within it, by its own word; "" = none */

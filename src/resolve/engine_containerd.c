@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * containerd's own services. Containers live in namespaces there, and the kernel does not tell us in which: each is asked. An
- * id that two of them know is nobody's. Containers of Docker's namespace are left to Docker's API.
+ * containerd's own services. Containers live in namespaces there, and the kernel does not tell us in which: each is
+ * asked. An id that two of them know is nobody's. Containers of Docker's namespace are left to Docker's API.
  */
 
 #include "resolve/engine_containerd_answer.h"

@@ -102,8 +102,7 @@ static int read_name(json_t *container, struct diag *diag, struct container_fact
 
 	if (names && !json_is_null(names) && !json_is_array(names))
 		return diag_error(diag, -EPROTO, "\"Names\" is no list");
-	json_array_foreach(names, i, name)
-	{
+	json_array_foreach (names, i, name) {
 		const char *text = json_string_value(name);
 
 		if (!text)

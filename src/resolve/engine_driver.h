@@ -3,10 +3,10 @@
 
 /*
  * One way of asking an engine: rows of functions that engines.c runs in the engine's own threads, where they may block up
- * to ENGINE_TIMEOUT_MS. A session is one connection's worth of state and belongs to one thread; `watch` has a session of its own.
- * Results: 0 or 1 as said, -EPROTO: it answered, and what it said does not hold (counted as refused, the connection stays),
- * any other negative errno: the connection is gone and is made anew, with back-off. -EOPNOTSUPP of `list` and `watch`: this
- * engine has no such thing, and goes on without. The diag has one sentence.
+ * to ENGINE_TIMEOUT_MS. A session is one connection's worth of state and belongs to one thread; `watch` has a session of
+ * its own. Results: 0 or 1 as said, -EPROTO: it answered, and what it said does not hold (counted as refused, the
+ * connection stays), any other negative errno: the connection is gone and is made anew, with back-off. -EOPNOTSUPP of
+ * `list` and `watch`: this engine has no such thing, and goes on without. The diag has one sentence.
  */
 
 #include <stdatomic.h>
@@ -28,7 +28,7 @@ struct engine_driver {
 	int (*ask)(void *session, const char *id, struct diag *diag, struct container_facts *ret_facts);
 	/* All containers that it has now, so that those older than us are asked for. At most ENGINE_QUEUE_MAX are told. */
 	int (*list)(void *session, engine_id_fn each, void *user, struct diag *diag);
-	/* Tells of containers that are made or started, until *stop or the connection ends; NULL: it has no such stream, it is polled. */
+	/* Tells of containers that are made or started, until *stop or the connection ends; NULL: no such stream, it is polled. */
 	int (*watch)(void *session, const atomic_bool *stop, engine_id_fn each, void *user, struct diag *diag);
 };
 
@@ -48,7 +48,8 @@ bool engine_id_is(const char *text);
 
 /*
  * Puts the labels among `options` from what `find` tells (NULL = it has none such) into facts, sorted, and those of
- * Kubernetes into pod, pod_namespace and pod_uid, whether they are asked for or not. 0, -ENOMEM, or -EPROTO (a pod's name that is too long).
+ * Kubernetes into pod, pod_namespace and pod_uid, whether they are asked for or not. 0, -ENOMEM, or -EPROTO (a pod's name
+ * that is too long).
  */
 typedef const char *(*engine_label_fn)(void *user, const char *key);
 int container_facts_label(struct container_facts *facts, const struct engines_options *options,

@@ -32,7 +32,7 @@ void container_facts_done(struct container_facts *facts)
 /* 64 lower-case hex digits, and nothing behind them. */
 bool engine_id_is(const char *text)
 {
-	return strspn(text, "0123456789abcdef") == ENGINE_ID_LEN && text[ENGINE_ID_LEN] == '\0';
+	return container_id_is(str_of(text));
 }
 
 bool engine_digest_is(const char *text)

@@ -83,15 +83,10 @@ int engine_pack(const ProtobufCMessage *message, struct buf *out)
 
 bool engine_id_take(ProtobufCBinaryData bytes, char ret_id[ENGINE_ID_LEN + 1])
 {
-	char id[ENGINE_ID_LEN + 1];
-
-	if (bytes.len != ENGINE_ID_LEN)
+	if (!container_id_is((struct str) { (const char *)bytes.data, bytes.len }))
 		return false;
-	memcpy(id, bytes.data, ENGINE_ID_LEN);
-	id[ENGINE_ID_LEN] = '\0';
-	if (!engine_id_is(id))
-		return false;
-	memcpy(ret_id, id, sizeof(id));
+	memcpy(ret_id, bytes.data, ENGINE_ID_LEN);
+	ret_id[ENGINE_ID_LEN] = '\0';
 	return true;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A table by id and owner, and four rows in order of age: what the daemon asked and what engines brought up, each open or
- * done. Promises at most ENGINE_QUEUE_MAX entries of a few hundred bytes, whatever engines tell. Owns the entries; what answers are worth, engine_memory.c decides.
+ * done. Promises at most ENGINE_QUEUE_MAX entries of a few hundred bytes, whatever engines tell. Owns the entries; what
+ * answers are worth, engine_memory.c decides.
  */
 
 #include "resolve/engine_questions.h"

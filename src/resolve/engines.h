@@ -27,6 +27,7 @@
 
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "resolve/container_path.h"
 
 #define ENGINE_SOCKETS_MAX 16
 #define ENGINE_USER_SOCKETS_MAX 8 /* of them, where they are found by themselves: those below /run/user */
@@ -50,7 +51,7 @@
 #define ENGINE_RETRY_MIN_MS 200 /* a lost connection is made anew so much later, then twice as much, ... */
 #define ENGINE_RETRY_MAX_MS 30000 /* ... and this is the end of both */
 #define ENGINE_GIVEN_UP 3 /* attempts to connect in a row, after which nobody waits for this engine */
-#define ENGINE_ID_LEN 64
+#define ENGINE_ID_LEN CONTAINER_ID_LEN
 #define ENGINE_DIGEST_LEN (sizeof("sha256:") - 1 + 64)
 
 enum engine_kind { ENGINE_DOCKER, ENGINE_PODMAN, ENGINE_CONTAINERD, ENGINE_CRI };
@@ -64,7 +65,7 @@ struct engine_label {
 struct container_facts {
 	char id[ENGINE_ID_LEN + 1]; /* lower-case hex */
 	const char *runtime; /* "docker", "podman", "containerd", "cri-o": a constant */
-	char *image_digest; /* "sha256:" + 64 hex: the repository's digest when there is one, else the image's (config) digest */
+	char *image_digest; /* "sha256:" + 64 hex: the repository's when there is one, else the image's own (config) */
 	bool image_digest_is_config; /* the latter */
 	bool digest_conflict; /* engines disagree: unknown, whatever was said before */
 	char *image_reference; /* as it was asked for: "nginx:1.25" */

@@ -152,9 +152,51 @@ static void an_id_that_comes_again_is_somebody_else(void **state)
 	assert_true(is_known(3));
 	/* Nobody told of the removal: the new one counts all the same. */
 	make(4, "/docker/" ID_A, 600);
-	containers_removed(containers, 4, 650);
 	make(4, "/system.slice/ssh.service", 700);
 	assert_null(find(4));
+	walk(5, "/docker/" ID_A, 800);
+	first = find(5);
+	make(5, "/docker/" ID_B, 900);
+	assert_string_equal(find(5)->text, "docker://" ID_B);
+	assert_int_equal(first->to_boot_ns, 900);
+	/* The very same record again is no other. */
+	make(5, "/docker/" ID_B, 900);
+	assert_null(find(4));
+	assert_int_equal(find(5)->to_boot_ns, 0);
+}
+
+/* As somebody's capture may have it. */
+static void a_removal_at_no_time(void **state)
+{
+	(void)state;
+	make(3, "/docker/" ID_A, 0);
+	containers_removed(containers, 3, 0);
+	containers_removed(containers, 3, 0);
+	make(3, "/docker/" ID_B, 0);
+	containers_removed(containers, 3, 0);
+	containers_cut(containers, 10);
+	containers_cut(containers, 20);
+	assert_false(is_known(3));
+	assert_int_equal(containers_totals(containers)->containers, 0);
+}
+
+/* Where each processor has a buffer of its own. */
+static void what_is_below_is_told_of_first(void **state)
+{
+	struct container_change change;
+
+	(void)state;
+	make(4, "/docker/" ID_A "/init", 110);
+	assert_true(containers_change(containers, &change));
+	assert_int_equal(change.container->cgroup_id, 4);
+	make(3, "/docker/" ID_A, 100);
+	assert_int_equal(find(4)->cgroup_id, 3);
+	/* What was said of the one below is taken back, since it would stand above what is said of the whole. */
+	assert_true(containers_change(containers, &change));
+	assert_true(change.cgroup_id == 4 && change.container == find(3) && !change.gone);
+	assert_true(containers_change(containers, &change));
+	assert_true(change.cgroup_id == 3 && change.container == find(3));
+	assert_false(containers_change(containers, &change));
 }
 
 static void the_same_container_begins_again(void **state)
@@ -164,11 +206,14 @@ static void the_same_container_begins_again(void **state)
 	(void)state;
 	make(3, "/docker/" ID_A, 100);
 	first = find(3);
+	assert_true(containers_live(containers, ID_A));
 	containers_removed(containers, 3, 200);
+	assert_false(containers_live(containers, ID_A));
 	make(9, "/docker/" ID_A, 300);
 	second = find(9);
 	assert_ptr_not_equal(first, second);
 	assert_int_equal(second->generation, 300);
+	assert_true(containers_live(containers, ID_A));
 	assert_int_equal(learn(ID_A, "docker", DIGEST_1), 2); /* one image, two lives */
 	assert_string_equal(first->facts.image_digest, DIGEST_1);
 	assert_string_equal(second->facts.image_digest, DIGEST_1);
@@ -192,6 +237,11 @@ static void who_is_heard(void **state)
 	assert_string_equal(find(3)->facts.image_digest, DIGEST_1);
 	assert_int_equal(learn(ID_A, "docker", NULL), 1); /* says nothing of it: it stays */
 	assert_string_equal(find(3)->facts.image_digest, DIGEST_1);
+	facts = facts_of(ID_A, "docker", NULL);
+	facts.labels_refused = 2;
+	assert_int_equal(containers_learn(containers, &facts), 1);
+	assert_int_equal(learn(ID_A, "docker", NULL), 1);
+	assert_int_equal(find(3)->facts.labels_refused, 2);
 	facts = facts_of(ID_A, "docker", NULL);
 	facts.digest_conflict = true;
 	assert_int_equal(containers_learn(containers, &facts), 1);
@@ -231,6 +281,11 @@ static void a_user_takes_the_id_of_another(void **state)
 	assert_int_equal(containers_learn(containers, &facts), 0);
 	facts.owner = 1000;
 	assert_int_equal(containers_learn(containers, &facts), 1);
+	/* Below his own slice a user may make one that is called root's. */
+	make(7, USERS "/user-0.slice/libpod-" ID_A ".scope", 250);
+	assert_int_equal(find(7)->uid, 1000);
+	assert_int_equal(learn(ID_A, "podman", DIGEST_1), 1);
+	assert_null(find(7)->facts.image_digest);
 	/* The true one comes later: the user's loses what it never had. */
 	make(6, "/machine.slice/libpod-" ID_B ".scope", 300);
 	assert_string_equal(find(6)->text, "podman://" ID_B);
@@ -359,6 +414,8 @@ int main(void)
 		TEST(found_at_the_start_then_told_of_by_the_kernel),
 		TEST(a_dead_one_is_known_until_the_chunk_after_is_cut),
 		TEST(an_id_that_comes_again_is_somebody_else),
+		TEST(a_removal_at_no_time),
+		TEST(what_is_below_is_told_of_first),
 		TEST(the_same_container_begins_again),
 		TEST(who_is_heard),
 		TEST(the_runtime_that_the_path_does_not_tell),

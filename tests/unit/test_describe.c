@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a seal says of watched files fits into a seal, whatever the files are called, and nothing is left out unsaid. */
+/*
+ * What a seal says of watched files fits into a seal, whatever the files are called, and nothing is left out unsaid. And
+ * of a container it says that all is there only when nothing that is missing can be its.
+ */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,6 +10,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,9 +142,67 @@ static void the_worst_of_all_fits(void **state)
 	check_worst(1, 1, true);
 }
 
+#define ID "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static void make(struct containers *containers, uint64_t id, const char *path)
+{
+	const struct container_cgroup cgroup = { .id = id, .path = str_of(path), .boot_ns = 1500 };
+
+	assert_int_equal(containers_made(containers, &cgroup), 0);
+}
+
+/* Why the container's coverage is not complete, when this was lost; "" = it is. */
+static const char *why(struct containers *containers, const char *cause, const char *effect, uint64_t count,
+		       uint64_t cgroup_id, uint64_t of_cgroup)
+{
+	static char words[64];
+	_cleanup_(statement_done) struct statement s = begun();
+	const struct statement_container_coverage *row;
+	struct statement_loss *loss;
+
+	s.losses = loss = calloc(1, sizeof(*loss));
+	assert_non_null(loss);
+	s.n_losses = 1;
+	loss->count = count;
+	assert_int_equal(statement_set(&loss->cause, cause), 0);
+	assert_int_equal(statement_set(&loss->effect, effect), 0);
+	loss->cgroups = calloc(1, sizeof(*loss->cgroups));
+	loss->cgroups[0] = (struct statement_loss_cgroup) { .cgroup_id = cgroup_id, .count = of_cgroup };
+	loss->n_cgroups = of_cgroup > 0;
+	assert_int_equal(describe_container_rows(containers, false, &closed, &s), 0);
+	assert_int_equal(s.n_container_coverage, 1);
+	row = &s.container_coverage[0];
+	assert_int_equal(row->complete, row->n_incomplete == 0);
+	snprintf(words, sizeof(words), "%s", row->n_incomplete > 0 ? row->incomplete[0] : "");
+	return words;
+}
+
+static void whose_loss_it_may_be(void **state)
+{
+	struct containers *containers;
+
+	(void)state;
+	assert_int_equal(containers_new(&containers), 0);
+	make(containers, 2, "/system.slice/cron.service");
+	make(containers, 3, "/docker/" ID);
+	make(containers, 4, "/docker/" ID "/init");
+	assert_string_equal(why(containers, "ring_full", "record", 0, 0, 0), "");
+	assert_string_equal(why(containers, "ring_full", "record", 5, 2, 5), ""); /* all of it another's */
+	assert_string_equal(why(containers, "ring_full", "record", 5, 2, 4), "losses");
+	assert_string_equal(why(containers, "ring_full", "record", 5, 4, 5), "losses");
+	assert_string_equal(why(containers, "path_cut", "member", 5, 4, 5), "");
+	assert_string_equal(why(containers, "io_uring", "record", 5, 3, 5), "io_uring");
+	/* Nobody told of that one, which may be below the container's. */
+	assert_string_equal(why(containers, "ring_full", "record", 5, 9, 5), "losses");
+	/* It is there, but may be its and does not say so. */
+	assert_string_equal(why(containers, "cgroup_unknown", "member", 1, 0, 0), "losses");
+	containers_free(containers);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(the_worst_of_all_fits) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(the_worst_of_all_fits),
+					    cmocka_unit_test(whose_loss_it_may_be) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
