@@ -70,7 +70,7 @@ help:
 	@echo 'make sanitize     the unit tests under ASan and UBSan, in $(O)/sanitize'
 	@echo 'make fuzz-build   the fuzz targets, in $(O)/fuzz-tree'
 	@echo 'make vm           boot the kernel half on the kernels of tests/vm/kernels (QEMU); make vm-arm64 on an arm64'
-	@echo 'make bench        the figures of the contract, measured here (root)'
+	@echo 'make bench        the figures of the README, measured here (root)'
 	@echo 'make lint         shellcheck, clang-format, cppcheck, mandoc; make format puts the style right'
 	@echo 'make clean        removes $(O)/'
 

@@ -24,6 +24,8 @@ const char *control_default_path(void)
 	return environment && *environment ? environment : CONTROL_SOCKET_DEFAULT;
 }
 
+#define PATIENCE_MS 3000 /* as long as people wait without wondering */
+
 static int64_t now_ms(void)
 {
 	struct timespec now;
@@ -46,7 +48,7 @@ static int control_connect(const char *path, struct diag *diag, int *ret_fd)
 		if (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR)
 			return diag_exit(diag, EXIT_NOT_FOUND, -ENOENT,
 					 "no collector is running (nobody answers on %s); `stella signals "
-					 "start` starts one",
+					 "start` starts one, --socket PATH asks another",
 					 path);
 		if (errno == EACCES || errno == EPERM)
 			return diag_exit(diag, EXIT_NOT_PERMITTED, -EACCES,
@@ -57,18 +59,33 @@ static int control_connect(const char *path, struct diag *diag, int *ret_fd)
 	return 0;
 }
 
+/* Who waits long is told what for; on a terminal only, since a program knows its own patience. */
+static void say_waiting(int64_t left_ms, bool *said)
+{
+	if (*said || !isatty(STDERR_FILENO))
+		return;
+	*said = true;
+	talk("the collector is at work on it (its disk may be slow, or full); waiting %lld s at most",
+	     (long long)(left_ms / 1000));
+}
+
 /* Reads until the other side closes. */
 static int receive_all(int fd, const char *path, int64_t until_ms, struct buf *answer, struct diag *diag)
 {
+	int64_t patient_until_ms = now_ms() + PATIENCE_MS;
+	bool said = until_ms < patient_until_ms; /* an answer that comes soon or not at all */
+
 	for (;;) {
 		struct pollfd wait = { .fd = fd, .events = POLLIN };
-		int64_t left = until_ms - now_ms();
+		int64_t left = until_ms - now_ms(), patient = patient_until_ms - now_ms();
 		char part[4096];
 		ssize_t n;
 
 		if (left <= 0)
 			return diag_error(diag, -ETIMEDOUT, "%s: the collector does not answer in time", path);
-		if (poll(&wait, 1, left > 1000000 ? 1000000 : (int)left) <= 0)
+		if (patient <= 0)
+			say_waiting(left, &said);
+		if (poll(&wait, 1, (int)(patient > 0 && patient < left ? patient : left)) <= 0)
 			continue; /* interrupted or over: the clock decides */
 		n = recv(fd, part, sizeof(part), 0);
 		if (n < 0 && errno != EINTR)

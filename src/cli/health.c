@@ -39,8 +39,8 @@ int verb_health(int argc, char **argv)
 		.rows = rows,
 		.n_rows = ARRAY_LEN(rows),
 		.details =
-			"Degraded: the disk or the sealing fails, a probe is dead, records were lost in the "
-			"last minute.\n"
+			"Degraded: the disk or the sealing fails, a probe is dead, the raw capture ended,\n"
+			"records were lost in the last minute.\n"
 			"Exit status: 0 healthy, 1 degraded or not answering, 3 not permitted, 4 not running.",
 	};
 	struct diag diag = { .text = "" };

@@ -180,9 +180,23 @@ static int number_found_nothing(const struct inspect *inspect, struct diag *diag
 		inspect->directory, number, number, number, number);
 }
 
+static void say_unverified(const struct inspect *inspect)
+{
+	_cleanup_(buf_done) struct buf command = BUF_MAX(65536);
+
+	buf_printf(&command, "stella signals verify-chain");
+	command_word(&command, inspect->directory);
+	talk("%s not verified; this does that: %s",
+	     match_needs_container(&inspect->match)
+		     ? "these records, and what the seals say of their containers, were"
+		     : "these records were",
+	     buf_cstr(&command) ? buf_cstr(&command) : "verify-chain");
+}
+
 static int show_found(struct inspect *inspect, struct diag *diag)
 {
 	_cleanup_(found_done) struct found found = { 0 };
+	bool page = inspect->format == OUTPUT_TABLE && !inspect->output.quiet;
 	int r;
 
 	r = found_init(&found, (size_t)inspect->limit);
@@ -190,12 +204,14 @@ static int show_found(struct inspect *inspect, struct diag *diag)
 		return r;
 	/* Damage ends the search; what was found until then is shown all the same. */
 	r = find_backwards(inspect, diag, &found);
+	if (page && (found.listed > 0 || inspect->follow))
+		say_unverified(inspect);
 	for (size_t i = 0; i < found.listed; i++)
 		print_record(inspect, found_at(&found, i));
 	if (found.unreadable > 0)
 		talk("%llu line%s no record that can be read; verify-chain says more",
 		     (unsigned long long)found.unreadable, found.unreadable == 1 ? " is" : "s are");
-	if (found.full && inspect->format == OUTPUT_TABLE)
+	if (found.full && page)
 		talk("there are older records; --limit shows more of them");
 	if (found.listed == 0 && inspect->unwatched)
 		talk("there is no %s here, and the running collector does not watch it: name it in "
@@ -205,11 +221,13 @@ static int show_found(struct inspect *inspect, struct diag *diag)
 		return diag_exit(
 			diag, EXIT_NOT_FOUND, -ENOENT,
 			"%s: there is no such record of a container named %s, as far as the seals name "
-			"them (a path begins with /)",
+			"them (a path begins with /, an id has 6 hex digits at least)",
 			inspect->directory, inspect->match.text.data);
 	if (r == 0 && found.listed == 0 && inspect->match.maybe_chunk && inspect->match.want == WANT_PID &&
 	    !inspect->follow)
 		return number_found_nothing(inspect, diag);
+	if (r == 0 && found.listed == 0 && page && !inspect->follow && !inspect->unwatched)
+		talk("%s: there is no such record", inspect->directory);
 	return r;
 }
 
@@ -379,19 +397,6 @@ static int inspect_start(struct inspect *inspect, const char *what, struct diag 
 	return r;
 }
 
-static void say_unverified(const struct inspect *inspect)
-{
-	_cleanup_(buf_done) struct buf command = BUF_MAX(65536);
-
-	buf_printf(&command, "stella signals verify-chain");
-	command_word(&command, inspect->directory);
-	talk("%s not verified; this does that: %s",
-	     match_needs_container(&inspect->match)
-		     ? "these records, and what the seals say of their containers, were"
-		     : "these records were",
-	     buf_cstr(&command) ? buf_cstr(&command) : "verify-chain");
-}
-
 static int inspect_run(struct inspect *inspect, const char *what, struct diag *diag)
 {
 	bool array;
@@ -404,8 +409,6 @@ static int inspect_run(struct inspect *inspect, const char *what, struct diag *d
 	if (inspect->follow && inspect->format == OUTPUT_JSON)
 		inspect->format = OUTPUT_NDJSON; /* an array that never ends is no JSON */
 	array = inspect->format == OUTPUT_JSON && !inspect->output.quiet;
-	if (inspect->format == OUTPUT_TABLE && !inspect->output.quiet)
-		say_unverified(inspect);
 	if (array)
 		putchar('[');
 	r = show_found(inspect, diag);

@@ -24,6 +24,7 @@ void found_forget(struct found_record *record)
 {
 	free(record->text);
 	free(record->container);
+	free(record->image);
 	free(record->image_digest);
 	*record = (struct found_record) { 0 };
 }
@@ -34,6 +35,8 @@ int found_learn(struct found_record *record, const struct record_view *view)
 	const char *name = !container ? NULL : container->n_names > 0 ? container->names[0] : container->pod;
 	int r = statement_set(&record->container, name);
 
+	if (r >= 0)
+		r = statement_set(&record->image, container ? container->image : NULL);
 	return r < 0 ? r : statement_set(&record->image_digest, record_learned_digest(view));
 }
 

@@ -19,10 +19,11 @@ struct found_record {
 	char *text;
 	size_t len;
 	char *container; /* a name of its container, by seal or draft; NULL = not known */
+	char *image; /* the reference of its image, by the same; NULL = not known */
 	char *image_digest; /* that only seal or draft knows; NULL = the record has its own, or nobody knows */
 };
 
-/* Sets the two that come from the seal. -ENOMEM. */
+/* Sets the three that come from the seal. -ENOMEM. */
 int found_learn(struct found_record *record, const struct record_view *view);
 void found_forget(struct found_record *record);
 

@@ -111,6 +111,11 @@ static int match_prefixed(struct str text, struct diag *diag, struct match *matc
 		*match = wanted(WANT_REFERENCE, behind(text, 6));
 	else if (begins(text, STR("sha256:")) && is_hex(behind(text, 7)))
 		*match = wanted(WANT_IMAGE, text);
+	else if (begins(text, STR("sha256:")))
+		return diag_exit(diag, EXIT_UNSOUND, -EINVAL,
+				 "%s: an image's digest or its beginning is wanted, 6 to 64 hex digits in "
+				 "lower case",
+				 text.data);
 	else if (!begins(text, STR("pod:")) || !match_pod_name(behind(text, 4), match))
 		*ret_known = false;
 	return 0;
@@ -125,6 +130,9 @@ int match_parse(const char *what, struct diag *diag, struct match *ret_match)
 	*ret_match = (struct match) { .want = WANT_ALL };
 	if (!what)
 		return 0;
+	if (text.len == 0)
+		return diag_exit(diag, EXIT_UNSOUND, -EINVAL,
+				 "what to look for is empty; leave it out to see all records");
 	r = match_prefixed(text, diag, ret_match, &known);
 	if (r < 0 || known)
 		return r;

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "cli/facts.h"
 #include "cli/output.h"
 
 #define ROW_MAX (1u << 20)
@@ -62,14 +63,32 @@ static void put_file(struct buf *row, const struct record_view *view)
 	buf_printf(row, ")");
 }
 
-/* The arguments behind the first, which the file's name stands for. Strings of a canonical array: no spaces between. */
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/*
+ * The first argument is left out where the file's name stands for it, and shown where a program is told by it what it is
+ * (busybox, a link, the interpreter of a script).
+ */
+static void put_called(struct buf *row, const char *filename, const char *called)
+{
+	if (*called && strcmp(last_part(filename), last_part(called)) != 0)
+		buf_printf(row, " as %s", called);
+}
+
+/* Strings of a canonical array: no spaces between. */
 static void put_exec(struct buf *row, const struct record_view *view)
 {
 	const struct canon_value *argv = canon_find(view->event, view->event_count, STR("argv"));
-	_cleanup_(buf_done) struct buf text = BUF_MAX(ROW_MAX);
+	_cleanup_(buf_done) struct buf text = BUF_MAX(ROW_MAX), file = BUF_MAX(ROW_MAX);
+	const char *filename = record_text(view->event, view->event_count, "filename", &file);
 	size_t shown = 0;
 
-	put(row, view, "filename");
+	buf_append_str(row, str_of(filename));
 	for (size_t at = 1; argv && argv->type == CANON_ARRAY && at + 1 < argv->raw.len; shown++) {
 		const char *raw = argv->raw.data + at;
 		size_t end = 1;
@@ -81,11 +100,12 @@ static void put_exec(struct buf *row, const struct record_view *view)
 			return;
 		}
 		buf_clear(&text);
-		if (shown > 0 &&
-		    canon_value_string(&(struct canon_value) { CANON_STRING, { raw, end + 1 } }, &text) == 0) {
-			buf_append(row, " ", 1);
+		if (canon_value_string(&(struct canon_value) { CANON_STRING, { raw, end + 1 } }, &text) < 0)
+			buf_clear(&text);
+		if (shown == 0)
+			put_called(row, filename, buf_cstr(&text) ? buf_cstr(&text) : "");
+		else if (buf_append(row, " ", 1) == 0)
 			buf_append_str(row, buf_str(&text));
-		}
 		at += end + 2;
 	}
 }
@@ -197,6 +217,21 @@ static void put_what(struct buf *row, const struct record_view *view, const char
 		buf_printf(row, ", %" PRIu64 " times so far", count);
 }
 
+/* By its name, where seal or draft know it, else by its id; with the image's reference, where they know that. */
+static void put_container(struct buf *row, const struct found_record *record, const struct record_view *view)
+{
+	_cleanup_(buf_done) struct buf text = BUF_MAX(4096);
+	const char *id = record_text(view->members, view->count, "container_id", &text);
+	char shown[FACTS_ID_MAX];
+
+	if (record->container)
+		buf_printf(row, ", in container %s", record->container);
+	else if (*id)
+		buf_printf(row, ", in container %s", facts_short_id(id, shown));
+	if (record->image)
+		buf_printf(row, " of %s", record->image);
+}
+
 void record_print_row(const struct found_record *record)
 {
 	_cleanup_(buf_done) struct buf row = BUF_MAX(ROW_MAX), shown = BUF_MAX(4 * ROW_MAX),
@@ -215,8 +250,7 @@ void record_print_row(const struct found_record *record)
 		   view_number(view.members, view.count, "pid"),
 		   record_text(view.members, view.count, "comm", &comm), name);
 	put_what(&row, &view, name);
-	if (record->container)
-		buf_printf(&row, ", in container %s", record->container);
+	put_container(&row, record, &view);
 	(void)text_printable_append(&shown, buf_str(&row));
 	fwrite(shown.data, 1, shown.len, stdout);
 	putchar('\n');

@@ -52,7 +52,13 @@ static bool refuse_unknown(const struct parse *parse, struct str name)
 {
 	struct nearest nearest = NEAREST_TO(name);
 	char hint[128] = "";
+	const char *word = parse->argv[parse->next];
+	const struct option_row *row = word[1] != '-' ? row_by_letter(parse->spec, word[1]) : NULL;
 
+	if (row && row->type != OPTION_FLAG) {
+		snprintf(hint, sizeof(hint), ", its value is the next word: -%c %.64s", row->letter, word + 2);
+		return refuse(parse, "is no option of this verb", word, hint);
+	}
 	for (size_t i = 0; i < parse->spec->n_rows; i++)
 		nearest_try(&nearest, parse->spec->rows[i].name);
 	if (nearest.best)

@@ -120,7 +120,8 @@ int verb_start(int argc, char **argv)
 		.details = "Needs root, or CAP_BPF and CAP_PERFMON.\n"
 			   "Exit status: 0 coverage is open, 1 failed, 2 the configuration is refused, 3 not "
 			   "permitted,\n"
-			   "10 another collector has the directory.",
+			   "4 no such configuration, key or program, 10 another collector has the directory or "
+			   "the socket.",
 	};
 	struct diag diag = { .text = "" };
 	char *words[DAEMON_WORDS_MAX], **arguments;

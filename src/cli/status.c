@@ -54,7 +54,8 @@ static void show_chain(struct table *table, const json_t *status)
 		table_cell(table, "%llu waiting", (unsigned long long)facts_number(status, "chain.waiting"));
 	table_cell(table, "disk");
 	error = facts_text(status, "disk.error");
-	table_cell(table, "%s%s%s", facts_text(status, "disk.state"), *error ? ": " : "", error);
+	table_cell(table, "%s%s%s", *error ? facts_text(status, "disk.state") : "can be written",
+		   *error ? ": " : "", error);
 }
 
 static uint64_t folded_sum(const json_t *status)

@@ -17,7 +17,7 @@ static void show(const struct output *output, const json_t *answer)
 
 	if (!facts_for_people(output, answer))
 		return;
-	printf("%sStopped%s, everything is sealed. Head: chunk %llu, sha256 ", output_color(COLOR_GOOD),
+	printf("%sStopped%s, everything is sealed.\n  head  chunk %llu, sha256 ", output_color(COLOR_GOOD),
 	       output_color_end(), (unsigned long long)facts_number(answer, "head.sequence"));
 	output_print(hex);
 	putchar('\n');
@@ -26,7 +26,7 @@ static void show(const struct output *output, const json_t *answer)
 	command_word(&command, facts_text(answer, "directory"));
 	command_trust(&command, facts_text(answer, "trusted"));
 	buf_printf(&command, " --expect-head %s", hex);
-	puts("Keep the head elsewhere; it finds a cut tail. To verify:");
+	puts("Keep the head elsewhere: it shows whether the end was cut off. To verify:");
 	output_print(buf_cstr(&command) ? buf_cstr(&command) : "");
 	putchar('\n');
 }

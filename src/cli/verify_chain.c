@@ -117,10 +117,23 @@ static bool nothing_there(const struct stella_report *report)
 	return true;
 }
 
+static bool signer_is_unknown(const struct stella_report *report)
+{
+	for (size_t i = 0; i < stella_report_n_findings(report); i++) {
+		if (stella_report_finding(report, i)->code == STELLA_FINDING_UNTRUSTED_SIGNER)
+			return true;
+	}
+	return false;
+}
+
 static void advise(const struct stella_report *report, const struct verify_options *options)
 {
-	if (options->trusts_nothing || (!stella_report_sound(report) && options->keys.count == 0 &&
-					!options->trust && stella_report_head_sequence(report) == 0))
+	bool nobody = !stella_report_sound(report) && stella_report_head_sequence(report) == 0;
+
+	if (nobody && (options->keys.count > 0 || options->trust) && signer_is_unknown(report))
+		talk("the chain's key is not among those that you gave%s%s: the findings name it by its id",
+		     options->trust ? " (*.pem and *.pub) in " : "", options->trust ? options->trust : "");
+	if (options->trusts_nothing || (nobody && options->keys.count == 0 && !options->trust))
 		talk("no key of this chain is trusted: give one with --key FILE or --trust DIR, or put it into "
 		     "%s",
 		     command_trust_default());

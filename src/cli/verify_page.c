@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "cli/facts.h"
 
 #define PAGE_LIST_MAX 50 /* lines of one list; programs take --output json */
@@ -98,8 +99,12 @@ static void print_facts(const json_t *report)
 	}
 	if (json_is_object(head)) {
 		table_cell(table, "  head");
-		table_cell(table, "number %" PRIu64 ", %s%s", facts_number(head, "sequence"),
-			   facts_text(head, "sha256"), facts_true(head, "final") ? ", closed on purpose" : "");
+		table_cell(table, "number %" PRIu64 ", %s", facts_number(head, "sequence"),
+			   facts_text(head, "sha256"));
+		if (facts_true(head, "final")) {
+			table_cell(table, "%s", "");
+			table_cell(table, "the collector was stopped on purpose behind it");
+		}
 	}
 	table_print(table, stdout);
 }
@@ -218,8 +223,11 @@ static void print_reasons(const json_t *report)
 		return;
 	puts("\nNot complete, because:");
 	for (i = 0; i < shown; i++) {
+		_cleanup_(buf_done) struct buf reason = BUF_MAX(65536);
+
+		(void)text_printable_append(&reason, str_of(json_string_value(json_array_get(reasons, i))));
 		fputs("  - ", stdout);
-		output_print(json_string_value(json_array_get(reasons, i)));
+		output_folded(stdout, buf_cstr(&reason) ? buf_cstr(&reason) : "?", 4);
 		putchar('\n');
 	}
 	print_more(shown, facts_number(report, "reasons_total"));

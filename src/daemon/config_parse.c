@@ -52,8 +52,10 @@ static int refuse_syntax(struct reader *reader)
 
 	if (parser->error == YAML_MEMORY_ERROR)
 		return diag_error(reader->diag, -ENOMEM, "%s: no memory", reader->name);
-	return refuse_at(reader, parser->error == YAML_READER_ERROR ? parser->mark : parser->problem_mark, "%s",
-			 problem);
+	/* libyaml's words for a tab, most of the time: who reads them looks for a letter. */
+	return refuse_at(reader, parser->error == YAML_READER_ERROR ? parser->mark : parser->problem_mark,
+			 "%s%s", problem,
+			 strstr(problem, "cannot start any token") ? "; tabs do not indent, spaces do" : "");
 }
 
 /* The next event; those that hide meaning are refused here, wherever they stand. */
@@ -344,7 +346,13 @@ int config_load(const char *path, struct diag *diag, struct config **ret_config)
 		return r < 0 ? diag_error(diag, r, "no memory") : 0;
 	}
 	r = file_read_at(AT_FDCWD, path, &text, diag);
-	if (r == -E2BIG)
+	if (r == -ENOENT && diag)
+		diag->text[0] = '\0'; /* said better below */
+	if (r == -ENOENT)
+		return diag_exit(diag, EXIT_NOT_FOUND, r,
+				 "there is no configuration %s; `stella-signalsd --example-config` prints one",
+				 path);
+	if (r == -E2BIG || r == -EINVAL)
 		diag->code = EXIT_UNSOUND;
 	if (r < 0)
 		return r;

@@ -152,8 +152,10 @@ static int manual_row(struct buf *out, const struct config_row *row)
 	if (row->type == CONFIG_GROUP)
 		r = buf_printf(out, ".It Ic %s\n", row->name);
 	else
-		r = buf_printf(out, ".It Ic %s\n.Pq %s; default Li %s%s\n", row->name, range,
-			       row->initial ? row->initial : "", row->reload ? " ; reloaded by Dv SIGHUP" : "");
+		r = buf_printf(out, ".It Ic %s\n.Pq %s; default %s%s%s\n", row->name, range,
+			       row->initial[0] == '"' ? "empty" : "Li ",
+			       row->initial[0] == '"' ? "" : row->initial,
+			       row->reload ? " ; reloaded by Dv SIGHUP" : "");
 	return r < 0 ? r : put_roff(out, row->help);
 }
 

@@ -189,8 +189,10 @@ const struct config_row config_rows[] = {
 	  .check = check_selector,
 	  .reload = true,
 	  .help = "Containers to record; empty: all. Each is an id or its beginning (4 hex digits at least, or "
-		  "docker://ID), name:NAME, image:REFERENCE, image:sha256:DIGEST, label:KEY=VALUE or "
-		  "pod:NAMESPACE/NAME. Applied in the kernel, to the container's cgroup and all below; until "
+		  "docker://ID), a name (name:NAME where it could be an id), image:REFERENCE, "
+		  "image:sha256:DIGEST, label:KEY=VALUE or pod:NAMESPACE/NAME. What runs in no container stays "
+		  "recorded unless host is false. Applied in the kernel, to the container's cgroup and all "
+		  "below; until "
 		  "it is "
 		  "known whether a new container is meant, it is recorded." },
 	{ .name = "signals.filters.host",
@@ -198,7 +200,8 @@ const struct config_row config_rows[] = {
 	  FIELD(host),
 	  .initial = "true",
 	  .reload = true,
-	  .help = "With target_containers: is what runs in no container recorded too?" },
+	  .help = "With target_containers: is what runs in no container recorded too? False: only what runs in "
+		  "them." },
 	{ .name = "signals.filters.path_allowlist",
 	  .type = CONFIG_LIST,
 	  FIELD(path_allowlist),
@@ -276,7 +279,8 @@ const struct config_row config_rows[] = {
 	  .initial = "/run/stella/signals.sock",
 	  .check = check_socket,
 	  .help = "Unix socket for status, stats, health and stop. Mode 0600; only root and the collector's "
-		  "user may ask." },
+		  "user may ask. The command asks the default; another one it is told by --socket or "
+		  "STELLA_SOCKET." },
 	{ .name = "signals.state_directory",
 	  .type = CONFIG_TEXT,
 	  FIELD(state_directory),

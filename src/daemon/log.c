@@ -72,26 +72,29 @@ static int leave_terminal(struct diag *diag)
 	return r;
 }
 
-int log_begin(const char *log_file, bool background, struct diag *diag)
+int log_open(const char *log_file, struct diag *diag, int *ret_fd)
 {
-	_cleanup_(closep) int log = -1;
+	*ret_fd = open(log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+	if (*ret_fd < 0)
+		return diag_error(diag, -errno, "cannot open the log %s: %s; name another with --log", log_file,
+				  strerror(errno));
+	return 0;
+}
+
+int log_begin(int log_fd, bool background, struct diag *diag)
+{
 	int r = 0;
 
-	if (log_file) {
-		log = open(log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
-		if (log < 0)
-			return diag_error(diag, -errno, "%s: %s", log_file, strerror(errno));
-	}
 	if (background)
 		r = leave_terminal(diag);
-	if (r >= 0 && log_file)
-		r = replace(log, STDERR_FILENO, diag);
+	if (r >= 0 && log_fd >= 0)
+		r = replace(log_fd, STDERR_FILENO, diag);
 	if (r < 0)
 		return r;
-	if (background && !log_file)
+	if (background && log_fd < 0)
 		log_to_syslog();
 	else
-		sink = log_file || !(getenv("JOURNAL_STREAM") || getenv("NOTIFY_SOCKET")) ? TO_READER
-											  : TO_MANAGER;
+		sink = log_fd >= 0 || !(getenv("JOURNAL_STREAM") || getenv("NOTIFY_SOCKET")) ? TO_READER
+											     : TO_MANAGER;
 	return 0;
 }

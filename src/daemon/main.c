@@ -83,9 +83,9 @@ static int run_collector(struct collector *collector, struct diag *diag)
 	r = collector_run(collector, diag);
 	ready_notify("STOPPING=1");
 	stopped = collector_stop(collector, &ended);
-	if (stopped < 0)
+	if (stopped < 0 && r < 0) /* the first is what main tells */
 		log_line(LOG_LEVEL_ERROR, "%s", ended.text);
-	else
+	else if (stopped >= 0)
 		log_line(LOG_LEVEL_INFO, "stopped, everything is sealed");
 	if (r >= 0 && stopped < 0)
 		*diag = ended;
@@ -96,6 +96,7 @@ static int start(struct arguments *arguments, struct diag *diag)
 {
 	_cleanup_(collector_freep) struct collector *collector = NULL;
 	_cleanup_(freep) char *config = NULL, *target = NULL, *socket = NULL, *raw = NULL;
+	_cleanup_(closep) int log = -1;
 	struct collector_options options;
 	bool background = arguments->ready_fd >= 0;
 	int r = check_privileges(diag);
@@ -108,14 +109,16 @@ static int start(struct arguments *arguments, struct diag *diag)
 		r = absolute(arguments->socket, diag, &socket);
 	if (r >= 0)
 		r = absolute(arguments->record_raw, diag, &raw);
+	if (r >= 0 && arguments->log) /* before anything is recorded and sealed that nobody asked for */
+		r = log_open(arguments->log, diag, &log);
 	if (r < 0)
 		return r;
 	options = (struct collector_options) {
 		.config_path = config, .target = target, .socket = socket, .record_raw = raw
 	};
 	r = collector_open(&options, diag, &collector);
-	if (r >= 0) /* while whoever started us can still be told that there is no log */
-		r = log_begin(arguments->log, background, diag);
+	if (r >= 0)
+		r = log_begin(log, background, diag);
 	if (r < 0)
 		return r;
 	if (background)

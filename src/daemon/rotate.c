@@ -21,7 +21,8 @@ void collector_note_disk(struct collector *collector, int error, struct moment n
 			    ? !collector->disk_logged_ns || now.boot_ns - collector->disk_logged_ns >= MINUTE_NS
 			    : collector->disk_told;
 
-	if (error == collector->disk_error)
+	/* One that was not told, for it came too soon behind another, and lasts: its turn comes. */
+	if (error == collector->disk_error && (error == 0 || collector->disk_told || !tell))
 		return;
 	/* A disk on the edge fails and recovers many times a second; the log hears of it once a minute. */
 	if (tell && error < 0) {
@@ -32,8 +33,9 @@ void collector_note_disk(struct collector *collector, int error, struct moment n
 		log_line(LOG_LEVEL_INFO, "%s: writing again", collector->config->output_directory);
 	}
 	collector->disk_told = error < 0 && tell;
+	if (error != collector->disk_error)
+		collector->disk_since = now;
 	collector->disk_error = error;
-	collector->disk_since = now;
 }
 
 /* A probe that fell silent is an incident; that it answers again, the log says. */

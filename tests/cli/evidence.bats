@@ -82,8 +82,12 @@ inspect() {
 	jq -e '[.findings[].code] | unique == ["untrusted_signer"]' "$WORK/out"
 	grep -q -- --key "$WORK/err"
 	mkdir "$WORK/trust"
+	verify --trust "$WORK/trust"
+	[ "$status" -eq 2 ]
+	grep -q "not among those that you gave (.*) in $WORK/trust" "$WORK/err"
 	cp "$KEY" "$WORK/trust/"
 	verify --trust "$WORK/trust"
+	[ ! -s "$WORK/err" ]
 	[ "$status" -eq 0 ]
 	STELLA_TRUST_ROOTS=$WORK/trust verify
 	[ "$status" -eq 0 ]
@@ -177,6 +181,11 @@ inspect() {
 	[ "$(wc -l <"$WORK/err")" -eq 1 ]
 	inspect name:zzz
 	[ "$status" -eq 0 ]
+	"$STELLA" signals inspect --evidence "$EVIDENCE" --output table name:zzz >"$WORK/out" 2>"$WORK/err"
+	[ ! -s "$WORK/out" ]
+	grep -qx "stella: $EVIDENCE: there is no such record" "$WORK/err"
+	inspect ""
+	[ "$status" -eq 2 ]
 	inspect pod:shop/zzz
 	[ "$status" -eq 0 ]
 	inspect 2

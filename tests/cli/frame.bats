@@ -81,6 +81,9 @@ VERBS="start stop status stats health inspect verify-chain replay keygen"
 	done
 	only_stderr "$STELLA" signals status --verbos
 	[[ $line == *"did you mean --verbose?"* ]]
+	only_stderr "$STELLA" signals inspect -n2
+	[ "$status" -eq 2 ]
+	[[ $line == *": -n 2; "* ]]
 }
 
 @test "almost right is wrong: exit 2" {
@@ -205,7 +208,13 @@ answer() {
 	[ "$status" -eq 2 ]
 	[[ $line == *"signals.enabled is false"* ]]
 	only_stderr "$STELLA" signals start --config "$WORK/missing.yaml"
-	[ "$status" -ne 0 ]
+	[ "$status" -eq 4 ]
+	[[ $line == *"there is no configuration $WORK/missing.yaml; "* ]]
+	only_stderr "$STELLA" signals start --config "$WORK"
+	[ "$status" -eq 2 ]
+	only_stderr "$STELLA" signals start --target "$WORK/evidence" --log "$WORK/no/such/log"
+	[ "$status" -eq 1 ]
+	[[ $line == *"cannot open the log $WORK/no/such/log: "* ]]
 	[ ! -e "$WORK/evidence" ]
 }
 

@@ -325,7 +325,7 @@ static const struct bad bads[] = {
 	{ "signals: {}\n---\nsignals: {}", "F:2:1: ", "only one document is allowed" },
 	/* no YAML */
 	{ "signals: {", "F:2:1: ", "did not find expected node" },
-	{ "signals:\n\tenabled: true", "F:2:1: ", "" },
+	{ "signals:\n\tenabled: true", "F:2:1: ", "tabs do not indent" },
 	{ "signals: {enabled: true]", "F:1:24: ", "" },
 	{ "signals: \"open", "F:1:15: ", "" },
 	{ "%TAG ! tag:x,2000:\n--- !y {}", "F:2:5: ", "tags are not allowed" },
@@ -410,8 +410,13 @@ static void test_load(void **state)
 	assert_string_equal(config->file, path);
 	close(fd);
 	unlink(path);
-	assert_true(config_load(path, &diag, &none) < 0);
+	diag = (struct diag) { .text = "" };
+	assert_int_equal(config_load(path, &diag, &none), -ENOENT);
+	assert_int_equal(diag.code, EXIT_NOT_FOUND);
+	assert_int_equal(strncmp(diag.text, "there is no configuration /tmp/", 31), 0);
+	diag = (struct diag) { .text = "" };
 	assert_int_equal(config_load("/", &diag, &none), -EINVAL);
+	assert_int_equal(diag.code, EXIT_UNSOUND);
 	assert_int_equal(config_load(NULL, &diag, &none), 0);
 	assert_null(none->file);
 }

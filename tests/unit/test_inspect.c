@@ -233,7 +233,7 @@ static void test_image_from_the_seal(void **state)
 		printed_by(record_print_json, found_at(&found, 1), out, sizeof(out));
 		assert_null(strstr(out, "image_digest_from"));
 		printed_by(record_print_row, found_at(&found, 0), out, sizeof(out));
-		if (!strstr(out, ", in container deadbeef-web\n"))
+		if (!strstr(out, ", in container deadbeef-web of docker.io/library/nginx:1.25\n"))
 			fail_msg("%s", out);
 		found_done(&found);
 		chunk_view_done(&view);
@@ -422,6 +422,16 @@ static void test_rows(void **state)
 		  "function_call  inflate in /libz.so\n" },
 		{ "{\"at_start\":true,\"op\":\"create\",\"path\":\"/docker/1\",\"type\":\"cgroup\"}", "",
 		  "cgroup         create /docker/1, already so at start\n" },
+		{ "{\"argv\":[\"/usr/bin/sort\",\"-r\",\"a b\"],\"filename\":\"/usr/bin/sort\",\"ppid\":1,"
+		  "\"type\":\"process_exec\"}",
+		  "", "process_exec   /usr/bin/sort -r a b\n" },
+		{ "{\"argv\":[\"/bin/sleep\",\"2\"],\"filename\":\"/bin/busybox\",\"ppid\":1,"
+		  "\"type\":\"process_exec\"}",
+		  "", "process_exec   /bin/busybox as /bin/sleep 2\n" },
+		{ "{\"argv\":[\"\"],\"filename\":\"/bin/true\",\"ppid\":1,\"type\":\"process_exec\"}", "",
+		  "process_exec   /bin/true\n" },
+		{ "{\"argv\":[],\"filename\":\"/bin/true\",\"ppid\":1,\"type\":\"process_exec\"}", "",
+		  "process_exec   /bin/true\n" },
 		{ "{\"path\":\"/later\",\"type\":\"of_a_later_version\"}", "", "of_a_later_version  /later\n" },
 	};
 	char out[2048];
