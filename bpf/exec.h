@@ -7,6 +7,7 @@
  */
 
 #include "canary.h"
+#include "layer.h"
 #include "scope.h"
 #include "mapping.h"
 #include "walk.h"
@@ -114,6 +115,7 @@ static __always_inline int exec_record(bool loop, void *ctx, struct task_struct 
 	head_of_current(&record->head, WIRE_KIND_PROCESS_EXEC, WIRE_SOURCE_SCHED_PROCESS_EXEC);
 	file = TYPED(struct file, BPF_CORE_READ(bprm, file));
 	inode = BPF_CORE_READ(file, f_inode);
+	record->head.flags |= layer_of_file(file);
 	record->inode = BPF_CORE_READ(inode, i_ino);
 	record->dev = BPF_CORE_READ(inode, i_sb, s_dev);
 	record->ppid = BPF_CORE_READ(task, real_parent, tgid);

@@ -69,6 +69,7 @@ struct path {
 
 struct super_block {
 	__u32 s_dev;
+	unsigned long s_magic;
 };
 
 struct timespec64 {
@@ -350,6 +351,7 @@ struct pt_regs {
 #define KERNEL_PROT_EXEC 0x4
 #define KERNEL_MAP_ANONYMOUS 0x20
 #define KERNEL_READ_IMPLIES_EXEC 0x400000 /* uapi/linux/personality.h */
+#define KERNEL_OVERLAYFS_MAGIC 0x794c7630 /* uapi/linux/magic.h */
 
 /* Both for x86-64 and arm64: asm-generic/fcntl.h; arm64 changes neither. */
 #define KERNEL_O_CREAT 0100

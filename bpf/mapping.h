@@ -9,6 +9,7 @@
 
 #include "canary.h"
 #include "fold.h"
+#include "layer.h"
 #include "scope.h"
 #include "syscall.h"
 #include "walk.h"
@@ -139,11 +140,13 @@ static __always_inline int mapping_record(bool loop, void *ctx, const struct map
 	path = mapping_path(TYPED(struct file, mapping->file));
 	inode = mapping_inode(path);
 	mapping_fill(record, mapping, inode);
+	record->head.flags |= layer_of_mapping(TYPED(struct file, mapping->file), inode);
 	key->inode = record->inode;
 	key->dev = record->dev;
 	/* A file that was written anew is another: what it was read for (its build id) may have changed. */
 	key->generation = BPF_CORE_READ(inode, i_generation) ^ (__u32)record->changed_s ^ record->changed_ns;
 	key->name = fold_name(TYPED(struct dentry, mapping_dentry(path)));
+	key->access = layer_to_key(record->head.flags);
 	if (fold_hides(key, &record->head, task))
 		return 0;
 	fs = READ(task, fs);

@@ -8,6 +8,7 @@
 
 #include "canary.h"
 #include "fold.h"
+#include "layer.h"
 #include "scope.h"
 #include "walk.h"
 
@@ -75,7 +76,7 @@ static __always_inline void open_path(bool loop, struct open_scratch *scratch, s
 		loss_count(WIRE_KIND_FILE_OPEN, WIRE_LOSS_PATH_CUT);
 }
 
-/* What tells one open file from another, and what it was opened for. */
+/* What tells one open file from another, and what it was opened for. A file copied up is another than it was. */
 static __always_inline void open_key(struct fold_key *key, struct file *file, __u32 granted)
 {
 	struct inode *inode = READ(file, f_inode);
@@ -85,12 +86,14 @@ static __always_inline void open_key(struct fold_key *key, struct file *file, __
 	key->inode = READ(inode, i_ino);
 	key->generation = READ(inode, i_generation);
 	key->dev = READ(super, s_dev);
-	key->access = granted & (WIRE_GRANTED_READ | WIRE_GRANTED_WRITE);
+	key->access =
+		(granted & (WIRE_GRANTED_READ | WIRE_GRANTED_WRITE)) | layer_to_key(layer_of(inode, super));
 }
 
 static __always_inline void open_fill(struct wire_file_open *record, const struct fold_key *key, __u32 granted,
 				      const struct opened *opened)
 {
+	record->head.flags |= layer_from_key(key->access);
 	record->inode = key->inode;
 	record->dev = key->dev;
 	record->granted = granted;

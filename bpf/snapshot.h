@@ -10,6 +10,7 @@
  */
 
 #include "canary.h"
+#include "layer.h"
 #include "mapping.h"
 #include "walk.h"
 
@@ -103,8 +104,9 @@ static __always_inline int snapshot_task(bool loop, struct bpf_iter__task *ctx)
 	record->inode = BPF_CORE_READ(inode, i_ino);
 	record->dev = BPF_CORE_READ(inode, i_sb, s_dev);
 	record->ppid = BPF_CORE_READ(task, real_parent, tgid);
-	record->head.flags = WIRE_FLAG_NO_ARGV | snapshot_walk(loop, scratch, &file->f_path, task,
-							       scratch->exec.tail, WIRE_KIND_PROCESS_EXEC);
+	record->head.flags =
+		WIRE_FLAG_NO_ARGV | layer_of_file(file) |
+		snapshot_walk(loop, scratch, &file->f_path, task, scratch->exec.tail, WIRE_KIND_PROCESS_EXEC);
 	len = scratch->walk.len;
 	record->path_len = len;
 	record->path_bytes = walk_true_length(&scratch->walk);
@@ -138,6 +140,7 @@ static __always_inline int snapshot_vma(bool loop, struct bpf_iter__task_vma *ct
 	struct wire_library_load *record;
 	struct snapshot_scratch *scratch;
 	struct mapping mapping;
+	struct inode *inode;
 	const struct path *path;
 	__u32 zero = 0, len;
 
@@ -152,12 +155,14 @@ static __always_inline int snapshot_vma(bool loop, struct bpf_iter__task_vma *ct
 	}
 	record = &scratch->library.record;
 	path = mapping_path(TYPED(struct file, mapping.file));
-	mapping_fill(record, &mapping, mapping_inode(path));
+	inode = mapping_inode(path);
+	mapping_fill(record, &mapping, inode);
 	if (record->inode == scratch->last_inode && record->dev == scratch->last_dev &&
 	    (__u32)task->tgid == scratch->last_tgid)
 		return 0;
 	head_of_task(&record->head, WIRE_KIND_LIBRARY_LOAD, WIRE_SOURCE_ITER_TASK_VMA, task);
 	record->head.flags =
+		layer_of_mapping(TYPED(struct file, mapping.file), inode) |
 		snapshot_walk(loop, scratch, path, task, scratch->library.tail, WIRE_KIND_LIBRARY_LOAD);
 	len = scratch->walk.len;
 	record->path_len = len;

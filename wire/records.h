@@ -88,6 +88,8 @@ struct wire_head {
 #define WIRE_FLAG_CWD_CUT 32 /* as PATH_CUT, for the working directory */
 #define WIRE_FLAG_CWD_UNREACHABLE 64
 #define WIRE_FLAG_AT_START 128 /* found by the snapshot: it was so when coverage opened */
+#define WIRE_FLAG_LAYER_LOWER 256 /* of the file: overlayfs has it from a layer that it does not write */
+#define WIRE_FLAG_LAYER_UPPER 512 /* from the one that it writes: made there, or copied up to be changed */
 
 /* include/linux/fs.h: FMODE_READ, FMODE_WRITE, FMODE_PATH; the same on every kernel since 5.8. */
 #define WIRE_GRANTED_READ 0x1

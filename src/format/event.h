@@ -16,6 +16,9 @@
 
 enum event_access { ACCESS_READ, ACCESS_WRITE, ACCESS_READ_WRITE };
 
+/* Of overlayfs; unknown also of a file on another file system. */
+enum event_layer { LAYER_UNKNOWN, LAYER_LOWER, LAYER_UPPER };
+
 struct event_file_open {
 	struct str path; /* absolute, in the process's own root */
 	struct str requested; /* as the caller named it; unknown when it is the same as path */
@@ -24,6 +27,7 @@ struct event_file_open {
 	uint32_t flags;
 	uint32_t mode;
 	enum event_access access; /* as the kernel granted it */
+	enum event_layer layer;
 	bool path_only; /* O_PATH: neither read nor written through this descriptor */
 	bool path_truncated; /* the beginning is missing; `path` is "/" + what is known of the end */
 	uint32_t path_bytes; /* with path_truncated: its true length, 0 = unknown */
@@ -45,6 +49,7 @@ struct event_exec {
 	uint32_t ppid;
 	uint64_t inode; /* of the file the kernel loaded */
 	uint32_t dev_major, dev_minor;
+	enum event_layer layer; /* the same file's */
 	bool path_truncated;
 	uint32_t path_bytes; /* as above */
 	bool unreachable;
@@ -70,6 +75,7 @@ struct event_library {
 	struct str path;
 	uint64_t inode;
 	uint32_t dev_major, dev_minor;
+	enum event_layer layer; /* of what is mapped */
 	struct str build_id; /* bytes; unknown when the file has none or could not be read */
 	bool path_truncated;
 	uint32_t path_bytes;

@@ -36,6 +36,13 @@ static char *put_path_bytes(char *p, bool truncated, uint32_t bytes)
 	return truncated && bytes > 0 ? put_u64(PUT(p, ",\"path_bytes\":"), bytes) : p;
 }
 
+#define LOWER_OR_UPPER(layer) ((layer) == LAYER_UPPER ? STR("\"upper\"") : STR("\"lower\""))
+
+static char *put_layer(char *p, enum event_layer layer)
+{
+	return layer == LAYER_UNKNOWN ? p : put_str(PUT(p, ",\"layer\":"), LOWER_OR_UPPER(layer));
+}
+
 static char *put_file_open(char *p, struct buf *out, const struct event_file_open *open)
 {
 	switch (open->access) {
@@ -54,6 +61,7 @@ static char *put_file_open(char *p, struct buf *out, const struct event_file_ope
 	p = put_dev(PUT(p, ",\"dev\":\""), open->dev_major, open->dev_minor);
 	p = put_u64(PUT(p, ",\"flags\":"), open->flags);
 	p = put_u64(PUT(p, ",\"inode\":"), open->inode);
+	p = put_layer(p, open->layer);
 	p = put_u64(PUT(p, ",\"mode\":"), open->mode);
 	p = put_member(p, out, TEXT_KEY("path"), open->path);
 	p = put_path_bytes(p, open->path_truncated, open->path_bytes);
@@ -113,7 +121,7 @@ static char *put_arguments(char *p, struct buf *out, const struct event_exec *ex
 	return PUT(p, "\"argv_truncated\":true");
 }
 
-/* Device and inode are the loaded file's: of a script that is the interpreter, and is named so. */
+/* Device, inode and layer are the loaded file's: of a script that is the interpreter, and is named so. */
 static char *put_process_exec(char *p, struct buf *out, const struct event *event)
 {
 	const struct event_exec *exec = &event->exec;
@@ -133,6 +141,10 @@ static char *put_process_exec(char *p, struct buf *out, const struct event *even
 	if (script) {
 		p = put_dev(PUT(p, ",\"interpreter_dev\":\""), exec->dev_major, exec->dev_minor);
 		p = put_u64(PUT(p, ",\"interpreter_inode\":"), exec->inode);
+		if (exec->layer != LAYER_UNKNOWN)
+			p = put_str(PUT(p, ",\"interpreter_layer\":"), LOWER_OR_UPPER(exec->layer));
+	} else {
+		p = put_layer(p, exec->layer);
 	}
 	p = put_path_bytes(p, exec->path_truncated, exec->path_bytes);
 	if (exec->path_truncated)
@@ -201,6 +213,7 @@ static char *put_library_load(char *p, struct buf *out, const struct event *even
 		p = PUT(p, "\"deleted\":true,");
 	p = put_dev(PUT(p, "\"dev\":\""), library->dev_major, library->dev_minor);
 	p = put_u64(PUT(p, ",\"inode\":"), library->inode);
+	p = put_layer(p, library->layer);
 	p = put_member(p, out, TEXT_KEY("path"), library->path);
 	p = put_path_bytes(p, library->path_truncated, library->path_bytes);
 	if (library->path_truncated)

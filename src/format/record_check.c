@@ -43,6 +43,7 @@
 #define WORDS(text, list) KNOWN_WORDS(text, list, REQUIRED)
 
 static const char *const accesses[] = { "read", "write", "read_write", NULL };
+static const char *const layers[] = { "lower", "upper", NULL };
 static const char *const families[] = { "ipv4", "ipv6", NULL };
 static const char *const connect_families[] = { "ipv4", "ipv6", "unix", "other", NULL };
 static const char *const socket_types[] = {
@@ -85,6 +86,7 @@ static const struct record_member file_open[] = {
 	PATTERN("error", ERRNO, form_errno, " is no errno name"),
 	INTEGER("flags", 0, 4294967295, REQUIRED),
 	COUNT("inode"),
+	KNOWN_WORDS("layer", layers),
 	INTEGER("mode", 0, 4294967295, REQUIRED),
 	ABSOLUTE("path", REQUIRED),
 	EXACT("path_b64"),
@@ -113,6 +115,8 @@ static const struct record_member process_exec[] = {
 	EXACT("interpreter_b64"),
 	DEV_AS("interpreter_dev"),
 	COUNT("interpreter_inode"),
+	KNOWN_WORDS("interpreter_layer", layers),
+	KNOWN_WORDS("layer", layers),
 	COUNT("path_bytes"),
 	BOOL("path_truncated"),
 	INTEGER("ppid", 0, 4294967295, REQUIRED),
@@ -135,11 +139,17 @@ static const struct record_member process_exit[] = {
 };
 
 static const struct record_member library_load[] = {
-	BOOL("at_start"),	  BUILD_ID(),
-	BOOL("deleted"),	  DEV(REQUIRED),
-	COUNT("inode", REQUIRED), ABSOLUTE("path", REQUIRED),
-	EXACT("path_b64"),	  COUNT("path_bytes"),
-	BOOL("path_truncated"),	  TYPE("library_load"),
+	BOOL("at_start"),
+	BUILD_ID(),
+	BOOL("deleted"),
+	DEV(REQUIRED),
+	COUNT("inode", REQUIRED),
+	KNOWN_WORDS("layer", layers),
+	ABSOLUTE("path", REQUIRED),
+	EXACT("path_b64"),
+	COUNT("path_bytes"),
+	BOOL("path_truncated"),
+	TYPE("library_load"),
 	BOOL("unreachable"),
 };
 

@@ -40,6 +40,14 @@ static enum event_access access_of(uint32_t granted)
 	return granted & WIRE_GRANTED_READ ? ACCESS_READ_WRITE : ACCESS_WRITE;
 }
 
+/* Where there is overlayfs: at most one of both. */
+static enum event_layer layer_of(const struct wire_head *head)
+{
+	if (head->flags & WIRE_FLAG_LAYER_UPPER)
+		return LAYER_UPPER;
+	return head->flags & WIRE_FLAG_LAYER_LOWER ? LAYER_LOWER : LAYER_UNKNOWN;
+}
+
 static bool decode_open(const void *data, size_t len, struct decode_scratch *scratch, struct event *event)
 {
 	struct event_file_open *open = &event->open;
@@ -71,6 +79,7 @@ static bool decode_open(const void *data, size_t len, struct decode_scratch *scr
 	open->path_bytes = open->path_truncated ? fixed.path_bytes : 0;
 	open->unreachable = fixed.head.flags & WIRE_FLAG_UNREACHABLE;
 	open->deleted = fixed.head.flags & WIRE_FLAG_DELETED;
+	open->layer = layer_of(&fixed.head);
 	return true;
 }
 
@@ -160,6 +169,7 @@ static bool decode_exec(const void *data, size_t len, struct decode_scratch *scr
 	exec->path_bytes = exec->path_truncated && !fixed.script ? fixed.path_bytes : 0;
 	exec->unreachable = fixed.head.flags & WIRE_FLAG_UNREACHABLE;
 	exec->deleted = fixed.head.flags & WIRE_FLAG_DELETED;
+	exec->layer = layer_of(&fixed.head);
 	if (!components_path(components, scratch->path, &path) ||
 	    !decode_names(&fixed, path, name, cwd, scratch, exec))
 		return false;
@@ -239,6 +249,7 @@ static bool decode_library(const void *data, size_t len, struct decode_scratch *
 	library->path_bytes = library->path_truncated ? fixed.path_bytes : 0;
 	library->unreachable = fixed.head.flags & WIRE_FLAG_UNREACHABLE;
 	library->deleted = fixed.head.flags & WIRE_FLAG_DELETED;
+	library->layer = layer_of(&fixed.head);
 	return true;
 }
 
@@ -364,6 +375,19 @@ static const uint8_t kind_of_source[WIRE_SOURCE_END] = { WIRE_SOURCES(SOURCE_KIN
 	(1u << WIRE_KIND_PROCESS_EXEC | 1u << WIRE_KIND_LIBRARY_LOAD | 1u << WIRE_KIND_TCP_STATE | \
 	 1u << WIRE_KIND_CGROUP)
 
+/* The kinds that are of a file, which may lie in a layer. */
+#define KINDS_WITH_LAYER \
+	(1u << WIRE_KIND_FILE_OPEN | 1u << WIRE_KIND_PROCESS_EXEC | 1u << WIRE_KIND_LIBRARY_LOAD)
+#define LAYERS (WIRE_FLAG_LAYER_LOWER | WIRE_FLAG_LAYER_UPPER)
+
+static bool flags_fit(const struct wire_head *head)
+{
+	if (head->flags & WIRE_FLAG_AT_START && !(KINDS_AT_START >> head->kind & 1))
+		return false;
+	return !(head->flags & LAYERS) ||
+	       ((head->flags & LAYERS) != LAYERS && KINDS_WITH_LAYER >> head->kind & 1);
+}
+
 /* What every kind has. False: it cannot be a record of ours, whatever follows. */
 static bool decode_head(const void *data, size_t len, struct event *event)
 {
@@ -374,7 +398,7 @@ static bool decode_head(const void *data, size_t len, struct event *event)
 	memcpy(&head, data, sizeof(head));
 	if (head.size != len || head.pid == 0 || head.tid == 0 || head.source >= WIRE_SOURCE_END ||
 	    kind_of_source[head.source] != head.kind || (head.count > 1 && head.last_boot_ns < head.boot_ns) ||
-	    (head.flags & WIRE_FLAG_AT_START && !(KINDS_AT_START >> head.kind & 1)))
+	    !flags_fit(&head))
 		return false;
 	event->kind = head.kind;
 	event->source = head.source;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "probe/layer.h"
 #include "probe/parts.h"
 
 /* linux/bpf.h: BPF_TRACE_UPROBE_MULTI, by number because the headers of Debian 12 are older than it is. */
@@ -174,6 +175,8 @@ static void settings_write(struct source *source, struct str types)
 	programs->rodata->cfg_cgroup_subsys = source->cgroup_subsys;
 	programs->rodata->cfg_cgroup_hierarchy = (int)source->hierarchy.number;
 	programs->rodata->cfg_fold_scope = source->options.fold;
+	programs->rodata->cfg_layer_upper =
+		layer_upper_offset(types, is_plain(source) ? NULL : LAYER_MODULE_TYPES);
 	programs->rodata->cfg_function_once = source->options.one_shot;
 	arguments_write(source, types);
 }

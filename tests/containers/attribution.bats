@@ -163,6 +163,20 @@ churned() {
 	records_of ".container_id == \"docker://$id\" and .event.type == \"process_exec\" and .event.at_start" | grep -q .
 }
 
+@test "docker on overlay2: the image's program is of a lower layer, one written at run time of the upper one" {
+	DOCKER_STORAGE=overlay2 docker_up
+	docker_image one
+	watch "docker:$DOCKER_SOCKET"
+	id=$(docker_run --detach one sh -c 'cp /bin/busybox /tmp/made && /bin/cat /etc/passwd && /tmp/made cat /etc/passwd')
+	docker wait "$id" >/dev/null
+	docker rm --force "$id" >/dev/null
+	collector_stop
+	verify
+	records_of ".container_id == \"docker://$id\" and .event.type == \"process_exec\"" >"$WORK/execs"
+	[ "$(jq -r '.event | select(.argv[-1] == "/etc/passwd") | .filename + " " + .layer' "$WORK/execs")" = \
+		$'/bin/busybox lower\n/tmp/made upper' ]
+}
+
 @test "an incoming connection belongs to the container that listens" {
 	docker_up
 	docker_image one

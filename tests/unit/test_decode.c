@@ -339,6 +339,48 @@ static void test_exit(void **state)
 }
 
 #define AS_LIBRARY(fixed, tail) AS(LIBRARY_LOAD, SYS_EXIT_MMAP, fixed, tail)
+#define BOTH_LAYERS (WIRE_FLAG_LAYER_LOWER | WIRE_FLAG_LAYER_UPPER)
+
+static void test_layers(void **state)
+{
+	static const struct {
+		__u16 flags;
+		enum decode_result result;
+		enum event_layer layer;
+	} cases[] = {
+		{ 0, DECODE_OK, LAYER_UNKNOWN },
+		{ WIRE_FLAG_LAYER_LOWER, DECODE_OK, LAYER_LOWER },
+		{ WIRE_FLAG_LAYER_UPPER | WIRE_FLAG_DELETED, DECODE_OK, LAYER_UPPER },
+		{ BOTH_LAYERS, DECODE_MALFORMED, LAYER_UNKNOWN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct wire_file_open open = { .head.flags = cases[i].flags };
+		struct wire_process_exec exec = { .head.flags = cases[i].flags };
+		struct wire_library_load library = { .head.flags = cases[i].flags, .path_len = 2 };
+
+		assert_int_equal(decode_open(open, STR("a\0"), NONE), cases[i].result);
+		assert_true(cases[i].result != DECODE_OK || event.open.layer == cases[i].layer);
+		assert_int_equal(decode_exec(exec, STR("a\0"), STR("/a"), NONE, STR("a\0")), cases[i].result);
+		assert_true(cases[i].result != DECODE_OK || event.exec.layer == cases[i].layer);
+		assert_int_equal(AS_LIBRARY(library, STR("a\0")), cases[i].result);
+		assert_true(cases[i].result != DECODE_OK || event.library.layer == cases[i].layer);
+	}
+}
+
+/* Only a file has one. */
+static void test_layers_of_nothing(void **state)
+{
+	struct wire_process_exit fixed = { .ppid = 1 };
+
+	(void)state;
+	assert_int_equal(AS_EXIT(fixed), DECODE_OK);
+	fixed.head.flags = WIRE_FLAG_LAYER_LOWER;
+	assert_int_equal(AS_EXIT(fixed), DECODE_MALFORMED);
+	fixed.head.flags = WIRE_FLAG_LAYER_UPPER;
+	assert_int_equal(AS_EXIT(fixed), DECODE_MALFORMED);
+}
 
 static void test_library(void **state)
 {
@@ -671,6 +713,8 @@ int main(void)
 		cmocka_unit_test(test_tcp),
 		cmocka_unit_test(test_exit),
 		cmocka_unit_test(test_library),
+		cmocka_unit_test(test_layers),
+		cmocka_unit_test(test_layers_of_nothing),
 		cmocka_unit_test(test_connect),
 		cmocka_unit_test(test_connect_names),
 		cmocka_unit_test(test_ssl),

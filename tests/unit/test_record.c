@@ -195,6 +195,12 @@ static const struct event events[] = {
 	CGROUP(.path = STR("/a\xff\n"), .op = EVENT_CGROUP_REMOVE, .path_truncated = true),
 	EVENT(CGROUP, CGROUP_WALK, .cgroup = { .op = EVENT_CGROUP_CREATE, .path = STR("/a") },
 	      .at_start = true),
+	OPEN(.layer = LAYER_LOWER),
+	OPEN(.layer = LAYER_UPPER, .access = ACCESS_WRITE),
+	EXEC(ARGV(one_argv), .layer = LAYER_UPPER),
+	EXEC(ARGV(shell_argv), .interpreter = STR("/bin/dash"), .layer = LAYER_LOWER),
+	LIBRARY(.layer = LAYER_LOWER),
+	LIBRARY(.layer = LAYER_UPPER, .deleted = true),
 };
 
 static void lines_are_the_golden_ones(void **state)

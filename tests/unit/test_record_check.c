@@ -75,6 +75,12 @@ static void good_records_pass(void **state)
 		{ EXIT("", "\"signal\":9,"), WIRE_KIND_PROCESS_EXIT },
 		{ EVENT("{\"dev\":\"8:1\",\"inode\":1,\"path\":\"/l\",\"type\":\"library_load\"}"),
 		  WIRE_KIND_LIBRARY_LOAD },
+		{ EVENT("{\"dev\":\"8:1\",\"inode\":1,\"layer\":\"upper\",\"path\":\"/"
+			"l\",\"type\":\"library_load\"}"),
+		  WIRE_KIND_LIBRARY_LOAD },
+		{ EVENT("{\"argv\":[],\"filename\":\"f\",\"interpreter_layer\":\"upper\",\"layer\":\"lower\","
+			"\"ppid\":0,\"type\":\"process_exec\"}"),
+		  WIRE_KIND_PROCESS_EXEC },
 		{ EVENT("{\"bytes\":0,\"library\":\"l\",\"op\":\"write\",\"type\":\"ssl_op\"}"),
 		  WIRE_KIND_SSL_OP },
 		{ EVENT("{\"build_id\":\"0a\",\"library\":\"l\",\"symbol\":\"s\",\"type\":\"function_call\"}"),
@@ -183,6 +189,14 @@ static const struct {
 	{ EVENT("{\"exit_status\":0,\"type\":\"process_exit\"}"), "ppid is missing" },
 	{ EVENT("{\"at_start\":1,\"dev\":\"8:1\",\"inode\":1,\"path\":\"/l\",\"type\":\"library_load\"}"),
 	  "at_start" },
+	{ EVENT("{\"dev\":\"8:1\",\"inode\":1,\"layer\":\"middle\",\"path\":\"/l\",\"type\":\"library_load\"}"),
+	  "layer" },
+	{ EVENT("{\"access\":\"read\",\"flags\":0,\"layer\":true,\"mode\":0,\"path\":\"/"
+		"\",\"type\":\"file_open\"}"),
+	  "layer" },
+	{ EVENT("{\"argv\":[],\"filename\":\"f\",\"interpreter_layer\":\"\",\"ppid\":0,\"type\":\"process_"
+		"exec\"}"),
+	  "interpreter_layer" },
 	{ CONTAINER("docker://" HEX64 "0"), "container_id" },
 	{ CONTAINER("rkt://" HEX64), "container_id" },
 	{ CONTAINER("docker://0123456789ABCDEF"), "container_id" },
