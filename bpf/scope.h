@@ -111,9 +111,9 @@ static __always_inline bool scope_has(__u32 state, __u32 list, __u64 first, __u6
 	return bpf_map_lookup_elem(&scope_members, &member);
 }
 
-static __always_inline __u32 decision_of(__u64 cgroup_id)
+static __always_inline __u32 decision_of(const __u64 *cgroup_id)
 {
-	__u8 *decision = bpf_map_lookup_elem(&decisions, &cgroup_id);
+	__u8 *decision = bpf_map_lookup_elem(&decisions, cgroup_id);
 
 	return decision ? *decision & SCOPE_FOUND_DECISION : DECISION_NONE;
 }
@@ -124,17 +124,18 @@ static __always_inline __u32 decision_of(__u64 cgroup_id)
  */
 __noinline int scope_cgroup_climb(__u32 state, __u64 address)
 {
+	struct scope_member member = { .generation = state >> SCOPE_GENERATION_SHIFT, .list = SCOPE_CGROUPS };
 	struct cgroup *cgroup = (struct cgroup *)address;
 	struct cgroup_subsys_state *parent;
 	__u32 found = 0;
-	__u64 id;
 
 	for (int depth = 0; depth < SCOPE_CGROUP_DEPTH; depth++) {
-		id = BPF_CORE_READ(cgroup, kn, id);
-		if (scope_has(state, SCOPE_CGROUPS, id, 0))
+		member.value[0] = 0;
+		BPF_CORE_READ_INTO(&member.value[0], cgroup, kn, id);
+		if (bpf_map_lookup_elem(&scope_members, &member))
 			found |= SCOPE_FOUND_IN;
 		if (!(found & SCOPE_FOUND_DECISION))
-			found |= decision_of(id);
+			found |= decision_of(&member.value[0]);
 		parent = BPF_CORE_READ(cgroup, self.parent);
 		if (!parent)
 			return found;
@@ -150,19 +151,22 @@ static __always_inline __u32 scope_cgroup(__u32 state, const struct scope_subjec
 				     .generation = (__u64)decision_generation << 32 |
 						   state >> SCOPE_GENERATION_SHIFT };
 	__u8 *known, found;
-	__u64 address = 0;
 	__u32 decision;
 
 	known = bpf_map_lookup_elem(&scope_verdicts, &key);
 	if (known)
 		return *known;
 	if (!subject->cgroup) {
-		decision = decision_of(key.cgroup_id);
+		decision = decision_of(&key.cgroup_id);
 		return SCOPE_FOUND_IN | (decision ? decision : DECISION_OPEN);
 	}
-	/* Through a helper it is a number for the verifier, and no pointer any more. */
-	bpf_probe_read_kernel(&address, sizeof(address), &subject->cgroup);
-	found = scope_cgroup_climb(state, address);
+	/*
+	 * Through a helper the pointer is a number for the verifier; through the key, because the callers of this leave
+	 * little stack on 6.1.
+	 */
+	bpf_probe_read_kernel(&key.cgroup_id, sizeof(key.cgroup_id), &subject->cgroup);
+	found = scope_cgroup_climb(state, key.cgroup_id);
+	key.cgroup_id = subject->cgroup_id;
 	bpf_map_update_elem(&scope_verdicts, &key, &found, BPF_ANY);
 	return found;
 }
@@ -241,7 +245,8 @@ static __always_inline void scope_sit(struct scope_seat *seat, struct task_struc
 	seat->generation = state >> SCOPE_GENERATION_SHIFT;
 }
 
-static __always_inline bool scope_judge_task(__u32 state, struct task_struct *task)
+/* Out of line: what is judged would lie on the stack of callers that have none left, on 6.1. */
+static __noinline int scope_judge_task(__u32 state, struct task_struct *task)
 {
 	struct scope_subject subject = { .cgroup = task_cgroup(task) };
 
