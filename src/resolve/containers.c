@@ -252,9 +252,25 @@ static int cgroup_place(struct containers *containers, struct cgroup *cgroup,
 	return 0;
 }
 
+/* When it ended, if that was told of before its beginning; else 0. */
+static uint64_t ended_take(struct containers *containers, const struct container_cgroup *made)
+{
+	for (size_t i = 0; i < ENDED_MAX && i < containers->n_ended; i++) {
+		struct ended *ended = &containers->ended[i];
+		uint64_t boot_ns = ended->boot_ns;
+
+		if (ended->id != made->id || boot_ns <= made->boot_ns)
+			continue;
+		*ended = (struct ended) { .id = 0 };
+		return boot_ns;
+	}
+	return 0;
+}
+
 int containers_made(struct containers *containers, const struct container_cgroup *made)
 {
 	struct cgroup *cgroup = cgroup_find(containers, made->id);
+	uint64_t ended_ns;
 	int r;
 
 	if (cgroup && is_told_again(containers, cgroup, made))
@@ -272,6 +288,9 @@ int containers_made(struct containers *containers, const struct container_cgroup
 		return r;
 	}
 	change(containers, cgroup);
+	ended_ns = made->at_start ? 0 : ended_take(containers, made);
+	if (ended_ns > 0)
+		containers_removed(containers, made->id, ended_ns);
 	return 0;
 }
 
@@ -279,6 +298,8 @@ void containers_removed(struct containers *containers, uint64_t cgroup_id, uint6
 {
 	struct cgroup *cgroup = cgroup_find(containers, cgroup_id);
 
+	if (!cgroup)
+		containers->ended[containers->n_ended++ % ENDED_MAX] = (struct ended) { cgroup_id, boot_ns };
 	if (!cgroup || cgroup->to_boot_ns > 0)
 		return;
 	/* A time that cannot be, as of somebody's capture, must not read as a life that goes on. */

@@ -10,6 +10,7 @@
 
 #define BUCKETS 8192 /* a power of two */
 #define EARLY_MAX 512
+#define ENDED_MAX 256
 
 /* An engine's word on a container whose cgroup nobody has told of yet: engines know of it first. */
 struct early {
@@ -45,6 +46,11 @@ struct containers {
 	size_t n_early;
 	unsigned int expected;
 	uint64_t cut_boot_ns; /* of the last chunk */
+	/* Ends of cgroups that nobody has told of yet: where each processor has a buffer of its own they may come first. */
+	struct ended {
+		uint64_t id, boot_ns;
+	} ended[ENDED_MAX];
+	size_t n_ended; /* ever; the oldest goes */
 	struct containers_totals totals;
 };
 

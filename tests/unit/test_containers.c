@@ -181,6 +181,20 @@ static void a_removal_at_no_time(void **state)
 }
 
 /* Where each processor has a buffer of its own. */
+static void its_end_is_told_of_first(void **state)
+{
+	(void)state;
+	containers_removed(containers, 3, 200);
+	make(3, "/docker/" ID_A, 100);
+	assert_int_equal(find(3)->to_boot_ns, 200);
+	make(3, "/docker/" ID_B, 300); /* once */
+	assert_int_equal(find(3)->to_boot_ns, 0);
+	/* An end of before its beginning is another's. */
+	containers_removed(containers, 4, 100);
+	make(4, "/docker/" ID_A, 200);
+	assert_int_equal(find(4)->to_boot_ns, 0);
+}
+
 static void what_is_below_is_told_of_first(void **state)
 {
 	struct container_change change;
@@ -415,6 +429,7 @@ int main(void)
 		TEST(a_dead_one_is_known_until_the_chunk_after_is_cut),
 		TEST(an_id_that_comes_again_is_somebody_else),
 		TEST(a_removal_at_no_time),
+		TEST(its_end_is_told_of_first),
 		TEST(what_is_below_is_told_of_first),
 		TEST(the_same_container_begins_again),
 		TEST(who_is_heard),
