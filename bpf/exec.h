@@ -76,18 +76,21 @@ static __always_inline __u32 exec_argv(struct wire_process_exec *record, char *t
 {
 	unsigned long start = BPF_CORE_READ(mm, arg_start), end = BPF_CORE_READ(mm, arg_end);
 	__u32 want = end - start;
+	__u64 at = len;
 
 	record->argv_bytes = want;
 	record->argv_len = 0;
-	if (len > EXEC_NAMES_MAX)
-		return len;
 	if (cfg_perf_buffer && want > EXEC_PERF_ARGV_MAX)
 		want = EXEC_PERF_ARGV_MAX;
 	if (want > WIRE_ARGV_MAX)
 		want = WIRE_ARGV_MAX;
 	if (want < record->argv_bytes)
 		loss_count(WIRE_KIND_PROCESS_EXEC, WIRE_LOSS_ARGV_CUT);
-	if (bpf_probe_read_user(tail + len, want, (void *)start) < 0) {
+	/* Here, where it is used: what lay on the stack since has lost its bounds on kernels up to 6.1. */
+	barrier_var(at);
+	if (at > EXEC_NAMES_MAX)
+		return len;
+	if (bpf_probe_read_user(tail + at, want, (void *)start) < 0) {
 		record->head.flags |= WIRE_FLAG_NO_ARGV;
 		loss_count(WIRE_KIND_PROCESS_EXEC, WIRE_LOSS_ARGV_UNREADABLE);
 		return len;
