@@ -131,5 +131,5 @@
 	loss(HOLE, hole, LOSS_ANY, collector, record,                                                \
 	     "records vanished between kernel and collector; please report")                         \
 	loss(CGROUP_UNKNOWN, cgroup_unknown, LOSS_ANY, collector, member,                            \
-	     "nobody told of the record's cgroup, so whose it is is not known; include cgroup in probes")
+	     "nobody told of the record's cgroup: its own record was lost or had no room, or cgroup is not among probes")
 /* clang-format on */
