@@ -35,10 +35,10 @@ struct {
 	__type(value, struct mapping_scratch);
 } mapping_scratch SEC(".maps");
 
+/* Small, because it lies on the stack below one mprotect. */
 struct mapping {
-	struct file *file;
+	struct file *file; /* NULL: it is of none, or not executable */
 	__u64 start, end;
-	__u64 executable;
 };
 
 /* Both halves of a path lead to one file system; what lies behind a file that has no such place does not. */
@@ -190,11 +190,10 @@ static __always_inline void mapping_emit(bool loop, void *ctx, const struct mapp
 
 static __always_inline bool mapping_of_vma(struct mapping *mapping, struct vm_area_struct *vma)
 {
-	mapping->file = READ(vma, vm_file);
+	mapping->file = READ(vma, vm_flags) & KERNEL_VM_EXEC ? READ(vma, vm_file) : NULL;
 	mapping->start = READ(vma, vm_start);
 	mapping->end = READ(vma, vm_end);
-	mapping->executable = READ(vma, vm_flags) & KERNEL_VM_EXEC;
-	return mapping->file && mapping->executable;
+	return mapping->file;
 }
 
 /* linux/perf_event.h: called for each mapping that is made or gets a new protection, under the memory's lock. */
@@ -262,7 +261,7 @@ static __always_inline void mapping_interpreter(void *ctx, struct task_struct *t
 	for (int i = 0; i < INTERPRETER_PIECES; i++) {
 		if (!mapping_find(task, base, &mapping))
 			break;
-		if (mapping.file && mapping.executable) {
+		if (mapping.file) {
 			mapping_emit(true, ctx, &mapping, WIRE_SOURCE_SCHED_PROCESS_EXEC_MAP);
 			return;
 		}

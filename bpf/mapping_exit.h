@@ -45,7 +45,7 @@ static __always_inline void map_made(bool loop, void *ctx, struct task_struct *t
 	struct mapping mapping = {};
 
 	if (loop && cfg_find_vma && mapping_find(bpf_get_current_task_btf(), address, &mapping)) {
-		if (mapping.file && mapping.executable)
+		if (mapping.file)
 			mapping_emit(loop, ctx, &mapping, call->source);
 		return;
 	}
@@ -94,7 +94,7 @@ static long map_protected_one(__u32 step, struct protect_state *state)
 	walk->found = mapping_look_up(bpf_get_current_task_btf(), walk->at, &mapping);
 	if (walk->found != 0)
 		return 1;
-	if (mapping.file && mapping.executable)
+	if (mapping.file)
 		mapping_emit(true, state->ctx, &mapping, walk->source);
 	walk->at = mapping.end;
 	return 0;
@@ -106,7 +106,7 @@ static long map_protected_one(__u32 step, struct protect_state *state)
  * before is recorded once more or folded. Kernels that can look a mapping up have bpf_loop too, so that one step is
  * verified and not each.
  */
-static __noinline int map_protected(void *ctx, const struct map_call *call, bool failed)
+static __always_inline int map_protected(void *ctx, const struct map_call *call, bool failed)
 {
 	struct protect_state state = { .ctx = ctx };
 	__u32 zero = 0;
