@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * First process of a test machine: makes what a test expects of a system (proc, sys, dev, cgroups, loopback), runs
+ * First process of a test machine: makes what a test expects of a system (proc, sys, dev, cgroups, loopback, the modules
+ * of /modules), runs
  * each program of /tests by name, one after the other, prints how each ended and how many did not end well, and
  * switches the machine off. Plain: nothing of ours is linked.
  */
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@
 #include <sys/reboot.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,6 +69,27 @@ static int not_hidden(const struct dirent *entry)
 	return entry->d_name[0] != '.';
 }
 
+static void module_load(const char *name)
+{
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof(path), "/modules/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || syscall(SYS_finit_module, fd, "", 0) < 0)
+		printf("# %s: %s\n", path, strerror(errno));
+	close(fd);
+}
+
+static void modules_load(void)
+{
+	struct dirent **entries = NULL;
+	int n = scandir("/modules", &entries, not_hidden, alphasort);
+
+	for (int i = 0; i < n; i++)
+		module_load(entries[i]->d_name);
+}
+
 /* How many did not end well, or -1 when there is none to run. */
 static int tests_run(void)
 {
@@ -88,6 +112,7 @@ int main(void)
 	mount_at("cgroup", "/pids", "pids"); /* one hierarchy of the first version beside */
 	mount_at("tmpfs", "/tmp", NULL);
 	loopback_up();
+	modules_load();
 	uname(&name);
 	printf("kernel %s\n", name.release);
 	fflush(stdout);

@@ -41,16 +41,35 @@ apt_suites() {
 	apt_own "$arch" apt-get update >"$apt/log" 2>&1
 }
 
-# kernel_fetch NAME ARCH SUITE PATTERN: leaves the newest such kernel that the mirror has as $VM/kernels/NAME.
+# module_keep TREE NAME: of an unpacked package, overlayfs where that is a module, as $VM/kernels/NAME.modules/overlay.ko.
+module_keep() {
+	local found
+	found=$(find "$1" -name 'overlay.ko*' -type f | head -n 1)
+	[ -n "$found" ] || return 1
+	mkdir -p "$VM/kernels/$2.modules"
+	case $found in
+	*.xz) xz --decompress --stdout "$found" ;;
+	*.zst) zstd --quiet --decompress --stdout "$found" ;;
+	*) cat "$found" ;;
+	esac >"$VM/kernels/$2.modules/overlay.ko"
+}
+
+# kernel_fetch NAME ARCH SUITE PATTERN: leaves the newest such kernel that the mirror has as $VM/kernels/NAME, and the
+# modules that are tested beside it: newer kernels have them in a package of their own.
 kernel_fetch() {
-	local package unpacked=$VM/unpacked-$2
+	local package part unpacked=$VM/unpacked-$2
 	mkdir -p "$VM/kernels" && apt_suites "$2" "$3" || return 1
 	# A mirror may list what it does not hold yet.
 	while read -r package; do
-		rm -rf "$unpacked" && mkdir -p "$unpacked"
-		(cd "$unpacked" && apt_own "$2" apt-get download "$package") >>"$VM/apt-$2/log" 2>&1 || continue
-		dpkg-deb -x "$unpacked"/*.deb "$unpacked/tree" || continue
-		find "$unpacked/tree" -name 'vmlinuz*' -type f -exec cp {} "$VM/kernels/$1" \;
+		rm -rf "$unpacked" "$VM/kernels/$1.modules"
+		for part in "$package" "${package/#linux-binary-/linux-modules-}"; do
+			[ ! -e "$VM/kernels/$1.modules" ] || break
+			rm -rf "$unpacked" && mkdir -p "$unpacked"
+			(cd "$unpacked" && apt_own "$2" apt-get download "$part") >>"$VM/apt-$2/log" 2>&1 || continue 2
+			dpkg-deb -x "$unpacked"/*.deb "$unpacked/tree" || continue 2
+			find "$unpacked/tree" -name 'vmlinuz*' -type f -exec cp {} "$VM/kernels/$1" \;
+			module_keep "$unpacked/tree" "$1" || true
+		done
 		break
 	done < <(apt_own "$2" apt-cache pkgnames linux- | grep -Ex "$4" | sort -rV | head -n 3)
 	rm -rf "$unpacked"
