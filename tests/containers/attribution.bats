@@ -31,14 +31,14 @@ seal() {
 	jq -r .dsseEnvelope.payload "$EVIDENCE/chunk-$1.sigstore.json" | base64 -d | jq .predicate
 }
 
-# churned ENGINE COUNT: as many short lives, and what the evidence says of them.
+# churned ENGINE COUNT [may-be-unknown]: as many short lives, and what the evidence says of them.
 churned() {
 	"$CONTAINERS_DIR/churn" "$1" "$2" 4 one two >"$ENGINES/truth"
 	collector_stop
 	verify
 	jq -e '.sound' "$WORK/verify.json"
 	[ "$(lost_records)" = 0 ]
-	"$CONTAINERS_DIR/whose" "$ENGINES/truth" "$EVIDENCE"
+	"$CONTAINERS_DIR/whose" "$ENGINES/truth" "$EVIDENCE" ${3:+"$3"}
 }
 
 @test "docker: 200 containers that live for a moment" {
@@ -54,7 +54,7 @@ churned() {
 	podman_image one
 	podman_image two
 	watch "podman:$PODMAN_SOCKET"
-	churned podman "${N:-20}"
+	churned podman "${N:-20}" may-be-unknown
 }
 
 @test "containerd: containers that live for a moment" {
