@@ -17,8 +17,10 @@ teardown() {
 }
 
 # Dead, reaped or not: whoever adopted it may take its time.
+# Not before its last thread is gone: the first one may be a zombie while another still holds the socket.
 until_dead() {
-	while [ -e "/proc/$1" ] && ! grep -q '^State:.[ZX]' "/proc/$1/status" 2>/dev/null; do sleep 0.01; done
+	while [ -e "/proc/$1" ] && ! { grep -q '^State:.[ZX]' "/proc/$1/status" && grep -qx 'Threads:.1' "/proc/$1/status"; } \
+		2>/dev/null; do sleep 0.01; done
 }
 
 sealed_lines() {
