@@ -69,7 +69,8 @@ status_says() {
 	verify
 	[ -z "$(records_of ".event.argv[1]? == \"--canary\" and .event.ppid == $daemon")" ]
 	[ -z "$(records_of ".event.type == \"process_exit\" and .event.ppid == $daemon")" ]
-	[ -z "$(records_of ".pid == $daemon and (.event.path == \"/\" or (.event.type == \"net_connect\" and .event.family != \"unix\") or .event.type == \"tcp_state\" or (.event.type == \"library_load\" and (.event.at_start | not)))")" ]
+	# What it opens to look into others' files is a record as anybody's is: O_PATH and O_CLOEXEC, or by way of /proc.
+	[ -z "$(records_of ".pid == $daemon and ((.event.type == \"file_open\" and .event.path == \"/\" and (.event.requested | not) and .event.flags != 2621440) or (.event.type == \"net_connect\" and .event.family != \"unix\") or .event.type == \"tcp_state\" or (.event.type == \"library_load\" and (.event.at_start | not)))")" ]
 	[ "$(predicate 000001 | jq -c '[.coverage.filtered, .coverage.incidents]')" = '[0,[]]' ]
 }
 

@@ -85,11 +85,12 @@ require_complete() {
 }
 
 @test "what was lost is told per cgroup, to the one" {
-	unified=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
-	CGROUP=$unified/stella-honesty-$$
-	mkdir "$CGROUP" 2>/dev/null || { CGROUP=; skip "no cgroup v2 to write in"; }
 	collector_config "ring_buffer_mb: 1" "dedup: off"
 	collector_start
+	hierarchy=$("$STELLA" signals status --socket "$SOCKET" --output json | jq -r .cgroup_hierarchy)
+	CGROUP=$(awk -v h="$hierarchy" '(h == "unified" && $3 == "cgroup2") || ($3 == "cgroup" && "," $4 "," ~ "," h ",") { print $2; exit }' \
+		/proc/mounts)/stella-honesty-$$
+	mkdir "$CGROUP" 2>/dev/null || { CGROUP=; skip "no cgroup of the hierarchy '$hierarchy' can be made here"; }
 	echo x >"$WORK/target"
 	STOPPED=$(collector_pid)
 	kill -STOP "$STOPPED"
