@@ -11,6 +11,8 @@
 #include <sys/user.h>
 #include <sys/wait.h>
 
+#define TRIES 100
+
 #if defined(__x86_64__)
 static int close_in(pid_t pid, unsigned long fd)
 {
@@ -45,13 +47,16 @@ static int close_in(pid_t pid, unsigned long fd)
 int main(int argc, char **argv)
 {
 	pid_t pid = argc == 3 ? (pid_t)atoi(argv[1]) : 0;
-	int status, result;
+	int status, result = 1;
 
-	if (pid <= 0 || ptrace(PTRACE_ATTACH, pid, NULL, NULL) < 0 || waitpid(pid, &status, 0) < 0) {
-		fprintf(stderr, "usage: closer PID FD, as one who may trace it\n");
-		return 2;
+	/* Stopped while it computes, it waits in no system call: it is let go, and stopped again. */
+	for (int i = 0; i < TRIES && result == 1; i++) {
+		if (pid <= 0 || ptrace(PTRACE_ATTACH, pid, NULL, NULL) < 0 || waitpid(pid, &status, 0) < 0) {
+			fprintf(stderr, "usage: closer PID FD, as one who may trace it\n");
+			return 2;
+		}
+		result = close_in(pid, strtoul(argv[2], NULL, 10));
+		ptrace(PTRACE_DETACH, pid, NULL, NULL);
 	}
-	result = close_in(pid, strtoul(argv[2], NULL, 10));
-	ptrace(PTRACE_DETACH, pid, NULL, NULL);
 	return result;
 }
