@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Files on overlayfs, in every mix of what older kernels lack: which layer each open, exec and mapping says. Needs root
+ * Files on overlayfs, whatever older kernels lack: which layer each open, exec and mapping says. Needs root
  * and a kernel that mounts an overlay on tmpfs; skipped, with the reason, elsewhere.
  */
 
@@ -270,28 +270,29 @@ static void layers_in_mix(unsigned int without, unsigned int *features)
 	munmap(made, 4096);
 }
 
-static void each_layer_in_each_mix(void **state)
+/* Each by itself, and all at once: the roads of a record cross nowhere else, and emulated verifiers take minutes. */
+static void each_layer_whatever_lacks(void **state)
 {
-	static const unsigned int lacks[] = { FEATURE_DIRECT_READS, FEATURE_LOOP, FEATURE_TRAMPOLINE,
-					      FEATURE_FIND_VMA };
-
-	unsigned int features = UINT_MAX; /* until one source has told */
+	static const unsigned int lacks[] = { 0,
+					      FEATURE_DIRECT_READS,
+					      FEATURE_LOOP,
+					      FEATURE_TRAMPOLINE,
+					      FEATURE_FIND_VMA,
+					      FEATURE_DIRECT_READS | FEATURE_LOOP | FEATURE_TRAMPOLINE |
+						      FEATURE_FIND_VMA };
+	unsigned int features = UINT_MAX; /* until the first source has told */
 
 	(void)state;
 	if (!source_possible())
 		skip();
-	for (unsigned int mix = 0; mix < 1u << ARRAY_LEN(lacks); mix++) {
-		unsigned int without = 0;
-
-		for (size_t i = 0; i < ARRAY_LEN(lacks); i++)
-			without |= mix & 1u << i ? lacks[i] : 0;
-		if (without & ~features)
-			continue; /* the same as a mix before */
+	for (size_t i = 0; i < ARRAY_LEN(lacks); i++) {
+		if (lacks[i] & ~features && i + 1 < ARRAY_LEN(lacks))
+			continue; /* the same as the first */
 		if (!layers_mount()) {
 			printf("# skip: this kernel mounts no overlay here\n");
 			skip();
 		}
-		layers_in_mix(without, &features);
+		layers_in_mix(lacks[i], &features);
 		layers_unmount();
 	}
 	printf("# seen layer lower_and_upper\n");
@@ -299,7 +300,7 @@ static void each_layer_in_each_mix(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(each_layer_in_each_mix) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(each_layer_whatever_lacks) };
 
 	return cmocka_run_group_tests(tests, place_make, place_remove);
 }
