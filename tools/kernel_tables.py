@@ -89,7 +89,7 @@ def seen_rows():
     """kernel x `src` that its records had."""
     body = []
     for kernel in kernels():
-        seen = [f"`{words[1]}`" for words in kernel.words("seen")]
+        seen = list(dict.fromkeys(f"`{words[1]}`" for words in kernel.words("seen") if words[0] != "layer"))
         body.append([kernel.title(), kernel.arch, ", ".join(seen) or "untested"])
     return ["kernel", "architecture", "`src` of the records that came"], body
 
