@@ -3,7 +3,7 @@
 
 /*
  * Signing keys and the public keys they are checked with: ECDSA P-256 with SHA-256, ASN.1 DER signatures
- * (Sigstore's default), and Ed25519 for verification of what others signed. OpenSSL 3 behind an opaque type.
+ * (Sigstore's default), and Ed25519. OpenSSL 3 behind an opaque type.
  */
 
 #include <stdbool.h>
@@ -20,7 +20,8 @@ struct public_key;
 #define KEY_FILE_MAX 65536
 #define KEY_SIGNATURE_MAX 256
 
-int key_generate(struct diag *diag, struct key **ret_key);
+int key_generate(struct diag *diag, struct key **ret_key); /* P-256 */
+int key_generate_ed25519(struct diag *diag, struct key **ret_key);
 /*
  * Reads PKCS#8 PEM, P-256 only. Refuses a file that group or others can read or write (-EPERM, exit 3), that
  * is no regular file, or is larger than KEY_FILE_MAX.
@@ -29,7 +30,7 @@ int key_load(const char *path, struct diag *diag, struct key **ret_key);
 /* Writes PKCS#8 PEM with mode 0600, durable; never overwrites (-EEXIST). */
 int key_save(const struct key *key, const char *path, struct diag *diag);
 int key_public(const struct key *key, struct diag *diag, struct public_key **ret_public);
-/* Signs SHA-256(data); appends the DER signature. */
+/* Signs SHA-256(data) with P-256 and appends the DER signature; with Ed25519 the data itself and 64 bytes. */
 int key_sign(const struct key *key, const void *data, size_t len, struct buf *out, struct diag *diag);
 void key_free(struct key *key);
 DEFINE_FREEP(key, key_free)
@@ -37,6 +38,11 @@ DEFINE_FREEP(key, key_free)
 /* SPKI PEM ("-----BEGIN PUBLIC KEY-----"), one key, nothing behind it but white space. */
 int public_key_parse(struct str pem, const char *name, struct diag *diag, struct public_key **ret_public);
 int public_key_load(const char *path, struct diag *diag, struct public_key **ret_public);
+/* SPKI in DER, nothing behind it. */
+int public_key_parse_spki(struct str der, const char *name, struct diag *diag, struct public_key **ret_public);
+/* SPKI in DER; lives with the key. */
+struct str public_key_spki(const struct public_key *public);
+int public_key_copy(const struct public_key *public, struct public_key **ret_copy); /* -ENOMEM */
 /* Appends SPKI PEM. */
 int public_key_pem(const struct public_key *public, struct buf *out, struct diag *diag);
 /* SHA-256 of the SPKI in DER: what names a key everywhere in this project. */

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Entries of transparency logs: what their bodies must be for a bundle, and whether an entry is proved. The body is
+ * always rebuilt from the bundle, never believed.
+ */
+
+#include "format/bundle.h"
+#include "sigstore/trusted_root.h"
+
+/* Which body a log holds for a bundle. */
+enum entry_form {
+	ENTRY_DSSE_V1, /* Rekor v1: dsse 0.0.1 */
+	ENTRY_HASHEDREKORD_V2, /* Rekor v2 and our own log: hashedrekord 0.0.2 */
+};
+
+/*
+ * Appends the body that the log has for this bundle, byte for byte as the log writes it. `verifier`: SPKI DER of the
+ * signing key, or the DER of the certificate when the bundle's identity is one.
+ */
+int entry_body(struct buf *out, enum entry_form form, const struct bundle *bundle, struct str verifier,
+	       struct diag *diag);
+
+/* What a proved entry tells. */
+struct entry_facts {
+	const struct log_key *log;
+	bool included; /* inclusion proof and checkpoint are good */
+	bool promised; /* the log's signed promise (SET) is good */
+	bool has_time;
+	int64_t time; /* integratedTime, proved by the promise; seconds since 1970 */
+	uint64_t index, tree_size; /* in the proved tree */
+	struct digest root;
+	size_t n_cosignatures; /* of witnesses that are trusted */
+};
+
+/*
+ * Proves one entry of the bundle. 0, or -EBADMSG with a line that says which part is wrong; -ENOKEY: the log is none of
+ * `root` (not a lie, just not provable). What is there must be right: a wrong promise beside a good proof is -EBADMSG.
+ */
+int entry_verify(const struct bundle *bundle, struct str verifier, const struct bundle_entry *entry,
+		 const struct trusted_root *root, struct diag *diag, struct entry_facts *ret_facts);
