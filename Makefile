@@ -49,7 +49,7 @@ LIBS_engines = $(shell $(PKG_CONFIG) --libs libcurl libprotobuf-c)
 # libbpf is linked statically (Debian 12's own is too old to rely on where we are installed); what it needs is not.
 LIBS_bpf = -l:libbpf.a -lelf -lz $(shell $(PKG_CONFIG) --libs liblzma)
 
-ROOMS := base crypto format sigstore net signer transparency resolve verify collect probe daemon cli
+ROOMS := base crypto format sigstore net signer transparency resolve packages verify merge collect probe daemon cli
 lib = $(O)/lib/libstella-$(1).a
 # A room's main.c belongs to its program, not to its library.
 sources = $(filter-out %/main.c,$(wildcard src/$(1)/*.c))
@@ -139,7 +139,7 @@ $(O)/obj/probe/plain.o: $(O)/gen/signals_plain.skel.h
 
 # ---- programs ----
 
-$(O)/stella: $(O)/obj/cli/main.o $(foreach room,cli verify sigstore format crypto base,$(call lib,$(room)))
+$(O)/stella: $(O)/obj/cli/main.o $(foreach room,cli merge verify packages sigstore format crypto base,$(call lib,$(room)))
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto)
 
 $(O)/stella-signalsd: $(O)/obj/daemon/main.o $(foreach room,daemon transparency collect signer net sigstore probe resolve format crypto base,$(call lib,$(room)))

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What is installed: packages with a package URL each, and which files are theirs. Filled by SBOM readers and by readers
+ * of the package databases in a file system's own root; asked for a path of the evidence. What two packages own alike is
+ * nobody's: ambiguous, and said so.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/diag.h"
+
+#define PACKAGES_MAX 1000000
+#define PACKAGE_FILES_MAX 4000000
+#define PACKAGE_TEXT_MAX 4096 /* bytes of one name, version, purl or path */
+
+/* Where it was heard of: a set, since an SBOM and a database may both name it. */
+enum package_source {
+	PACKAGE_FROM_SBOM = 1,
+	PACKAGE_FROM_DPKG = 2,
+	PACKAGE_FROM_APK = 4,
+	PACKAGE_FROM_RPM = 8,
+	PACKAGE_FROM_PYTHON = 16,
+	PACKAGE_FROM_NODE = 32,
+	PACKAGE_FROM_GEM = 64,
+	PACKAGE_FROM_JAR = 128,
+	PACKAGE_FROM_GO = 256,
+	PACKAGE_FROM_RUST = 512,
+};
+
+struct package {
+	char *purl; /* canonical: lower-case type, sorted qualifiers, percent-encoded; NULL = the SBOM gave none */
+	char *type; /* "deb", "apk", "rpm", "pypi", "npm", "gem", "maven", "golang", "cargo", "generic", ... */
+	char *name, *version; /* version NULL = unknown */
+	char *arch; /* NULL = none said */
+	char *ref; /* the SBOM's own name of it (bom-ref, SPDXID); NULL = not from an SBOM */
+	unsigned int sources;
+	uint64_t n_files; /* files known to be its own */
+	/*
+	 * Files inside of archives or binaries (a class in a jar, a module in a Go binary) cannot be told apart by opens:
+	 * the package is `contained` in a file that is another's or its own; opened tells of the container only.
+	 */
+	bool contained;
+};
+
+struct package_set;
+
+int package_set_new(struct package_set **ret_set);
+void package_set_free(struct package_set *set);
+DEFINE_FREEP(package_set, package_set_free)
+
+/*
+ * Adds it, or joins it with the one of the same purl (the version, architecture and every qualifier but `distro` and
+ * `upstream` alike): *ret_index is its number. Copies all. -E2BIG beyond the limits, -EINVAL: neither purl nor name.
+ */
+int package_set_add(struct package_set *set, const struct package *package, uint32_t *ret_index);
+size_t package_set_count(const struct package_set *set);
+const struct package *package_set_get(const struct package_set *set, uint32_t index);
+/* By purl as above; -ENOENT, or -EEXIST when more than one is meant (no version, say). */
+int package_set_find_purl(const struct package_set *set, struct str purl, uint32_t *ret_index);
+
+/* This absolute, resolved path is a file of the package. */
+int package_set_add_file(struct package_set *set, uint32_t index, struct str path);
+/* The same by device and inode, where the root that was read is the one that ran. */
+int package_set_add_inode(struct package_set *set, uint32_t index, uint32_t dev_major, uint32_t dev_minor,
+			  uint64_t inode);
+/* When all is added: sorts and indexes; afterwards only questions. */
+int package_set_finish(struct package_set *set);
+
+enum package_match { PACKAGE_NONE, PACKAGE_ONE, PACKAGE_AMBIGUOUS };
+/*
+ * Whose file is it? The inode decides where it is known to the set (dev_major of UINT32_MAX: not asked), else the path, with
+ * the aliases of merged /usr. Several packages in one archive or binary: all of them through package_set_each.
+ */
+enum package_match package_set_whose(const struct package_set *set, struct str path, uint32_t dev_major,
+				     uint32_t dev_minor, uint64_t inode, uint32_t *ret_index);
+/* Calls with each package of the file (its owner and what it contains); how many. */
+size_t package_set_each(const struct package_set *set, struct str path, uint32_t dev_major, uint32_t dev_minor,
+			uint64_t inode, void (*visit)(void *user, uint32_t index), void *user);
