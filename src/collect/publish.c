@@ -19,7 +19,6 @@
 #include <zstd.h>
 
 #include "base/file.h"
-#include "collect/signed.h"
 #include "collect/steps.h"
 
 #define COPY_BYTES (256u << 10)
@@ -268,7 +267,9 @@ static int do_sign(const struct publish_context *context, struct publish_job *jo
 		r = digest_of(text.data, text.len, &job->statement_digest);
 	buf_clear(&job->seal);
 	if (r == 0)
-		r = signed_begin(&bundle, STR(STATEMENT_PAYLOAD_TYPE), buf_str(&text));
+		r = buf_append_str(&bundle.payload_type, STR(STATEMENT_PAYLOAD_TYPE));
+	if (r == 0)
+		r = buf_append_str(&bundle.payload, buf_str(&text));
 	if (r == 0)
 		r = signer_sign(context->signer, &bundle, diag);
 	if (r == 0)

@@ -420,7 +420,8 @@ int recover_directory(int dir, const char *name, const struct chain_options *opt
 		return r;
 	recovery.sealed_sequence = tail.first;
 	if (tail.first > 0) {
-		r = seal_read(dir, tail.first, signer_public(options->signer), diag, &recovery.sealed_head, &sealed);
+		r = seal_read(dir, tail.first, signer_public(options->signer), diag, &recovery.sealed_head,
+			      &sealed);
 		if (r == 0)
 			r = sealed_chunk_find(dir, &sealed, diag, from);
 		if (r == 0)

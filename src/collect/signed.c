@@ -23,27 +23,17 @@ int signed_key_id(const struct key *key, struct diag *diag, struct digest *ret_i
 	return 0;
 }
 
-int signed_begin(struct bundle *bundle, struct str payload_type, struct str payload)
-{
-	int r = buf_append_str(&bundle->payload_type, payload_type);
-
-	return r < 0 ? r : buf_append_str(&bundle->payload, payload);
-}
-
 int signed_write(struct buf *out, struct str payload_type, struct str payload, const struct key *key,
 		 const struct digest *key_id, struct diag *diag)
 {
 	_cleanup_(buf_done) struct buf pae = BUF_MAX(PAE_MAX);
-	_cleanup_(bundle_done) struct bundle bundle = BUNDLE_EMPTY;
+	_cleanup_(buf_done) struct buf signature = BUF_MAX(KEY_SIGNATURE_MAX);
 	int r;
 
 	r = dsse_pae(&pae, payload_type, payload);
 	if (r == 0)
-		r = signed_begin(&bundle, payload_type, payload);
-	if (r == 0)
-		r = key_sign(key, pae.data, pae.len, &bundle.signature, diag);
-	bundle.key_id = *key_id;
-	return r < 0 ? r : bundle_write(out, &bundle);
+		r = key_sign(key, pae.data, pae.len, &signature, diag);
+	return r < 0 ? r : bundle_write_signed(out, payload_type, payload, buf_str(&signature), key_id);
 }
 
 int signed_check(const struct bundle *bundle, const struct public_key *ours)

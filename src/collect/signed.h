@@ -13,9 +13,6 @@
 /* SHA-256 of the key's public half: the bundle's hint. */
 int signed_key_id(const struct key *key, struct diag *diag, struct digest *ret_id);
 
-/* An unsigned bundle of this payload, and the file that a bundle is. `out` must hold BUNDLE_FILE_MAX. */
-int signed_begin(struct bundle *bundle, struct str payload_type, struct str payload);
-
 /* Appends the bundle, signed by `key` under the name `key_id`. `out` must hold BUNDLE_FILE_MAX. */
 int signed_write(struct buf *out, struct str payload_type, struct str payload, const struct key *key,
 		 const struct digest *key_id, struct diag *diag);

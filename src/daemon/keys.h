@@ -10,7 +10,8 @@
 struct signing_key {
 	struct signer *signer;
 	struct key *drafts; /* NULL: the signer's own, which lies in our memory */
-	char id[DIGEST_TEXT_LEN + 1]; /* SHA-256 of the public key: what verify-chain prints; "" = no key lasts */
+	char id[DIGEST_TEXT_LEN +
+		1]; /* SHA-256 of the public key: what verify-chain prints; "" = no key lasts */
 	char *file; /* of a key in our memory, else NULL */
 	char *trusted; /* the public half in the host's trust directory; only that of the local key */
 	bool generated; /* made just now */

@@ -39,8 +39,8 @@ struct signer {
 	void *state; /* the driver's */
 };
 
-extern const struct signer_driver signer_local, signer_file, signer_pkcs11, signer_tpm2, signer_fulcio, signer_hashivault,
-	signer_openbao, signer_awskms, signer_gcpkms, signer_azurekms, signer_exec;
+extern const struct signer_driver signer_local, signer_file, signer_pkcs11, signer_tpm2, signer_fulcio,
+	signer_hashivault, signer_openbao, signer_awskms, signer_gcpkms, signer_azurekms, signer_exec;
 
 /* Signs with signer->key. */
 int signer_sign_with_key(struct signer *signer, struct str pae, struct bundle *bundle, struct diag *diag);

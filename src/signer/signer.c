@@ -52,7 +52,8 @@ const char *signer_check(const char *key_id)
 			return "it has a control character";
 	driver = driver_of(key_id, &name);
 	if (!driver)
-		return "it is none of 'local', 'file:/PATH', 'pkcs11:URI', 'tpm2:HANDLE', 'tpm2:/PATH', 'fulcio', "
+		return "it is none of 'local', 'file:/PATH', 'pkcs11:URI', 'tpm2:HANDLE', 'tpm2:/PATH', "
+		       "'fulcio', "
 		       "'hashivault://KEY', 'openbao://KEY', 'awskms://...', 'gcpkms://...', 'azurekms://...', "
 		       "'exec:/PROGRAM KEY'";
 	return driver->check ? driver->check(name) : NULL;
@@ -247,9 +248,10 @@ static int sign_locked(struct signer *signer, struct str pae, struct bundle *bun
 	if (r < 0 || !signer->public)
 		return r;
 	if (!public_key_verify(signer->public, pae, buf_str(&bundle->signature)))
-		return diag_error(diag, -EBADMSG,
-				  "what %s answered is no signature by the key that was opened; was the key replaced?",
-				  signer->settings.key_id);
+		return diag_error(
+			diag, -EBADMSG,
+			"what %s answered is no signature by the key that was opened; was the key replaced?",
+			signer->settings.key_id);
 	bundle->identity = BUNDLE_PUBLIC_KEY;
 	bundle->key_id = *public_key_id(signer->public);
 	return 0;

@@ -343,6 +343,7 @@ static void the_last_seal_must_be_what_it_claims(void **state)
 	_cleanup_(bundle_done) struct bundle bundle = BUNDLE_EMPTY;
 	struct world *world = *state;
 	struct key *other = NULL;
+	struct signer *others = NULL;
 
 	world_close(world, world_begin(world, NULL));
 	world_get(world, "chunk-000001.sigstore.json", &good);
@@ -351,7 +352,7 @@ static void the_last_seal_must_be_what_it_claims(void **state)
 	assert_int_equal(bundle_parse(buf_str(&good), NULL, &bundle), 0);
 	assert_non_null(buf_cstr(&bundle.payload));
 	*strstr(bundle.payload.data, "0.1.0") = '9';
-	assert_int_equal(bundle_write(&forged, buf_str(&bundle.payload_type), buf_str(&bundle.payload),
+	assert_int_equal(bundle_write_signed(&forged, buf_str(&bundle.payload_type), buf_str(&bundle.payload),
 				      buf_str(&bundle.signature), &bundle.key_id),
 			 0);
 	world_put(world, "chunk-000001.sigstore.json", O_TRUNC, forged.data, forged.len);
@@ -363,9 +364,11 @@ static void the_last_seal_must_be_what_it_claims(void **state)
 	unlinkat(world->dir, "chunk-000002.sigstore.json", 0);
 	/* Keys are changed: another one continues the chain. */
 	assert_int_equal(key_generate(NULL, &other), 0);
-	world->options.key = other;
+	assert_int_equal(signer_of_key(other, NULL, &others), 0);
+	world->options.signer = others;
 	world_close(world, world_begin(world, NULL));
-	world->options.key = world->key;
+	world->options.signer = world->signer;
+	signer_free(others);
 	world_close(world, world_begin(world, NULL));
 	assert_true(world_has(world, "chunk-000003.ndjson"));
 	key_free(other);
@@ -435,7 +438,7 @@ static void altered_under_its_signature(struct world *world, const struct statem
 	assert_int_equal(bundle_parse(buf_str(&good), NULL, &bundle), 0);
 	assert_non_null(buf_cstr(&bundle.payload));
 	*strstr(bundle.payload.data, "0.1.0") = '9';
-	assert_int_equal(bundle_write(out, buf_str(&bundle.payload_type), buf_str(&bundle.payload),
+	assert_int_equal(bundle_write_signed(out, buf_str(&bundle.payload_type), buf_str(&bundle.payload),
 				      buf_str(&bundle.signature), &bundle.key_id),
 			 0);
 }
@@ -454,7 +457,7 @@ static void a_seal_with_the_type_exchanged(struct world *world, const struct sta
 
 	a_seal_of_ours(world, draft, &good);
 	assert_int_equal(bundle_parse(buf_str(&good), NULL, &bundle), 0);
-	assert_int_equal(bundle_write(out, STR(DRAFT_PAYLOAD_TYPE), buf_str(&bundle.payload),
+	assert_int_equal(bundle_write_signed(out, STR(DRAFT_PAYLOAD_TYPE), buf_str(&bundle.payload),
 				      buf_str(&bundle.signature), &bundle.key_id),
 			 0);
 }
