@@ -17,6 +17,8 @@
 static const struct signer_driver *const drivers[] = {
 	&signer_local,
 	&signer_file,
+	&signer_pkcs11,
+	&signer_tpm2,
 };
 
 static bool is_of(const struct signer_driver *driver, const char *key_id, const char **ret_name)
