@@ -47,10 +47,6 @@ void key_store_free(struct key_store *store);
 EVP_PKEY_CTX *key_context(const struct key *key);
 int key_sign_init(const struct key *key, EVP_MD_CTX *ctx);
 
-/* Of the coordinates (P-256: X and Y) or the bytes (Ed25519) alone. */
-int public_key_of_point(const char *type, struct str point, const char *name, struct diag *diag,
-			struct public_key **ret_public);
-
 /* One block of PEM, as OpenSSL's reader gives it; the memory is wiped since it may hold a private key. */
 struct pem {
 	char *name, *header;
