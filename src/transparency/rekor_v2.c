@@ -6,7 +6,7 @@
 
 #include "transparency/rekor_v2.h"
 
-#include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -15,11 +15,6 @@
 
 #define ENTRIES "/api/v2/log/entries"
 #define JSON_TYPE "application/json"
-
-static void json_freep(json_t **json)
-{
-	json_decref(*json);
-}
 
 /* ---- what is sent ---- */
 
