@@ -36,7 +36,8 @@ static int open_chain(struct collector *collector, struct diag *diag)
 {
 	_cleanup_(freep) char *heads = NULL;
 	struct chain_options options = {
-		.key = collector->key.key,
+		.signer = collector->key.signer,
+		.draft_key = collector->key.drafts,
 		.compression =
 			collector->config->compression == CONFIG_COMPRESSION_ZSTD ? CHAIN_ZSTD : CHAIN_PLAIN,
 		.identify = collector_identify,

@@ -217,7 +217,8 @@ static int replay_open(struct replay *replay, const char *raw_path, const char *
 	if (r < 0)
 		return r;
 	digest_hex(&digest, replay->replay_of);
-	options.key = replay->key.key;
+	options.signer = replay->key.signer;
+	options.draft_key = replay->key.drafts;
 	options.compression = replay->config->compression == CONFIG_COMPRESSION_ZSTD ? CHAIN_ZSTD : CHAIN_PLAIN;
 	return chain_open(target, &options, diag, &recovery, &replay->chain);
 }

@@ -390,12 +390,16 @@ static json_t *report_rotated(struct collector *collector)
 json_t *collector_started(struct collector *collector)
 {
 	const struct chain_recovery *recovery = &collector->recovery;
-	json_t *key = json_pack("{s:s, s:o, s:b}", "id", collector->key.id, "file",
-				text_of(collector->key.file), "generated", collector->key.generated);
+	json_t *key = json_pack("{s:s, s:b}", "kind", signer_kind(collector->key.signer), "generated",
+				collector->key.generated);
 	json_t *recovered = json_pack("{s:o, s:o, s:o, s:o}", "chunks", number(recovery->recovered_chunks),
 				      "records", number(recovery->recovered_records), "torn_bytes",
 				      number(recovery->torn_bytes), "finished", number(recovery->finished));
 
+	if (collector->key.id[0] != '\0')
+		json_object_set_new(key, "id", json_string(collector->key.id));
+	if (collector->key.file)
+		json_object_set_new(key, "file", text_of(collector->key.file));
 	if (collector->key.trusted)
 		json_object_set_new(key, "trusted", text_of(collector->key.trusted));
 	return json_pack("{s:b, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", true, "pid",
