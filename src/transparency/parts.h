@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The outbox as its files share it; nobody outside of this room includes this. */
+
+#include <pthread.h>
+
+#include "format/bundle.h"
+#include "transparency/ask.h"
+#include "transparency/cursor.h"
+#include "transparency/local_log.h"
+#include "transparency/outbox.h"
+
+#define OUTBOX_JOBS_MAX 1024 /* seals of one sink that are at work or wait for a retry */
+#define OUTBOX_WORKERS 8 /* of a remote sink */
+#define OUTBOX_PATH_MAX 4096
+
+struct outbox;
+
+/* One seal that a sink has not got through with. */
+struct job {
+	uint64_t sequence;
+	uint64_t since_ms, due_ms; /* CLOCK_MONOTONIC */
+	unsigned int attempts;
+	bool busy;
+};
+
+struct worker {
+	struct sink *sink;
+	struct client client;
+	pthread_t thread;
+};
+
+struct sink {
+	struct outbox *outbox;
+	enum outbox_kind kind;
+	char *url; /* without a slash at its end; NULL: our own log */
+	char path[OUTBOX_PATH_MAX]; /* of its cursor */
+	struct worker workers[OUTBOX_WORKERS];
+	size_t n_workers;
+
+	/* under outbox->mutex */
+	struct cursor cursor;
+	uint64_t next; /* the first that has no job yet */
+	struct job jobs[OUTBOX_JOBS_MAX]; /* by sequence */
+	size_t n_jobs, n_busy;
+	uint64_t pause_until_ms; /* nothing is begun before that */
+	unsigned int failures_in_row;
+	uint64_t fresh_failures; /* since outbox_wait began */
+	bool split; /* it signed two trees of which neither is the other's beginning, or went back */
+	uint64_t submitted, failures, refused;
+	char error[DIAG_MAX];
+	bool cursor_changed;
+	uint64_t cursor_saved_ms;
+
+	pthread_mutex_t view; /* one consistency proof at a time */
+};
+
+struct outbox {
+	struct outbox_settings settings;
+	int dir;
+	struct trusted_root own; /* our own log and what else is not in settings.root: only to verify */
+	struct local_log *log;
+	struct sink *sinks[OUTBOX_SINKS_MAX];
+	size_t n_sinks;
+	bool timed; /* a sink gives proven times */
+
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	uint64_t sealed;
+	atomic_bool stopping;
+
+	pthread_mutex_t seals; /* read, change, replace: one at a time */
+	struct witnessed *witnessed;
+};
+
+/* ---- seals.c ---- */
+
+/* -ENOENT: the seal is gone (with its chunk). */
+int seal_read(struct outbox *outbox, uint64_t sequence, struct diag *diag, struct bundle *bundle);
+/* Adds the entry (taken) or the timestamp to the seal if its signature is still this one; -ESTALE if not. */
+int seal_add_entry(struct outbox *outbox, uint64_t sequence, const struct bundle *read,
+		   struct bundle_entry *entry, struct diag *diag);
+int seal_add_timestamp(struct outbox *outbox, uint64_t sequence, const struct bundle *read, struct str response,
+		       struct diag *diag);
+/* The same statement signed anew, when the signature is still this one. */
+int seal_sign_again(struct outbox *outbox, uint64_t sequence, const struct bundle *read, struct diag *diag);
+/* What an entry's body is made with: the key's SPKI or the certificate. -ENOKEY: signed with a key that is not known. */
+int seal_verifier(struct outbox *outbox, const struct bundle *bundle, struct buf *out, struct diag *diag);
+
+/* ---- view.c ---- */
+
+/* Sizes of the trees that were known when something was asked. */
+struct view {
+	char origins[CURSOR_TREES_MAX][sizeof(((struct cursor_tree *)NULL)->origin)];
+	uint64_t sizes[CURSOR_TREES_MAX];
+	size_t n;
+};
+
+void view_note(struct sink *sink, struct view *ret_view);
+/*
+ * Is the tree that proves this entry an extension of what the log proved before, and no older than when we asked? Then
+ * it is remembered. -EBADMSG: no; the sink says so, and both checkpoints are kept in a file beside the cursor.
+ */
+int view_check(struct sink *sink, struct client *client, const struct view *then,
+	       const struct bundle_entry *entry, struct diag *diag);
+
+/* ---- work.c ---- */
+
+enum work_result { WORK_DONE, WORK_LATER }; /* LATER: another sink goes first; no failure */
+
+/* One seal of a remote sink. -EBADMSG: refused, the answer does not prove what it should. */
+int work_remote(struct sink *sink, struct client *client, uint64_t sequence, struct diag *diag);
+/* Some seals of our own log, at most LOCAL_LOG_BATCH_MAX; results[i] as above. */
+void work_local(struct sink *sink, const uint64_t *sequences, size_t count, struct diag *diag, int *results);
+/* One seal whose entry in our own log waits for a cosigned checkpoint. */
+int work_witness(struct sink *sink, struct client *client, uint64_t sequence, struct diag *diag);
