@@ -16,6 +16,7 @@
 
 #define STACK_BYTES (1u << 20)
 #define SAVE_MS 1000
+#define NAME_DIGITS 16
 
 /* ---- cursors ---- */
 
