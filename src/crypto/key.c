@@ -94,18 +94,44 @@ int key_require_kind(EVP_PKEY *pkey, const char *name, struct diag *diag)
 			  openssl_reason());
 }
 
-int key_sign(const struct key *key, const void *data, size_t len, struct buf *out, struct diag *diag)
+/* The digest is made here: a token or a TPM gets its 32 bytes, not megabytes of statement. */
+static int sign_digest(const struct key *key, struct str data, unsigned char *out, size_t *out_len)
+{
+	_cleanup_(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = key_context(key);
+	struct digest digest;
+	int r = digest_of(data.data, data.len, &digest);
+
+	if (r < 0)
+		return r;
+	if (!ctx || EVP_PKEY_sign_init(ctx) != 1 || EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) != 1 ||
+	    EVP_PKEY_sign(ctx, out, out_len, digest.bytes, DIGEST_LEN) != 1)
+		return -EIO;
+	return 0;
+}
+
+static int sign_whole(const struct key *key, struct str data, unsigned char *out, size_t *out_len)
 {
 	_cleanup_(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+	if (!ctx || key_sign_init(key, ctx) != 1 ||
+	    EVP_DigestSign(ctx, out, out_len, (const unsigned char *)data.data, data.len) != 1)
+		return -EIO;
+	return 0;
+}
+
+int key_sign(const struct key *key, const void *data, size_t len, struct buf *out, struct diag *diag)
+{
 	unsigned char signature[KEY_SIGNATURE_MAX];
 	size_t signature_len = sizeof(signature);
+	struct str bytes = { data, len };
+	int r;
 
-	if (!ctx)
-		return -ENOMEM;
-	if (EVP_DigestSignInit_ex(ctx, NULL, EVP_PKEY_is_a(key->pkey, "ED25519") == 1 ? NULL : "SHA256", NULL,
-				  NULL, key->pkey, NULL) != 1 ||
-	    EVP_DigestSign(ctx, signature, &signature_len, data, len) != 1)
-		return diag_error(diag, -EIO, "cannot sign: %s", openssl_reason());
+	if (EVP_PKEY_is_a(key->pkey, "ED25519") == 1)
+		r = sign_whole(key, bytes, signature, &signature_len);
+	else
+		r = sign_digest(key, bytes, signature, &signature_len);
+	if (r < 0)
+		return diag_error(diag, r, "cannot sign: %s", openssl_reason());
 	return buf_append(out, signature, signature_len);
 }
 

@@ -44,6 +44,9 @@ int public_key_parse(struct str pem, const char *name, struct diag *diag, struct
 int public_key_load(const char *path, struct diag *diag, struct public_key **ret_public);
 /* SPKI in DER, nothing behind it. */
 int public_key_parse_spki(struct str der, const char *name, struct diag *diag, struct public_key **ret_public);
+/* Of a type ("ecdsa-p256", "ed25519"), by the coordinates X and Y (64 bytes), or the 32 bytes alone. */
+int public_key_of_point(const char *type, struct str point, const char *name, struct diag *diag,
+			struct public_key **ret_public);
 /* SPKI in DER; lives with the key. */
 struct str public_key_spki(const struct public_key *public);
 int public_key_copy(const struct public_key *public, struct public_key **ret_copy); /* -ENOMEM */
@@ -57,6 +60,9 @@ const char *public_key_type(const struct public_key *public);
 bool public_key_verify(const struct public_key *public, struct str data, struct str signature);
 void public_key_free(struct public_key *public);
 DEFINE_FREEP(public_key, public_key_free)
+
+/* Appends the DER form of an ECDSA P-256 signature that is r and s, 32 bytes each; -EINVAL for any other length. */
+int signature_of_raw(struct str raw, struct buf *out);
 
 /* Fills with the operating system's randomness; -EIO. */
 int random_bytes(void *data, size_t len);

@@ -36,16 +36,16 @@ struct public_key {
 DEFINE_FREEP(bio_st, BIO_free_all)
 DEFINE_FREEP(evp_pkey_st, EVP_PKEY_free)
 DEFINE_FREEP(evp_md_ctx_st, EVP_MD_CTX_free)
+DEFINE_FREEP(evp_pkey_ctx_st, EVP_PKEY_CTX_free)
 
 /* Takes *pkey on success. */
 int key_new(EVP_PKEY **pkey, struct key **ret_key);
 /* P-256 whose halves belong together, or Ed25519. */
 int key_require_kind(EVP_PKEY *pkey, const char *name, struct diag *diag);
 void key_store_free(struct key_store *store);
-
-/* Of the coordinates (P-256: X and Y) or the bytes (Ed25519) alone. */
-int public_key_of_point(const char *type, struct str point, const char *name, struct diag *diag,
-			struct public_key **ret_public);
+/* For signing with the key where it is; NULL and 0 on failure. */
+EVP_PKEY_CTX *key_context(const struct key *key);
+int key_sign_init(const struct key *key, EVP_MD_CTX *ctx);
 
 /* One block of PEM, as OpenSSL's reader gives it; the memory is wiped since it may hold a private key. */
 struct pem {

@@ -198,3 +198,37 @@ bool public_key_verify(const struct public_key *public, struct str data, struct 
 	ERR_clear_error();
 	return ok;
 }
+
+/* INTEGER: without leading zeros, but for the one that keeps it positive. */
+static int append_integer(const unsigned char *number, struct buf *out)
+{
+	unsigned char head[3] = { 0x02, 0, 0 };
+	size_t skip = 0;
+	bool pad;
+	int r;
+
+	while (skip < 31 && number[skip] == 0)
+		skip++;
+	pad = number[skip] & 0x80;
+	head[1] = (unsigned char)(32 - skip + pad);
+	r = buf_append(out, head, pad ? 3 : 2);
+	return r < 0 ? r : buf_append(out, number + skip, 32 - skip);
+}
+
+int signature_of_raw(struct str raw, struct buf *out)
+{
+	_cleanup_(buf_done) struct buf numbers = BUF_MAX(80);
+	const unsigned char *bytes = (const unsigned char *)raw.data;
+	unsigned char head[2] = { 0x30, 0 };
+	int r;
+
+	if (raw.len != 64)
+		return -EINVAL;
+	r = append_integer(bytes, &numbers);
+	if (r == 0)
+		r = append_integer(bytes + 32, &numbers);
+	head[1] = (unsigned char)numbers.len;
+	if (r == 0)
+		r = buf_append(out, head, sizeof(head));
+	return r < 0 ? r : buf_append(out, numbers.data, numbers.len);
+}

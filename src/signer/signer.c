@@ -15,8 +15,8 @@
 #define PAE_MAX (BUNDLE_FILE_MAX + 1024)
 
 static const struct signer_driver *const drivers[] = {
-	&signer_local,
-	&signer_file,
+	&signer_local,	 &signer_file,	 &signer_pkcs11, &signer_tpm2,	   &signer_fulcio, &signer_hashivault,
+	&signer_openbao, &signer_awskms, &signer_gcpkms, &signer_azurekms, &signer_exec,
 };
 
 static bool is_of(const struct signer_driver *driver, const char *key_id, const char **ret_name)
@@ -121,6 +121,7 @@ void signer_free(struct signer *signer)
 		return;
 	if (signer->driver && signer->driver->close)
 		signer->driver->close(signer);
+	http_free(signer->http);
 	public_key_free(signer->public);
 	key_free(signer->key);
 	settings_done(&signer->settings);
