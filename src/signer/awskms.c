@@ -120,26 +120,42 @@ static int ask(struct signer *signer, const char *target, struct str body, struc
 	return service_ask(signer, &request, WHAT, diag, ret_answer);
 }
 
-static int aws_open(struct signer *signer, struct diag *diag)
+static int aws_read_key(struct signer *signer, const json_t *answer, struct diag *diag)
 {
-	_cleanup_(buf_done) struct buf body = BUF_MAX(TEXT_MAX), spki = BUF_MAX(1024);
-	_cleanup_(json_freep) json_t *answer = NULL;
-	const struct aws *aws;
+	_cleanup_(buf_done) struct buf spki = BUF_MAX(1024);
 	struct str text;
-	int r = aws_new(signer, diag);
+	int r = service_string(answer, WHAT, diag, &text, "PublicKey", NULL);
 
-	if (r < 0)
-		return r;
-	aws = signer->state;
-	r = buf_printf(&body, "{\"KeyId\":\"%s\"}", aws->key);
-	if (r == 0)
-		r = ask(signer, "TrentService.GetPublicKey", buf_str(&body), diag, &answer);
-	if (r == 0)
-		r = service_string(answer, WHAT, diag, &text, "PublicKey", NULL);
 	if (r == 0)
 		r = service_base64(text, WHAT, diag, &spki);
-	return r < 0 ? r
-		     : public_key_parse_spki(buf_str(&spki), signer->settings.key_id, diag, &signer->public);
+	if (r == 0)
+		r = public_key_parse_spki(buf_str(&spki), signer->settings.key_id, diag, &signer->public);
+	if (r == 0 && strcmp(public_key_type(signer->public), "ecdsa-p256") != 0)
+		r = diag_error(diag, -EINVAL, "cannot use %s: only ECC_NIST_P256 keys of AWS KMS can be used",
+			       signer->settings.key_id);
+	return r;
+}
+
+static int aws_read_signature(struct signer *signer, const json_t *answer, struct buf *out, struct diag *diag)
+{
+	struct str text;
+	int r = service_string(answer, WHAT, diag, &text, "Signature", NULL);
+
+	(void)signer;
+	return r < 0 ? r : service_base64(text, WHAT, diag, out);
+}
+
+static int aws_open(struct signer *signer, struct diag *diag)
+{
+	_cleanup_(buf_done) struct buf body = BUF_MAX(TEXT_MAX);
+	_cleanup_(json_freep) json_t *answer = NULL;
+	int r = aws_new(signer, diag);
+
+	if (r == 0)
+		r = buf_printf(&body, "{\"KeyId\":\"%s\"}", ((const struct aws *)signer->state)->key);
+	if (r == 0)
+		r = ask(signer, "TrentService.GetPublicKey", buf_str(&body), diag, &answer);
+	return r < 0 ? r : aws_read_key(signer, answer, diag);
 }
 
 static int aws_sign(struct signer *signer, struct str pae, struct bundle *bundle, struct diag *diag)
@@ -147,23 +163,15 @@ static int aws_sign(struct signer *signer, struct str pae, struct bundle *bundle
 	_cleanup_(buf_done) struct buf body = BUF_MAX(TEXT_MAX);
 	_cleanup_(json_freep) json_t *answer = NULL;
 	const struct aws *aws = signer->state;
-	struct str text;
-	int r;
+	int r = buf_printf(&body, "{\"KeyId\":\"%s\",\"Message\":\"", aws->key);
 
-	if (strcmp(public_key_type(signer->public), "ecdsa-p256") != 0)
-		return diag_error(diag, -EINVAL,
-				  "cannot use %s: only ECC_NIST_P256 keys of AWS KMS can be used",
-				  signer->settings.key_id);
-	r = buf_printf(&body, "{\"KeyId\":\"%s\",\"Message\":\"", aws->key);
 	if (r == 0)
 		r = service_digest_base64(pae, &body);
 	if (r == 0)
 		r = buf_printf(&body, "\",\"MessageType\":\"DIGEST\",\"SigningAlgorithm\":\"ECDSA_SHA_256\"}");
 	if (r == 0)
 		r = ask(signer, "TrentService.Sign", buf_str(&body), diag, &answer);
-	if (r == 0)
-		r = service_string(answer, WHAT, diag, &text, "Signature", NULL);
-	return r < 0 ? r : service_base64(text, WHAT, diag, &bundle->signature);
+	return r < 0 ? r : aws_read_signature(signer, answer, &bundle->signature, diag);
 }
 
 static void aws_close(struct signer *signer)
@@ -183,5 +191,7 @@ const struct signer_driver signer_awskms = {
 	.check = check_name,
 	.open = aws_open,
 	.sign = aws_sign,
+	.read_key = aws_read_key,
+	.read_signature = aws_read_signature,
 	.close = aws_close,
 };

@@ -177,7 +177,7 @@ static int keep_url(struct signer *signer, struct str kid, struct diag *diag)
 	return azure->key_url ? 0 : -ENOMEM;
 }
 
-static int read_public(struct signer *signer, const json_t *answer, struct diag *diag)
+static int read_point(struct signer *signer, const json_t *answer, struct diag *diag)
 {
 	_cleanup_(buf_done) struct buf point = BUF_MAX(128);
 	struct str curve, x, y;
@@ -201,36 +201,54 @@ static int read_public(struct signer *signer, const json_t *answer, struct diag 
 					   &signer->public);
 }
 
+static int azure_read_key(struct signer *signer, const json_t *answer, struct diag *diag)
+{
+	struct str kid;
+	int r = service_string(answer, WHAT, diag, &kid, "key", "kid", NULL);
+
+	signer->state = calloc(1, sizeof(struct azure));
+	if (!signer->state)
+		return -ENOMEM;
+	if (r == 0)
+		r = keep_url(signer, kid, diag);
+	return r < 0 ? r : read_point(signer, answer, diag);
+}
+
+static int azure_read_signature(struct signer *signer, const json_t *answer, struct buf *out, struct diag *diag)
+{
+	_cleanup_(buf_done) struct buf raw = BUF_MAX(128);
+	struct str value;
+	int r = service_string(answer, WHAT, diag, &value, "value", NULL);
+
+	(void)signer;
+	if (r == 0)
+		r = service_base64url(value, WHAT, diag, &raw);
+	if (r == 0)
+		r = signature_of_raw(buf_str(&raw), out);
+	return r == -EINVAL ? diag_error(diag, -EBADMSG, WHAT " answers with a signature that is not r and s")
+			    : r;
+}
+
 static int azure_open(struct signer *signer, struct diag *diag)
 {
 	_cleanup_(buf_done) struct buf url = BUF_MAX(URL_MAX);
 	_cleanup_(json_freep) json_t *answer = NULL;
 	size_t host = (size_t)(strchr(signer->name, '/') - signer->name);
-	struct str kid;
-	int r;
+	int r = buf_printf(&url, "https://%.*s/keys%s" API, (int)host, signer->name, signer->name + host);
 
-	signer->state = calloc(1, sizeof(struct azure));
-	if (!signer->state)
-		return -ENOMEM;
-	r = buf_printf(&url, "https://%.*s/keys%s" API, (int)host, signer->name, signer->name + host);
 	if (r == 0 && !buf_cstr(&url))
 		r = -ENOMEM;
 	if (r == 0)
 		r = ask(signer, buf_cstr(&url), (struct str) { NULL, 0 }, diag, &answer);
-	if (r == 0)
-		r = service_string(answer, WHAT, diag, &kid, "key", "kid", NULL);
-	if (r == 0)
-		r = keep_url(signer, kid, diag);
-	return r < 0 ? r : read_public(signer, answer, diag);
+	return r < 0 ? r : azure_read_key(signer, answer, diag);
 }
 
 static int azure_sign(struct signer *signer, struct str pae, struct bundle *bundle, struct diag *diag)
 {
-	_cleanup_(buf_done) struct buf url = BUF_MAX(URL_MAX), body = BUF_MAX(1024), raw = BUF_MAX(128);
+	_cleanup_(buf_done) struct buf url = BUF_MAX(URL_MAX), body = BUF_MAX(1024);
 	_cleanup_(json_freep) json_t *answer = NULL;
 	const struct azure *azure = signer->state;
 	struct digest digest;
-	struct str value;
 	int r = digest_of(pae.data, pae.len, &digest);
 
 	if (r == 0)
@@ -245,14 +263,7 @@ static int azure_sign(struct signer *signer, struct str pae, struct bundle *bund
 		r = -ENOMEM;
 	if (r == 0)
 		r = ask(signer, buf_cstr(&url), buf_str(&body), diag, &answer);
-	if (r == 0)
-		r = service_string(answer, WHAT, diag, &value, "value", NULL);
-	if (r == 0)
-		r = service_base64url(value, WHAT, diag, &raw);
-	if (r == 0)
-		r = signature_of_raw(buf_str(&raw), &bundle->signature);
-	return r == -EINVAL ? diag_error(diag, -EBADMSG, WHAT " answers with a signature that is not r and s")
-			    : r;
+	return r < 0 ? r : azure_read_signature(signer, answer, &bundle->signature, diag);
 }
 
 static void azure_close(struct signer *signer)
@@ -270,5 +281,7 @@ const struct signer_driver signer_azurekms = {
 	.check = check_name,
 	.open = azure_open,
 	.sign = azure_sign,
+	.read_key = azure_read_key,
+	.read_signature = azure_read_signature,
 	.close = azure_close,
 };

@@ -220,15 +220,34 @@ static int ask(struct signer *signer, const char *method, const char *options, s
 	return 0;
 }
 
+static int plugin_read_key(struct signer *signer, const json_t *answer, struct diag *diag)
+{
+	_cleanup_(buf_done) struct buf pem = BUF_MAX(KEY_FILE_MAX);
+	struct str text;
+	int r = service_string(answer, WHAT, diag, &text, "publicKey", "publicKeyPEM", NULL);
+
+	if (r == 0)
+		r = service_base64(text, WHAT, diag, &pem);
+	return r < 0 ? r : public_key_parse(buf_str(&pem), signer->settings.key_id, diag, &signer->public);
+}
+
+static int plugin_read_signature(struct signer *signer, const json_t *answer, struct buf *out,
+				 struct diag *diag)
+{
+	struct str text;
+	int r = service_string(answer, WHAT, diag, &text, "signMessage", "signature", NULL);
+
+	(void)signer;
+	return r < 0 ? r : service_base64(text, WHAT, diag, out);
+}
+
 static int plugin_open(struct signer *signer, struct diag *diag)
 {
 	static const char options[] = "\"publicKeyOptions\":{\"rpcOptions\":{\"keyVersion\":\"\","
 				      "\"remoteVerification\":false}}";
-	_cleanup_(buf_done) struct buf pem = BUF_MAX(KEY_FILE_MAX);
 	_cleanup_(json_freep) json_t *answer = NULL;
 	struct plugin *plugin = calloc(1, sizeof(*plugin));
 	const char *space = strchr(signer->name, ' ');
-	struct str text;
 	int r;
 
 	signer->state = plugin;
@@ -239,18 +258,13 @@ static int plugin_open(struct signer *signer, struct diag *diag)
 	if (!plugin->program)
 		return -ENOMEM;
 	r = ask(signer, "publicKey", options, STR(""), diag, &answer);
-	if (r == 0)
-		r = service_string(answer, WHAT, diag, &text, "publicKey", "publicKeyPEM", NULL);
-	if (r == 0)
-		r = service_base64(text, WHAT, diag, &pem);
-	return r < 0 ? r : public_key_parse(buf_str(&pem), signer->settings.key_id, diag, &signer->public);
+	return r < 0 ? r : plugin_read_key(signer, answer, diag);
 }
 
 static int plugin_sign(struct signer *signer, struct str pae, struct bundle *bundle, struct diag *diag)
 {
 	_cleanup_(buf_done) struct buf options = BUF_MAX(1024);
 	_cleanup_(json_freep) json_t *answer = NULL;
-	struct str text;
 	int r = buf_printf(&options,
 			   "\"signOptions\":{\"rpcOptions\":{\"keyVersion\":\"\",\"remoteVerification\":false},"
 			   "\"messageOptions\":{\"digest\":\"");
@@ -262,9 +276,7 @@ static int plugin_sign(struct signer *signer, struct str pae, struct bundle *bun
 	if (r < 0 || !buf_cstr(&options))
 		return r < 0 ? r : -ENOMEM;
 	r = ask(signer, "signMessage", buf_cstr(&options), pae, diag, &answer);
-	if (r == 0)
-		r = service_string(answer, WHAT, diag, &text, "signMessage", "signature", NULL);
-	return r < 0 ? r : service_base64(text, WHAT, diag, &bundle->signature);
+	return r < 0 ? r : plugin_read_signature(signer, answer, &bundle->signature, diag);
 }
 
 static void plugin_close(struct signer *signer)
@@ -282,5 +294,7 @@ const struct signer_driver signer_exec = {
 	.check = check_name,
 	.open = plugin_open,
 	.sign = plugin_sign,
+	.read_key = plugin_read_key,
+	.read_signature = plugin_read_signature,
 	.close = plugin_close,
 };

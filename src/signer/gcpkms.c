@@ -98,14 +98,11 @@ static int ask(struct signer *signer, const char *behind, struct str body, struc
 	return service_ask(signer, &request, WHAT, diag, ret_answer);
 }
 
-static int gcp_open(struct signer *signer, struct diag *diag)
+static int gcp_read_key(struct signer *signer, const json_t *answer, struct diag *diag)
 {
-	_cleanup_(json_freep) json_t *answer = NULL;
 	struct str pem, algorithm;
-	int r = ask(signer, "/publicKey", (struct str) { NULL, 0 }, diag, &answer);
+	int r = service_string(answer, WHAT, diag, &algorithm, "algorithm", NULL);
 
-	if (r == 0)
-		r = service_string(answer, WHAT, diag, &algorithm, "algorithm", NULL);
 	if (r == 0)
 		r = service_string(answer, WHAT, diag, &pem, "pem", NULL);
 	if (r < 0)
@@ -117,11 +114,27 @@ static int gcp_open(struct signer *signer, struct diag *diag)
 	return public_key_parse(pem, signer->settings.key_id, diag, &signer->public);
 }
 
+static int gcp_read_signature(struct signer *signer, const json_t *answer, struct buf *out, struct diag *diag)
+{
+	struct str text;
+	int r = service_string(answer, WHAT, diag, &text, "signature", NULL);
+
+	(void)signer;
+	return r < 0 ? r : service_base64(text, WHAT, diag, out);
+}
+
+static int gcp_open(struct signer *signer, struct diag *diag)
+{
+	_cleanup_(json_freep) json_t *answer = NULL;
+	int r = ask(signer, "/publicKey", (struct str) { NULL, 0 }, diag, &answer);
+
+	return r < 0 ? r : gcp_read_key(signer, answer, diag);
+}
+
 static int gcp_sign(struct signer *signer, struct str pae, struct bundle *bundle, struct diag *diag)
 {
 	_cleanup_(buf_done) struct buf body = BUF_MAX(1024);
 	_cleanup_(json_freep) json_t *answer = NULL;
-	struct str text;
 	int r = buf_printf(&body, "{\"digest\":{\"sha256\":\"");
 
 	if (r == 0)
@@ -130,9 +143,7 @@ static int gcp_sign(struct signer *signer, struct str pae, struct bundle *bundle
 		r = buf_printf(&body, "\"}}");
 	if (r == 0)
 		r = ask(signer, ":asymmetricSign", buf_str(&body), diag, &answer);
-	if (r == 0)
-		r = service_string(answer, WHAT, diag, &text, "signature", NULL);
-	return r < 0 ? r : service_base64(text, WHAT, diag, &bundle->signature);
+	return r < 0 ? r : gcp_read_signature(signer, answer, &bundle->signature, diag);
 }
 
 const struct signer_driver signer_gcpkms = {
@@ -141,4 +152,6 @@ const struct signer_driver signer_gcpkms = {
 	.check = check_name,
 	.open = gcp_open,
 	.sign = gcp_sign,
+	.read_key = gcp_read_key,
+	.read_signature = gcp_read_signature,
 };

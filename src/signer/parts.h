@@ -3,6 +3,7 @@
 
 /* What the files of this room share: a signer as its drivers see it, and the drivers themselves. */
 
+#include <jansson.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -20,6 +21,9 @@ struct signer_driver {
 	 * and sets the identity; without a public half the driver does both.
 	 */
 	int (*sign)(struct signer *signer, struct str pae, struct bundle *bundle, struct diag *diag);
+	/* Of services: what the two answers mean. Sets signer->public and state; appends the signature. */
+	int (*read_key)(struct signer *signer, const json_t *answer, struct diag *diag);
+	int (*read_signature)(struct signer *signer, const json_t *answer, struct buf *out, struct diag *diag);
 	void (*close)(struct signer *signer); /* NULL: nothing but what signer_free does */
 };
 
@@ -41,6 +45,9 @@ struct signer {
 
 extern const struct signer_driver signer_local, signer_file, signer_pkcs11, signer_tpm2, signer_fulcio,
 	signer_hashivault, signer_openbao, signer_awskms, signer_gcpkms, signer_azurekms, signer_exec;
+
+/* A signer of that kind, with nothing opened or asked. */
+int signer_begin(const struct signer_settings *settings, struct diag *diag, struct signer **ret_signer);
 
 /* Signs with signer->key. */
 int signer_sign_with_key(struct signer *signer, struct str pae, struct bundle *bundle, struct diag *diag);

@@ -154,7 +154,7 @@ static int learn_public(struct signer *signer, struct diag *diag)
 	return key && !signer->public ? key_public(key, diag, &signer->public) : 0;
 }
 
-int signer_open(const struct signer_settings *settings, struct diag *diag, struct signer **ret_signer)
+int signer_begin(const struct signer_settings *settings, struct diag *diag, struct signer **ret_signer)
 {
 	_cleanup_(signer_freep) struct signer *signer = NULL;
 	const char *key_id = settings->key_id ? settings->key_id : "", *why = signer_check(key_id);
@@ -166,7 +166,17 @@ int signer_open(const struct signer_settings *settings, struct diag *diag, struc
 	if (r < 0)
 		return diag_error(diag, r, "cannot open the signing key: out of memory");
 	signer->driver = driver_of(signer->settings.key_id, &signer->name);
-	r = signer->driver->open(signer, diag);
+	*ret_signer = TAKE(signer);
+	return 0;
+}
+
+int signer_open(const struct signer_settings *settings, struct diag *diag, struct signer **ret_signer)
+{
+	_cleanup_(signer_freep) struct signer *signer = NULL;
+	int r = signer_begin(settings, diag, &signer);
+
+	if (r == 0)
+		r = signer->driver->open(signer, diag);
 	if (r == 0)
 		r = learn_public(signer, diag);
 	if (r < 0)
@@ -191,6 +201,23 @@ int signer_of_key(const struct key *key, struct diag *diag, struct signer **ret_
 		return r;
 	*ret_signer = TAKE(signer);
 	return 0;
+}
+
+int signer_public_of(const struct signer_settings *settings, const char *key_id, struct diag *diag,
+		     struct public_key **ret_public)
+{
+	_cleanup_(signer_freep) struct signer *signer = NULL;
+	struct signer_settings other = *settings;
+	int r;
+
+	other.key_id = key_id;
+	r = signer_open(&other, diag, &signer);
+	if (r < 0)
+		return r;
+	if (!signer->public)
+		return diag_exit(diag, EXIT_UNSOUND, -EINVAL,
+				 "%s has no key that lasts, which could be announced", key_id);
+	return public_key_copy(signer->public, ret_public);
 }
 
 /* ---- what is known of it ---- */

@@ -45,6 +45,9 @@ int signer_open(const struct signer_settings *settings, struct diag *diag, struc
  * A signer over a key that somebody else holds, borrowed until the last reference is gone: for tests and for replays.
  */
 int signer_of_key(const struct key *key, struct diag *diag, struct signer **ret_signer);
+/* The public half of another key with the same settings, opened for that alone: what a chain announces. */
+int signer_public_of(const struct signer_settings *settings, const char *key_id, struct diag *diag,
+		     struct public_key **ret_public);
 /* One more holder; each of them calls signer_free. Returns `signer`. */
 struct signer *signer_ref(struct signer *signer);
 void signer_free(struct signer *signer);

@@ -84,16 +84,19 @@ static int ask(struct signer *signer, const char *verb, const char *behind, stru
 }
 
 /* P-256 comes as PEM, Ed25519 as the base64 of its 32 bytes. */
-static int read_public(struct signer *signer, const json_t *answer, struct diag *diag)
+static int vault_read_key(struct signer *signer, const json_t *answer, struct diag *diag)
 {
 	_cleanup_(buf_done) struct buf point = BUF_MAX(64);
-	struct vault *vault = signer->state;
+	struct vault *vault = calloc(1, sizeof(*vault));
 	const json_t *data = json_object_get(answer, "data");
 	const json_t *latest = json_object_get(data, "latest_version");
 	struct str type, key;
 	char version[24];
 	int r;
 
+	signer->state = vault;
+	if (!vault)
+		return -ENOMEM;
 	r = service_string(answer, WHAT, diag, &type, "data", "type", NULL);
 	if (r < 0)
 		return r;
@@ -122,19 +125,20 @@ static int vault_open(struct signer *signer, struct diag *diag)
 	_cleanup_(json_freep) json_t *answer = NULL;
 	int r;
 
-	signer->state = calloc(1, sizeof(struct vault));
-	if (!signer->state)
-		return -ENOMEM;
 	r = ask(signer, "keys", "", (struct str) { NULL, 0 }, diag, &answer);
-	return r < 0 ? r : read_public(signer, answer, diag);
+	return r < 0 ? r : vault_read_key(signer, answer, diag);
 }
 
 /* "vault:v3:BASE64" */
-static int read_signature(const struct vault *vault, struct str text, struct buf *out, struct diag *diag)
+static int vault_read_signature(struct signer *signer, const json_t *answer, struct buf *out, struct diag *diag)
 {
 	_cleanup_(buf_done) struct buf prefix = BUF_MAX(64);
+	const struct vault *vault = signer->state;
+	struct str text;
 	int r = buf_printf(&prefix, "vault:v%llu:", (unsigned long long)vault->version);
 
+	if (r == 0)
+		r = service_string(answer, WHAT, diag, &text, "data", "signature", NULL);
 	if (r < 0)
 		return r;
 	if (text.len <= prefix.len || memcmp(text.data, prefix.data, prefix.len) != 0)
@@ -163,14 +167,11 @@ static int vault_sign(struct signer *signer, struct str pae, struct bundle *bund
 	_cleanup_(buf_done) struct buf body = BUF_MAX(pae.len / 3 * 4 + 1024);
 	_cleanup_(json_freep) json_t *answer = NULL;
 	const struct vault *vault = signer->state;
-	struct str text;
 	int r = write_question(vault, pae, &body);
 
 	if (r == 0)
 		r = ask(signer, "sign", vault->prehashed ? "/sha2-256" : "", buf_str(&body), diag, &answer);
-	if (r == 0)
-		r = service_string(answer, WHAT, diag, &text, "data", "signature", NULL);
-	return r < 0 ? r : read_signature(vault, text, &bundle->signature, diag);
+	return r < 0 ? r : vault_read_signature(signer, answer, &bundle->signature, diag);
 }
 
 static void vault_close(struct signer *signer)
@@ -184,6 +185,8 @@ const struct signer_driver signer_hashivault = {
 	.check = check_name,
 	.open = vault_open,
 	.sign = vault_sign,
+	.read_key = vault_read_key,
+	.read_signature = vault_read_signature,
 	.close = vault_close,
 };
 
@@ -193,5 +196,7 @@ const struct signer_driver signer_openbao = {
 	.check = check_name,
 	.open = vault_open,
 	.sign = vault_sign,
+	.read_key = vault_read_key,
+	.read_signature = vault_read_signature,
 	.close = vault_close,
 };
