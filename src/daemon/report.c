@@ -267,6 +267,7 @@ static void add_watching(json_t *object, const struct collector *collector)
 	json_object_set_new(object, "targets", report_targets(collector));
 	report_containers(object, collector);
 	json_object_set_new(object, "incidents", incidents_of(collector));
+	json_object_set_new(object, "log", logs_report(collector->logs));
 	json_object_set_new(object, "btf", text_of(source_btf(collector->source)->source_path));
 }
 
@@ -299,6 +300,11 @@ static void reason(json_t *reasons, const char *format, ...)
 	json_array_append_new(reasons, text_of(text));
 }
 
+static void add_reason(void *reasons, const char *text)
+{
+	reason(reasons, "%s", text);
+}
+
 static json_t *reasons_of(const struct collector *collector)
 {
 	const struct source_probe *probes;
@@ -319,6 +325,7 @@ static json_t *reasons_of(const struct collector *collector)
 	}
 	if (lost > 0)
 		reason(reasons, "%llu records lost in the last minute", (unsigned long long)lost);
+	logs_reasons(collector->logs, add_reason, reasons);
 	if (collector->raw_error < 0)
 		reason(reasons, "raw capture ended: %s", strerror(-collector->raw_error));
 	return reasons;

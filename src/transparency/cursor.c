@@ -14,8 +14,6 @@
 #include "base/file.h"
 #include "format/canon.h"
 
-#define CURSOR_FILE_MAX (CURSOR_TREES_MAX * 2 * NOTE_MAX)
-
 void cursor_done(struct cursor *cursor)
 {
 	for (size_t i = 0; i < cursor->n_trees; i++)
@@ -80,16 +78,17 @@ static void put_digest(struct canon *w, const char *key, const struct digest *di
 	canon_key_cstr(w, key, hex);
 }
 
-static int write_text(const struct cursor *cursor, struct buf *out)
+int cursor_write(const struct cursor *cursor, uint64_t done, const struct digest *statement, struct buf *out)
 {
 	struct canon w = CANON_INTO(out);
+	int r;
 
 	canon_object(&w);
-	canon_key_u64(&w, "done", cursor->done);
+	canon_key_u64(&w, "done", done);
 	if (cursor->has_log_id)
 		put_digest(&w, "log_id", &cursor->log_id);
-	if (cursor->has_statement)
-		put_digest(&w, "statement", &cursor->statement);
+	if (statement)
+		put_digest(&w, "statement", statement);
 	canon_key(&w, "trees");
 	canon_array(&w);
 	for (size_t i = 0; i < cursor->n_trees; i++) {
@@ -102,19 +101,8 @@ static int write_text(const struct cursor *cursor, struct buf *out)
 	}
 	canon_array_end(&w);
 	canon_object_end(&w);
-	return canon_done(&w);
-}
-
-int cursor_save(const struct cursor *cursor, const char *path, struct diag *diag)
-{
-	_cleanup_(buf_done) struct buf text = BUF_MAX(CURSOR_FILE_MAX);
-	int r = write_text(cursor, &text);
-
-	if (r >= 0)
-		r = buf_append(&text, "\n", 1);
-	if (r < 0)
-		return diag_error(diag, r, "cannot write %s: %s", path, strerror(-r));
-	return file_publish_at(AT_FDCWD, path, 0600, text.data, text.len, true, diag);
+	r = canon_done(&w);
+	return r < 0 ? r : buf_append(out, "\n", 1);
 }
 
 /* ---- reading ---- */

@@ -14,6 +14,7 @@
 #include "crypto/digest.h"
 #include "sigstore/note.h"
 
+#define CURSOR_FILE_MAX (CURSOR_TREES_MAX * 2 * NOTE_MAX)
 #define CURSOR_TREES_MAX 8 /* shards of a log have trees of their own; the oldest is forgotten */
 
 struct cursor_tree {
@@ -37,7 +38,8 @@ struct cursor {
 void cursor_done(struct cursor *cursor);
 /* A missing file is an empty cursor. -EBADMSG: it is none of ours. */
 int cursor_load(const char *path, struct diag *diag, struct cursor *cursor);
-int cursor_save(const struct cursor *cursor, const char *path, struct diag *diag);
+/* Appends the file's text, with these instead of what the cursor has; `statement` NULL: not known. */
+int cursor_write(const struct cursor *cursor, uint64_t done, const struct digest *statement, struct buf *out);
 
 struct cursor_tree *cursor_tree_find(struct cursor *cursor, struct str origin);
 /* Remembers this tree instead of what was known of its origin. */

@@ -22,6 +22,8 @@
 
 #define ORIGIN_MAX 253 /* of a host's name */
 #define ED25519_RAW 32
+#define LOCK_PAUSE_MS 10
+#define LOCK_WAIT_MS 5000
 
 static int read_tile(void *user, const char *path, struct diag *diag, struct buf *out)
 {
@@ -47,6 +49,24 @@ static bool is_origin(const char *text)
 	       strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-") == len;
 }
 
+/* Other processes hold it for as long as they add something. */
+static int take_lock(struct local_log *log, struct diag *diag)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000l };
+
+	for (int waited_ms = 0; flock(log->lock, LOCK_EX | LOCK_NB) < 0; waited_ms += LOCK_PAUSE_MS) {
+		if (errno != EWOULDBLOCK || waited_ms >= LOCK_WAIT_MS)
+			return diag_error(diag, -EAGAIN, "the log %s is locked by another process", log->path);
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+static void drop_lock(struct local_log *log)
+{
+	(void)flock(log->lock, LOCK_UN);
+}
+
 static int open_directory(struct local_log *log, const char *directory, struct diag *diag)
 {
 	int r = directory_make(directory, 0755, diag);
@@ -62,12 +82,6 @@ static int open_directory(struct local_log *log, const char *directory, struct d
 	log->lock = openat(log->dir, ".lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (log->lock < 0)
 		return diag_error(diag, -errno, "cannot open %s/.lock: %s", directory, strerror(errno));
-	if (flock(log->lock, LOCK_EX | LOCK_NB) < 0)
-		return diag_exit(
-			diag, EXIT_TRY_AGAIN, -EBUSY,
-			"the log %s is written by another process; give each collector a state_directory of "
-			"its own",
-			directory);
 	return 0;
 }
 
@@ -236,12 +250,22 @@ static int resume(struct local_log *log, const char *origin, struct diag *diag)
 	return r < 0 ? r : local_log_load(log, diag);
 }
 
+static int open_locked(struct local_log *log, const char *key_path, const char *origin, struct diag *diag)
+{
+	struct diag quiet = { .text = "" };
+	int r = file_read_nofollow_at(log->dir, "checkpoint", &log->checkpoint, &quiet);
+	bool begins = r == -ENOENT;
+
+	if (r < 0 && !begins)
+		return diag_error(diag, r, "%s", quiet.text);
+	r = open_key(log, key_path, begins, diag);
+	return r < 0 ? r : begins ? begin(log, origin, diag) : resume(log, origin, diag);
+}
+
 int local_log_open(const char *directory, const char *key_path, const char *origin, struct diag *diag,
 		   struct local_log **ret_log)
 {
 	_cleanup_(local_log_closep) struct local_log *log = calloc(1, sizeof(*log));
-	struct diag quiet = { .text = "" };
-	bool begins;
 	int r;
 
 	if (!log)
@@ -250,15 +274,12 @@ int local_log_open(const char *directory, const char *key_path, const char *orig
 	log->checkpoint = BUF_MAX(NOTE_MAX);
 	pthread_mutex_init(&log->mutex, NULL);
 	r = open_directory(log, directory, diag);
+	if (r >= 0)
+		r = take_lock(log, diag);
 	if (r < 0)
 		return r;
-	r = file_read_nofollow_at(log->dir, "checkpoint", &log->checkpoint, &quiet);
-	begins = r == -ENOENT;
-	if (r < 0 && !begins)
-		return diag_error(diag, r, "%s", quiet.text);
-	r = open_key(log, key_path, begins, diag);
-	if (r >= 0)
-		r = begins ? begin(log, origin, diag) : resume(log, origin, diag);
+	r = open_locked(log, key_path, origin, diag);
+	drop_lock(log);
 	if (r < 0)
 		return r;
 	log->size_at_open = log->size;
@@ -287,6 +308,11 @@ void local_log_close(struct local_log *log)
 const char *local_log_origin(const struct local_log *log)
 {
 	return log->origin;
+}
+
+int local_log_dir(const struct local_log *log)
+{
+	return log->dir;
 }
 
 const struct digest *local_log_id(const struct local_log *log)
@@ -374,11 +400,15 @@ int local_log_add(struct local_log *log, const struct str *bodies, size_t count,
 	if (r < 0)
 		return r;
 	pthread_mutex_lock(&log->mutex);
-	r = log->broken ? diag_error(diag, -EIO, "the log %s is in an unknown state since an earlier failure",
-				     log->path)
-			: find_known(log, leaves, count, diag, indices);
-	if (r >= 0)
-		r = add_unknown(log, bodies, leaves, count, diag, indices);
+	r = take_lock(log, diag);
+	if (r >= 0) {
+		r = local_log_refresh(log, diag);
+		if (r >= 0)
+			r = find_known(log, leaves, count, diag, indices);
+		if (r >= 0)
+			r = add_unknown(log, bodies, leaves, count, diag, indices);
+		drop_lock(log);
+	}
 	pthread_mutex_unlock(&log->mutex);
 	return r;
 }

@@ -23,8 +23,8 @@ struct local_log;
 /*
  * Opens it, or begins it: directory 0755, key at key_path (made when both are missing; the directory without its key is
  * -ENOENT). `origin`: NULL or "" = the host's name when it begins, and what it has then; another one than it has is
- * -EINVAL. -EBUSY: another process writes to it; -EBADMSG: its tiles are not what its checkpoint says; nothing is
- * written then.
+ * -EINVAL. -EBADMSG: its tiles are not what its checkpoint says; nothing is written then. Several processes may have it
+ * open; a lock lets one after the other add.
  */
 int local_log_open(const char *directory, const char *key_path, const char *origin, struct diag *diag,
 		   struct local_log **ret_log);
@@ -32,6 +32,8 @@ void local_log_close(struct local_log *log);
 DEFINE_FREEP(local_log, local_log_close)
 
 const char *local_log_origin(const struct local_log *log);
+/* Its directory, open. */
+int local_log_dir(const struct local_log *log);
 /* logId.keyId of its entries. */
 const struct digest *local_log_id(const struct local_log *log);
 const struct public_key *local_log_key(const struct local_log *log);

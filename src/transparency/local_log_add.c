@@ -243,19 +243,37 @@ static int publish_checkpoint(struct local_log *log, uint64_t size, struct diag 
 }
 
 /*
- * What lies there now is the log, whatever failed: a checkpoint that was renamed into its place and could not be synced
- * may have been seen, and one of the same size with other leaves must never follow it.
+ * What lies there now is the log, whatever failed before: a checkpoint that was renamed into its place and could not be
+ * synced may have been seen, and one of the same size with other leaves must never follow it.
  */
-static int reload_checkpoint(struct local_log *log, struct diag *diag)
+int local_log_refresh(struct local_log *log, struct diag *diag)
 {
-	int r;
+	_cleanup_(buf_done) struct buf note = BUF_MAX(NOTE_MAX);
+	struct digest before = log->root, now = log->root;
+	uint64_t size = log->size;
+	int r = file_read_nofollow_at(log->dir, "checkpoint", &note, diag);
 
+	if (r < 0 || (log->tree && str_equal(buf_str(&note), buf_str(&log->checkpoint))))
+		return r;
 	buf_clear(&log->checkpoint);
-	r = file_read_nofollow_at(log->dir, "checkpoint", &log->checkpoint, diag);
+	r = buf_append_str(&log->checkpoint, buf_str(&note));
 	if (r >= 0)
 		r = local_log_load(log, diag);
-	log->broken = r < 0;
-	return r;
+	if (r >= 0 && size > 0)
+		r = log->size < size ? -EBADMSG : tile_tree_root(log->tree, size, diag, &now);
+	if (r >= 0 && memcmp(&before, &now, sizeof(now)) != 0)
+		r = -EBADMSG;
+	if (r < 0) { /* until what was there before is there again, every addition comes here */
+		buf_clear(&log->checkpoint);
+		log->size = size;
+		log->root = before;
+		return diag_error(diag, r,
+				  "the checkpoint of the log %s was exchanged for one that does not extend it; "
+				  "restore it, "
+				  "or move the log away for a new one",
+				  log->path);
+	}
+	return 0;
 }
 
 static void remove_old_parts(struct local_log *log, uint64_t from, uint64_t to)
@@ -281,13 +299,8 @@ int local_log_append(struct local_log *log, const struct str *bodies, const stru
 		r = write_hashes(log, leaves, count, diag);
 	if (r >= 0)
 		r = publish_checkpoint(log, log->size + count, diag);
-	if (r >= 0) {
-		r = reload_checkpoint(log, diag);
-	} else if (before > 0) {
-		struct diag quiet = { .text = "" };
-
-		(void)reload_checkpoint(log, &quiet);
-	}
+	if (r >= 0)
+		r = local_log_refresh(log, diag);
 	if (r >= 0)
 		remove_old_parts(log, before, log->size);
 	return r < 0 ? diag_error(diag, r, "cannot add to the log %s: %s", log->path, strerror(-r)) : 0;

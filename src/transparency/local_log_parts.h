@@ -21,7 +21,6 @@ struct local_log {
 	struct tile_tree *tree; /* of `size` */
 	uint64_t known_from; /* leaves before this one were looked through for what is to be added */
 	uint64_t size_at_open;
-	bool broken; /* nobody knows which checkpoint lies there */
 };
 
 /* A tile_tree of the directory's tiles, of that size. */
@@ -30,6 +29,9 @@ int local_log_tree(struct local_log *log, uint64_t size, struct tile_tree **ret_
 /* Reads and checks the checkpoint: signature, and that the tiles are what it says. */
 int local_log_load(struct local_log *log, struct diag *diag);
 
-/* Appends leaves, writes tiles, signs and publishes the checkpoint, loads it. With the mutex. */
+/* What lies there now, after a failure of ours or an addition by another process; it must extend what we know. */
+int local_log_refresh(struct local_log *log, struct diag *diag);
+
+/* Appends leaves, writes tiles, signs and publishes the checkpoint, loads it. With mutex and lock. */
 int local_log_append(struct local_log *log, const struct str *bodies, const struct digest *leaves, size_t count,
 		     struct diag *diag);

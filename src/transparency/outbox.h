@@ -51,6 +51,7 @@ struct outbox_settings {
 };
 
 struct outbox;
+struct local_log;
 
 int outbox_new(const struct outbox_settings *settings, struct diag *diag, struct outbox **ret_outbox);
 
@@ -72,8 +73,16 @@ struct outbox_sink_state {
 };
 size_t outbox_state(struct outbox *outbox, struct outbox_sink_state states[OUTBOX_SINKS_MAX]);
 
-/* Waits until nothing waits, trying at once what waits for its retry; -EAGAIN after wait_ms. */
+/* Our own log, NULL = none; lives with the outbox. */
+struct local_log *outbox_local_log(struct outbox *outbox);
+
+/*
+ * Waits until nothing waits, trying at once what waits for its retry; -EAGAIN after wait_ms, or as soon as what is left failed
+ * again. */
 int outbox_wait(struct outbox *outbox, uint32_t wait_ms);
 
-/* Cancels requests, ends the threads and frees; what is left is for the next start. NULL is fine. */
+/*
+ * Cancels requests (and the signer, which signs nothing after that), ends the threads and frees; what is left is for the
+ * next start. NULL is fine.
+ */
 void outbox_stop(struct outbox *outbox);

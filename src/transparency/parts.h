@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "base/cleanup.h"
 #include "format/bundle.h"
 #include "transparency/ask.h"
 #include "transparency/cursor.h"
@@ -14,6 +15,9 @@
 #define OUTBOX_JOBS_MAX 1024 /* seals of one sink that are at work or wait for a retry */
 #define OUTBOX_WORKERS 8 /* of a remote sink */
 #define OUTBOX_PATH_MAX 4096
+#define OUTBOX_BACKOFF_MS 1000 /* after the first failure; doubled with each, up to ... */
+#define OUTBOX_BACKOFF_MAX_MS 300000
+#define OUTBOX_RETRY_AFTER_MAX_MS 3600000 /* a server may ask for so much patience */
 
 struct outbox;
 
@@ -22,7 +26,7 @@ struct job {
 	uint64_t sequence;
 	uint64_t since_ms, due_ms; /* CLOCK_MONOTONIC */
 	unsigned int attempts;
-	bool busy;
+	bool busy, later; /* later: waits for another sink */
 };
 
 struct worker {
@@ -47,13 +51,15 @@ struct sink {
 	uint64_t pause_until_ms; /* nothing is begun before that */
 	unsigned int failures_in_row;
 	uint64_t fresh_failures; /* since outbox_wait began */
-	bool split; /* it signed two trees of which neither is the other's beginning, or went back */
+	bool split; /* it signed two trees of which neither is the other's beginning */
+	bool behind; /* what it signed last is older than what it proved before */
 	uint64_t submitted, failures, refused;
 	char error[DIAG_MAX];
 	bool cursor_changed;
 	uint64_t cursor_saved_ms;
 
 	pthread_mutex_t view; /* one consistency proof at a time */
+	pthread_mutex_t saving; /* the cursor's file */
 };
 
 struct outbox {
@@ -73,6 +79,38 @@ struct outbox {
 	pthread_mutex_t seals; /* read, change, replace: one at a time */
 	struct witnessed *witnessed;
 };
+
+/* ---- outbox.c ---- */
+
+/* With outbox->mutex: until something changes, or that time of schedule_now_ms has come. */
+void outbox_sleep(struct outbox *outbox, uint64_t ms);
+
+/* ---- sink.c ---- */
+
+int sink_add(struct outbox *outbox, enum outbox_kind kind, const char *url, const char *directory,
+	     struct diag *diag);
+void sink_free(struct sink *sink);
+DEFINE_FREEP(sink, sink_free)
+int sink_worker_start(struct sink *sink, struct diag *diag);
+/* Writes the cursor; with outbox->mutex, which it lets go of meanwhile. */
+void sink_save(struct sink *sink);
+
+/* ---- schedule.c: with outbox->mutex, all of it ---- */
+
+uint64_t schedule_now_ms(void);
+/* Gives jobs to what was sealed since. */
+void schedule_fill(struct sink *sink, uint64_t now_ms);
+/* Takes up to `max` seals that may be worked on now, in order; they are busy until schedule_finish. */
+size_t schedule_take(struct sink *sink, uint64_t now_ms, size_t max, uint64_t *sequences);
+/* When schedule_take might have something if nothing else happens; UINT64_MAX: never. */
+uint64_t schedule_next_ms(const struct sink *sink);
+/* What came of it; retry_after_s as the answer said. */
+void schedule_finish(struct sink *sink, uint64_t sequence, int result, int64_t retry_after_s,
+		     const struct diag *diag, uint64_t now_ms);
+/* Everything that waits may be tried at once. */
+void schedule_hurry(struct sink *sink);
+/* Nothing waits. */
+bool schedule_idle(const struct sink *sink);
 
 /* ---- seals.c ---- */
 
@@ -107,11 +145,17 @@ int view_check(struct sink *sink, struct client *client, const struct view *then
 
 /* ---- work.c ---- */
 
-enum work_result { WORK_DONE, WORK_LATER }; /* LATER: another sink goes first; no failure */
+/* ADDED: done just now. LATER: another sink goes first; no failure. */
+enum work_result { WORK_DONE, WORK_ADDED, WORK_LATER };
 
 /* One seal of a remote sink. -EBADMSG: refused, the answer does not prove what it should. */
 int work_remote(struct sink *sink, struct client *client, uint64_t sequence, struct diag *diag);
 /* Some seals of our own log, at most LOCAL_LOG_BATCH_MAX; results[i] as above. */
 void work_local(struct sink *sink, const uint64_t *sequences, size_t count, struct diag *diag, int *results);
-/* One seal whose entry in our own log waits for a cosigned checkpoint. */
+
+/* ---- work_witness.c ---- */
+
+int witnessed_new(struct witnessed **ret_witnessed);
+void witnessed_free(struct witnessed *witnessed);
+/* One seal whose entry in our own log waits for a cosigned checkpoint; one thread only. */
 int work_witness(struct sink *sink, struct client *client, uint64_t sequence, struct diag *diag);

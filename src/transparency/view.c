@@ -53,11 +53,11 @@ static void keep_contradiction(const struct sink *sink, struct str known, struct
 }
 
 static int split_view(struct sink *sink, const struct cursor_tree *known, const struct bundle_entry *entry,
-		      struct diag *diag, const char *how)
+		      struct diag *diag, const char *how, bool *ret_flag)
 {
 	keep_contradiction(sink, buf_str(&known->checkpoint), buf_str(&entry->checkpoint));
 	pthread_mutex_lock(&sink->outbox->mutex);
-	sink->split = true;
+	*ret_flag = true;
 	pthread_mutex_unlock(&sink->outbox->mutex);
 	return diag_error(
 		diag, -EBADMSG,
@@ -96,7 +96,7 @@ static int check_extends(struct sink *sink, struct client *client, const struct 
 	if (r < 0)
 		return r;
 	r = merkle_consistent(old_size, old_root, new_size, new_root, hashes, n);
-	return r == -EBADMSG ? split_view(sink, known, entry, diag, "does not extend") : r;
+	return r == -EBADMSG ? split_view(sink, known, entry, diag, "does not extend", &sink->split) : r;
 }
 
 static int check_against(struct sink *sink, struct client *client, const struct view *then,
@@ -106,9 +106,9 @@ static int check_against(struct sink *sink, struct client *client, const struct 
 	if (entry->tree_size == known->size)
 		return memcmp(&entry->root, &known->root, sizeof(known->root)) == 0
 			       ? 0
-			       : split_view(sink, known, entry, diag, "is another than");
+			       : split_view(sink, known, entry, diag, "is another than", &sink->split);
 	if (entry->tree_size < size_then(then, origin))
-		return split_view(sink, known, entry, diag, "is older than");
+		return split_view(sink, known, entry, diag, "is older than", &sink->behind);
 	return check_extends(sink, client, known, entry, origin, diag);
 }
 
@@ -123,7 +123,7 @@ static int remember(struct sink *sink, const struct checkpoint *checkpoint, cons
 		r = cursor_tree_set(&sink->cursor, checkpoint, buf_str(&entry->checkpoint));
 		sink->cursor_changed = true;
 	}
-	sink->split = false;
+	sink->behind = false; /* an old copy of it answered; a contradiction is not made good again */
 	pthread_mutex_unlock(&sink->outbox->mutex);
 	return r;
 }
