@@ -33,7 +33,7 @@ int signed_write(struct buf *out, struct str payload_type, struct str payload, c
 	r = dsse_pae(&pae, payload_type, payload);
 	if (r == 0)
 		r = key_sign(key, pae.data, pae.len, &signature, diag);
-	return r < 0 ? r : bundle_write(out, payload_type, payload, buf_str(&signature), key_id);
+	return r < 0 ? r : bundle_write_signed(out, payload_type, payload, buf_str(&signature), key_id);
 }
 
 int signed_check(const struct bundle *bundle, const struct key *key, struct diag *diag)

@@ -24,18 +24,21 @@ struct certificate_chain {
 };
 
 /* DER, nothing behind it. */
-int certificate_parse(struct str der, const char *name, struct diag *diag, struct certificate **ret_certificate);
+int certificate_parse(struct str der, const char *name, struct diag *diag,
+		      struct certificate **ret_certificate);
 void certificate_free(struct certificate *certificate);
 DEFINE_FREEP(certificate, certificate_free)
 /* Concatenated PEM certificates, appended to the chain in the file's order. */
-int certificate_chain_parse_pem(struct str pem, const char *name, struct diag *diag, struct certificate_chain *chain);
+int certificate_chain_parse_pem(struct str pem, const char *name, struct diag *diag,
+				struct certificate_chain *chain);
 /* Appends one; taken on success. */
 int certificate_chain_add(struct certificate_chain *chain, struct certificate **certificate);
 void certificate_chain_done(struct certificate_chain *chain);
 
 struct str certificate_der(const struct certificate *certificate); /* lives with it */
 /* P-256 and Ed25519 only, as all keys here. */
-int certificate_public_key(const struct certificate *certificate, struct diag *diag, struct public_key **ret_public);
+int certificate_public_key(const struct certificate *certificate, struct diag *diag,
+			   struct public_key **ret_public);
 /* Seconds since 1970. */
 int64_t certificate_not_before(const struct certificate *certificate);
 int64_t certificate_not_after(const struct certificate *certificate);

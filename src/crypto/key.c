@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keys. Promises: a private key comes only from a file that its owner alone can touch, holds P-256 and nothing
- * else, and its text is wiped from our memory; a public key has one encoding (the SPKI header of RFC 5480 or of
+ * Keys. Promises: a private key comes only from a file that its owner alone can touch, holds P-256 or Ed25519
+ * and nothing else, and its text is wiped from our memory; a public key has one encoding (the SPKI header of RFC 5480 or of
  * RFC 8410 and an uncompressed point), so that one key never has two identities. Refuses encrypted keys, other
- * curves, explicit parameters and anything before or behind the one PEM block.
+ * kinds, explicit parameters and anything before or behind the one PEM block.
  */
 
 #include "crypto/key.h"
@@ -45,10 +45,13 @@ struct key {
 	EVP_PKEY *pkey;
 };
 
+#define SPKI_MAX 128
+
 struct public_key {
 	EVP_PKEY *pkey;
 	const struct kind *kind;
 	struct digest id;
+	unsigned char spki[SPKI_MAX];
 };
 
 DEFINE_FREEP(bio_st, BIO_free_all)
@@ -157,6 +160,15 @@ int key_generate(struct diag *diag, struct key **ret_key)
 	return key_new(&pkey, ret_key);
 }
 
+int key_generate_ed25519(struct diag *diag, struct key **ret_key)
+{
+	_cleanup_(EVP_PKEY_freep) EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+
+	if (!pkey)
+		return diag_error(diag, -EIO, "cannot generate an Ed25519 key: %s", openssl_reason());
+	return key_new(&pkey, ret_key);
+}
+
 static int require_plain_pkcs8(const struct pem *pem, const char *path, struct diag *diag)
 {
 	if (strcmp(pem->name, "ENCRYPTED PRIVATE KEY") == 0 || strstr(pem->header, "ENCRYPTED"))
@@ -172,17 +184,27 @@ static int require_plain_pkcs8(const struct pem *pem, const char *path, struct d
 	return require_alone(pem, path, diag);
 }
 
-static int require_p256(EVP_PKEY *pkey, const char *path, struct diag *diag)
+static bool is_p256(EVP_PKEY *pkey)
+{
+	char group[64] = "";
+
+	return EVP_PKEY_is_a(pkey, "EC") == 1 &&
+	       EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL) == 1 &&
+	       strcmp(group, "prime256v1") == 0;
+}
+
+static int require_kind(EVP_PKEY *pkey, const char *path, struct diag *diag)
 {
 	EVP_PKEY_CTX *ctx;
-	char group[64] = "";
 	int pair;
 
-	if (EVP_PKEY_is_a(pkey, "EC") != 1 || EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL) != 1 ||
-	    strcmp(group, "prime256v1") != 0)
-		return diag_error(
-			diag, -EINVAL,
-			"cannot use key %s: it is no ECDSA P-256 key; 'stella signals keygen' makes one", path);
+	if (EVP_PKEY_is_a(pkey, "ED25519") == 1)
+		return 0; /* the public half is always made from the private one */
+	if (!is_p256(pkey))
+		return diag_error(diag, -EINVAL,
+				  "cannot use key %s: it is neither an ECDSA P-256 nor an Ed25519 key; 'stella "
+				  "signals keygen' makes one",
+				  path);
 	/* A file whose public half belongs to another key would sign what nobody can verify. */
 	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
 	if (!ctx)
@@ -215,7 +237,7 @@ static int key_parse(struct str text, const char *path, struct diag *diag, struc
 		pkey = EVP_PKCS82PKEY(info);
 	if (!pkey)
 		return diag_error(diag, -EINVAL, "cannot use key %s: bad PKCS#8 (%s)", path, openssl_reason());
-	r = require_p256(pkey, path, diag);
+	r = require_kind(pkey, path, diag);
 	if (r < 0)
 		return r;
 	return key_new(&pkey, ret_key);
@@ -300,7 +322,8 @@ int key_sign(const struct key *key, const void *data, size_t len, struct buf *ou
 
 	if (!ctx)
 		return -ENOMEM;
-	if (EVP_DigestSignInit_ex(ctx, NULL, "SHA256", NULL, NULL, key->pkey, NULL) != 1 ||
+	if (EVP_DigestSignInit_ex(ctx, NULL, EVP_PKEY_is_a(key->pkey, "ED25519") == 1 ? NULL : "SHA256", NULL,
+				  NULL, key->pkey, NULL) != 1 ||
 	    EVP_DigestSign(ctx, signature, &signature_len, data, len) != 1)
 		return diag_error(diag, -EIO, "cannot sign: %s", openssl_reason());
 	return buf_append(out, signature, signature_len);
@@ -340,6 +363,7 @@ static int public_key_of_spki(const unsigned char *spki, size_t len, const char 
 	if (!public)
 		return -ENOMEM;
 	public->kind = kind;
+	memcpy(public->spki, spki, len);
 	public->pkey = d2i_PUBKEY(NULL, &at, (long)len);
 	if (!public->pkey || at != spki + len)
 		return diag_error(diag, -EINVAL, "cannot use public key %s: no point of its curve (%s)", name,
@@ -378,6 +402,28 @@ int public_key_parse(struct str text, const char *name, struct diag *diag, struc
 	if (r < 0)
 		return r;
 	return public_key_of_spki(pem.data, (size_t)pem.len, name, diag, ret_public);
+}
+
+int public_key_parse_spki(struct str der, const char *name, struct diag *diag, struct public_key **ret_public)
+{
+	return public_key_of_spki((const unsigned char *)der.data, der.len, name, diag, ret_public);
+}
+
+struct str public_key_spki(const struct public_key *public)
+{
+	return (struct str) { (const char *)public->spki, public->kind->len };
+}
+
+int public_key_copy(const struct public_key *public, struct public_key **ret_copy)
+{
+	struct public_key *copy = malloc(sizeof(*copy));
+
+	if (!copy)
+		return -ENOMEM;
+	*copy = *public;
+	EVP_PKEY_up_ref(copy->pkey);
+	*ret_copy = copy;
+	return 0;
 }
 
 int public_key_load(const char *path, struct diag *diag, struct public_key **ret_public)

@@ -1,28 +1,101 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The seal file, both ways. Promises that what is written is canonical and is what stock Sigstore tools read,
- * and that nothing ambiguous is read: one envelope, one signature, one key named by its digest, no member that is
- * not understood, each base64 text the only one for its bytes. A bundle owns what was decoded into it.
+ * The seal file as it is written, and what a bundle holds. Promises that what is written is canonical and is what
+ * stock Sigstore tools read. A bundle owns what was decoded into it.
  */
 
 #include "format/bundle.h"
 
-#include <jansson.h>
+#include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 #include "format/canon.h"
 
-/*
- * Commas and opening brackets in the file, all of which cost the JSON reader memory; the seal itself has eleven,
- * each log entry some twenty. Without this limit a file of 8 MiB could make it take hundreds.
- */
-#define BUNDLE_PARTS_MAX 4096
+void bundle_entry_init(struct bundle_entry *entry)
+{
+	*entry = (struct bundle_entry) { .kind = BUF_MAX(64),
+					 .version = BUF_MAX(64),
+					 .promise = BUF_MAX(4096),
+					 .checkpoint = BUF_MAX(BUNDLE_CHECKPOINT_MAX),
+					 .body = BUF_MAX(BUNDLE_ENTRY_MAX) };
+}
+
+void bundle_entry_done(struct bundle_entry *entry)
+{
+	buf_done(&entry->kind);
+	buf_done(&entry->version);
+	buf_done(&entry->promise);
+	buf_done(&entry->checkpoint);
+	buf_done(&entry->body);
+}
 
 void bundle_done(struct bundle *bundle)
 {
 	buf_done(&bundle->payload);
 	buf_done(&bundle->payload_type);
 	buf_done(&bundle->signature);
+	buf_done(&bundle->certificate);
+	for (size_t i = 0; i < bundle->n_entries; i++)
+		bundle_entry_done(&bundle->entries[i]);
+	for (size_t i = 0; i < bundle->n_timestamps; i++)
+		buf_done(&bundle->timestamps[i]);
+	free(bundle->entries);
+	free(bundle->timestamps);
+	bundle->entries = NULL;
+	bundle->timestamps = NULL;
+	bundle->n_entries = bundle->n_timestamps = 0;
+}
+
+const struct bundle_entry *bundle_find_entry(const struct bundle *bundle, const struct digest *log_id)
+{
+	for (size_t i = 0; i < bundle->n_entries; i++) {
+		if (memcmp(&bundle->entries[i].log_id, log_id, sizeof(*log_id)) == 0)
+			return &bundle->entries[i];
+	}
+	return NULL;
+}
+
+int bundle_add_entry(struct bundle *bundle, struct bundle_entry *entry)
+{
+	struct bundle_entry *same = (struct bundle_entry *)bundle_find_entry(bundle, &entry->log_id);
+	struct bundle_entry *entries;
+
+	if (same) {
+		bundle_entry_done(same);
+		*same = *entry;
+		bundle_entry_init(entry);
+		return 0;
+	}
+	if (bundle->n_entries >= BUNDLE_ENTRIES_MAX)
+		return -E2BIG;
+	entries = realloc(bundle->entries, (bundle->n_entries + 1) * sizeof(*entries));
+	if (!entries)
+		return -ENOMEM;
+	bundle->entries = entries;
+	entries[bundle->n_entries++] = *entry;
+	bundle_entry_init(entry);
+	return 0;
+}
+
+int bundle_add_timestamp(struct bundle *bundle, struct str response)
+{
+	_cleanup_(buf_done) struct buf copy = BUF_MAX(BUNDLE_TIMESTAMP_MAX);
+	struct buf *timestamps;
+	int r;
+
+	if (bundle->n_timestamps >= BUNDLE_TIMESTAMPS_MAX)
+		return -E2BIG;
+	r = buf_append_str(&copy, response);
+	if (r < 0)
+		return r;
+	timestamps = realloc(bundle->timestamps, (bundle->n_timestamps + 1) * sizeof(*timestamps));
+	if (!timestamps)
+		return -ENOMEM;
+	bundle->timestamps = timestamps;
+	timestamps[bundle->n_timestamps++] = copy;
+	copy = BUF_MAX(0);
+	return 0;
 }
 
 int dsse_pae(struct buf *out, struct str payload_type, struct str payload)
@@ -42,17 +115,32 @@ int dsse_pae(struct buf *out, struct str payload_type, struct str payload)
 	return r;
 }
 
-/* ---- writing ---- */
-
 static void write_base64(struct canon *w, const char *key, struct str bytes)
 {
 	_cleanup_(buf_done) struct buf text = BUF_MAX(bytes.len / 3 * 4 + 4);
 	int r = text_base64_append(&text, bytes.data, bytes.len);
 
-	if (r == 0)
+	if (r < 0) {
+		w->error = w->error ? w->error : r;
+		return;
+	}
+	if (key)
 		canon_key_string(w, key, buf_str(&text));
-	else if (w->error == 0)
-		w->error = r;
+	else
+		canon_string(w, buf_str(&text));
+}
+
+static void write_digest(struct canon *w, const char *key, const struct digest *digest)
+{
+	write_base64(w, key, (struct str) { (const char *)digest->bytes, DIGEST_LEN });
+}
+
+/* protobuf's JSON writes 64-bit integers as strings. */
+static void write_number(struct canon *w, const char *key, uint64_t value)
+{
+	char digits[20];
+
+	canon_key_string(w, key, (struct str) { digits, text_put_u64(digits, value) });
 }
 
 static void write_envelope(struct canon *w, struct str payload_type, struct str payload, struct str signature)
@@ -69,18 +157,111 @@ static void write_envelope(struct canon *w, struct str payload_type, struct str 
 	canon_object_end(w);
 }
 
-static void write_key_hint(struct canon *w, const struct digest *key_id)
+static void write_proof(struct canon *w, const struct bundle_entry *entry)
 {
+	canon_key(w, "inclusionProof");
 	canon_object(w);
-	canon_key(w, "publicKey");
-	canon_object(w);
-	write_base64(w, "hint", (struct str) { (const char *)key_id->bytes, DIGEST_LEN });
-	canon_object_end(w);
+	if (entry->checkpoint.len > 0) {
+		canon_key(w, "checkpoint");
+		canon_object(w);
+		canon_key_string(w, "envelope", buf_str(&entry->checkpoint));
+		canon_object_end(w);
+	}
+	canon_key(w, "hashes");
+	canon_array(w);
+	for (size_t i = 0; i < entry->n_hashes; i++)
+		write_digest(w, NULL, &entry->hashes[i]);
+	canon_array_end(w);
+	write_number(w, "logIndex", entry->proof_index);
+	write_digest(w, "rootHash", &entry->root);
+	write_number(w, "treeSize", entry->tree_size);
 	canon_object_end(w);
 }
 
-int bundle_write(struct buf *out, struct str payload_type, struct str payload, struct str signature,
-		 const struct digest *key_id)
+static void write_entry(struct canon *w, const struct bundle_entry *entry)
+{
+	canon_object(w);
+	write_base64(w, "canonicalizedBody", buf_str(&entry->body));
+	if (entry->promise.len > 0) {
+		canon_key(w, "inclusionPromise");
+		canon_object(w);
+		write_base64(w, "signedEntryTimestamp", buf_str(&entry->promise));
+		canon_object_end(w);
+	}
+	if (entry->has_proof)
+		write_proof(w, entry);
+	if (entry->has_integrated_time)
+		write_number(w, "integratedTime", entry->integrated_time);
+	canon_key(w, "kindVersion");
+	canon_object(w);
+	canon_key_string(w, "kind", buf_str(&entry->kind));
+	canon_key_string(w, "version", buf_str(&entry->version));
+	canon_object_end(w);
+	canon_key(w, "logId");
+	canon_object(w);
+	write_digest(w, "keyId", &entry->log_id);
+	canon_object_end(w);
+	write_number(w, "logIndex", entry->log_index);
+	canon_object_end(w);
+}
+
+static void write_identity(struct canon *w, const struct bundle *bundle)
+{
+	bool certified = bundle->identity == BUNDLE_CERTIFICATE;
+
+	canon_key(w, certified ? "certificate" : "publicKey");
+	canon_object(w);
+	if (certified)
+		write_base64(w, "rawBytes", buf_str(&bundle->certificate));
+	else
+		write_digest(w, "hint", &bundle->key_id);
+	canon_object_end(w);
+}
+
+static void write_material(struct canon *w, const struct bundle *bundle)
+{
+	canon_object(w);
+	write_identity(w, bundle);
+	if (bundle->n_timestamps > 0) {
+		canon_key(w, "timestampVerificationData");
+		canon_object(w);
+		canon_key(w, "rfc3161Timestamps");
+		canon_array(w);
+		for (size_t i = 0; i < bundle->n_timestamps; i++) {
+			canon_object(w);
+			write_base64(w, "signedTimestamp", buf_str(&bundle->timestamps[i]));
+			canon_object_end(w);
+		}
+		canon_array_end(w);
+		canon_object_end(w);
+	}
+	if (bundle->n_entries > 0) {
+		canon_key(w, "tlogEntries");
+		canon_array(w);
+		for (size_t i = 0; i < bundle->n_entries; i++)
+			write_entry(w, &bundle->entries[i]);
+		canon_array_end(w);
+	}
+	canon_object_end(w);
+}
+
+int bundle_write_envelope(struct buf *out, const struct bundle *bundle)
+{
+	size_t before = out->len;
+	struct canon w = CANON_INTO(out);
+	int r;
+
+	write_envelope(&w, buf_str(&bundle->payload_type), buf_str(&bundle->payload),
+		       buf_str(&bundle->signature));
+	r = canon_done(&w);
+	if (r < 0)
+		out->len = before;
+	return r;
+}
+
+/* The payload comes apart from the bundle: it is large, and who has just signed it need not copy it. */
+static int write_whole(struct buf *out, struct str payload_type, struct str payload, struct str signature,
+		       const struct bundle *material)
 {
 	size_t before = out->len;
 	struct canon w = CANON_INTO(out);
@@ -91,7 +272,7 @@ int bundle_write(struct buf *out, struct str payload_type, struct str payload, s
 	write_envelope(&w, payload_type, payload, signature);
 	canon_key_cstr(&w, "mediaType", BUNDLE_MEDIA_TYPE);
 	canon_key(&w, "verificationMaterial");
-	write_key_hint(&w, key_id);
+	write_material(&w, material);
 	canon_object_end(&w);
 	r = canon_done(&w);
 	if (r == 0)
@@ -101,190 +282,16 @@ int bundle_write(struct buf *out, struct str payload_type, struct str payload, s
 	return r;
 }
 
-/* ---- reading ---- */
-
-static int bad(struct diag *diag, const char *what, const char *why)
+int bundle_write(struct buf *out, const struct bundle *bundle)
 {
-	return diag_error(diag, -EBADMSG, "bad seal: %s: %s", what, why);
+	return write_whole(out, buf_str(&bundle->payload_type), buf_str(&bundle->payload),
+			   buf_str(&bundle->signature), bundle);
 }
 
-/* Is `key` one of these names, separated by spaces? */
-static bool is_listed(const char *names, const char *key)
+int bundle_write_signed(struct buf *out, struct str payload_type, struct str payload, struct str signature,
+			const struct digest *key_id)
 {
-	size_t len = strlen(key);
+	struct bundle material = { .identity = BUNDLE_PUBLIC_KEY, .key_id = *key_id };
 
-	if (len == 0 || strchr(key, ' '))
-		return false;
-	for (const char *at = names; (at = strstr(at, key)); at++)
-		if ((at == names || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
-			return true;
-	return false;
-}
-
-/* An object with no members but those named: what is not understood could mean anything. */
-static int check_object(const json_t *object, const char *what, const char *names, struct diag *diag)
-{
-	const char *key;
-	json_t *value;
-
-	if (!json_is_object(object))
-		return bad(diag, what, object ? "is no object" : "is missing");
-	json_object_foreach ((json_t *)object, key, value)
-		if (!is_listed(names, key))
-			return diag_error(diag, -EBADMSG,
-					  "bad seal: %s has a member \"%s\" which is not understood", what,
-					  key);
-	return 0;
-}
-
-static int get_string(const json_t *object, const char *key, struct diag *diag, struct str *ret_text)
-{
-	const json_t *value = json_object_get(object, key);
-
-	if (!json_is_string(value))
-		return bad(diag, key, value ? "is no string" : "is missing");
-	*ret_text = (struct str) { json_string_value(value), json_string_length(value) };
-	return 0;
-}
-
-static int get_base64(const json_t *object, const char *key, struct diag *diag, struct buf *out)
-{
-	struct str text;
-	int r;
-
-	r = get_string(object, key, diag, &text);
-	if (r < 0)
-		return r;
-	r = text_unbase64_append(out, text);
-	if (r == -EINVAL)
-		return bad(diag, key, "is not padded standard base64");
-	if (r == -E2BIG)
-		return bad(diag, key, "is too long");
-	if (r < 0)
-		return r;
-	return out->len > 0 ? 0 : bad(diag, key, "is empty");
-}
-
-static int parse_envelope(const json_t *envelope, struct diag *diag, struct bundle *bundle)
-{
-	const json_t *signatures, *signature;
-	struct str type;
-	int r;
-
-	r = check_object(envelope, "dsseEnvelope", "payload payloadType signatures", diag);
-	if (r < 0)
-		return r;
-	r = get_base64(envelope, "payload", diag, &bundle->payload);
-	if (r < 0)
-		return r;
-	r = get_string(envelope, "payloadType", diag, &type);
-	if (r < 0)
-		return r;
-	r = buf_append_str(&bundle->payload_type, type);
-	if (r < 0)
-		return r == -E2BIG ? bad(diag, "payloadType", "is too long") : r;
-	signatures = json_object_get(envelope, "signatures");
-	if (!json_is_array(signatures) || json_array_size(signatures) != 1)
-		return bad(diag, "signatures", "must be an array of exactly one");
-	signature = json_array_get(signatures, 0);
-	r = check_object(signature, "the signature", "sig", diag);
-	if (r < 0)
-		return r;
-	return get_base64(signature, "sig", diag, &bundle->signature);
-}
-
-/* What a log and a time stamper would add is let through unread: the signature by the key counts here. */
-static int check_log_material(const json_t *material, struct diag *diag)
-{
-	const json_t *entries = json_object_get(material, "tlogEntries");
-	const json_t *timestamps = json_object_get(material, "timestampVerificationData");
-
-	if (entries && !json_is_array(entries))
-		return bad(diag, "tlogEntries", "is no array");
-	if (timestamps && !json_is_object(timestamps))
-		return bad(diag, "timestampVerificationData", "is no object");
-	return 0;
-}
-
-static int parse_key_hint(const json_t *material, struct diag *diag, struct digest *ret_key_id)
-{
-	_cleanup_(buf_done) struct buf hint = BUF_MAX(DIGEST_LEN);
-	const json_t *key;
-	int r;
-
-	if (json_object_get(material, "certificate") || json_object_get(material, "x509CertificateChain"))
-		return bad(diag, "verificationMaterial",
-			   "is a certificate; this version knows keys named by a publicKey hint only");
-	r = check_object(material, "verificationMaterial", "publicKey timestampVerificationData tlogEntries",
-			 diag);
-	if (r < 0)
-		return r;
-	r = check_log_material(material, diag);
-	if (r < 0)
-		return r;
-	key = json_object_get(material, "publicKey");
-	r = check_object(key, "publicKey", "hint", diag);
-	if (r < 0)
-		return r;
-	r = get_base64(key, "hint", diag, &hint);
-	if (r < 0)
-		return r;
-	if (hint.len != DIGEST_LEN)
-		return bad(diag, "hint", "is not the SHA-256 of a public key");
-	memcpy(ret_key_id->bytes, hint.data, DIGEST_LEN);
-	return 0;
-}
-
-static int parse_root(const json_t *root, struct diag *diag, struct bundle *bundle)
-{
-	struct str type;
-	int r;
-
-	r = check_object(root, "the file", "dsseEnvelope mediaType verificationMaterial", diag);
-	if (r < 0)
-		return r;
-	r = get_string(root, "mediaType", diag, &type);
-	if (r < 0)
-		return r;
-	if (!str_equal(type, STR(BUNDLE_MEDIA_TYPE)))
-		return bad(diag, "mediaType", "is not " BUNDLE_MEDIA_TYPE);
-	r = parse_key_hint(json_object_get(root, "verificationMaterial"), diag, &bundle->key_id);
-	if (r < 0)
-		return r;
-	return parse_envelope(json_object_get(root, "dsseEnvelope"), diag, bundle);
-}
-
-/* Size and shape that can be told before anything is allocated. */
-static int check_text(struct str text, struct diag *diag)
-{
-	size_t len = text.len, parts = 0;
-
-	if (len > BUNDLE_FILE_MAX)
-		return bad(diag, "the file", "is too large");
-	if (len > 0 && text.data[len - 1] == '\n')
-		len--;
-	if (len < 2 || text.data[0] != '{' || text.data[len - 1] != '}')
-		return bad(diag, "the file", "is not one JSON object and a line feed");
-	for (size_t i = 0; i < len; i++)
-		parts += text.data[i] == ',' || text.data[i] == '[' || text.data[i] == '{';
-	return parts > BUNDLE_PARTS_MAX ? bad(diag, "the file", "has too many members") : 0;
-}
-
-int bundle_parse(struct str text, struct diag *diag, struct bundle *bundle)
-{
-	json_error_t error;
-	json_t *root;
-	int r;
-
-	r = check_text(text, diag);
-	if (r < 0)
-		return r;
-	root = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, &error);
-	if (!root && json_error_code(&error) == json_error_out_of_memory)
-		return -ENOMEM;
-	if (!root)
-		return diag_error(diag, -EBADMSG, "bad seal: byte %d: %s", error.position, error.text);
-	r = parse_root(root, diag, bundle);
-	json_decref(root);
-	return r;
+	return write_whole(out, payload_type, payload, signature, &material);
 }

@@ -85,8 +85,12 @@ int dsse_pae(struct buf *out, struct str payload_type, struct str payload);
 /* Appends the DSSE envelope alone, canonical JSON without LF: the same text for the same bundle, always. */
 int bundle_write_envelope(struct buf *out, const struct bundle *bundle);
 
-/* Appends the bundle's JSON, canonical, one line with LF. */
+/* Appends the bundle's JSON, canonical, one line with LF. On error `out` is unchanged. */
 int bundle_write(struct buf *out, const struct bundle *bundle);
+
+/* The same of a bundle that a key has signed and nothing anchors yet. */
+int bundle_write_signed(struct buf *out, struct str payload_type, struct str payload, struct str signature,
+			const struct digest *key_id);
 
 /*
  * Strict: unknown or duplicate members, two signatures, a keyid, other base64 alphabets, numbers out of range,

@@ -64,5 +64,6 @@ void http_request_header(struct http_request *request, const char *name, const c
  * -EPROTO (cut off, TLS), -ECANCELED: the line says what, with the host but never with the request's secrets.
  * *ret_answer is http_answer_done's in any case.
  */
-int http_send(struct http *http, const struct http_request *request, struct diag *diag, struct http_answer *ret_answer);
+int http_send(struct http *http, const struct http_request *request, struct diag *diag,
+	      struct http_answer *ret_answer);
 void http_answer_done(struct http_answer *answer);

@@ -18,7 +18,8 @@ struct signer;
 
 /* Strings are borrowed until signer_free; NULL or "" = not set. */
 struct signer_settings {
-	const char *key_id; /* as the configuration has it: local, file:/PATH, pkcs11:..., tpm2:..., fulcio, awskms://... */
+	const char *
+		key_id; /* as the configuration has it: local, file:/PATH, pkcs11:..., tpm2:..., fulcio, awskms://... */
 	const char *local_key; /* path of the key that "local" means; made when missing */
 	const char *passphrase_file; /* of an encrypted key file */
 	const char *pin_file; /* of a PKCS#11 token, or authorisation value of a TPM key */

@@ -33,12 +33,14 @@ struct outbox_settings {
 	struct outbox_sink sinks[OUTBOX_SINKS_MAX];
 	size_t n_sinks;
 	struct http_settings http;
-	const struct trusted_root *root; /* what answers are verified with; the local log's key is added by us */
+	const struct trusted_root
+		*root; /* what answers are verified with; the local log's key is added by us */
 	const struct public_key *public; /* the signing key's; NULL with certificates */
 	const char *local_log; /* directory of the local log; NULL = none */
 	const char *local_log_key; /* path of its key, made when missing */
 	const char *local_log_origin;
-	const char *const *witnesses; /* URLs (add-checkpoint) for the local log's checkpoints; their keys are in root */
+	const char *const
+		*witnesses; /* URLs (add-checkpoint) for the local log's checkpoints; their keys are in root */
 	size_t n_witnesses;
 	struct signer *signer; /* to sign again what a certificate ran out for; NULL = never */
 };

@@ -23,7 +23,7 @@ static void check_again(const struct bundle *first)
 	_cleanup_(buf_done) struct buf text = BUF_MAX(2 * BUNDLE_FILE_MAX);
 
 	must(first->payload.len > 0 && first->signature.len > 0);
-	must(bundle_write(&text, buf_str(&first->payload_type), buf_str(&first->payload),
+	must(bundle_write_signed(&text, buf_str(&first->payload_type), buf_str(&first->payload),
 			  buf_str(&first->signature), &first->key_id) == 0);
 	must(bundle_parse(buf_str(&text), NULL, &second) == 0);
 	must(str_equal(buf_str(&first->payload), buf_str(&second.payload)));

@@ -28,7 +28,7 @@ static void bytes_are_exact(void **state)
 
 	(void)state;
 	assert_int_equal(digest_of("abc", 3, &key_id), 0);
-	assert_int_equal(bundle_write(&out, STR(TYPE), STR("{}"), STR("\x00\x01\x02"), &key_id), 0);
+	assert_int_equal(bundle_write_signed(&out, STR(TYPE), STR("{}"), STR("\x00\x01\x02"), &key_id), 0);
 	assert_string_equal(buf_cstr(&out), GOOD);
 }
 
@@ -56,7 +56,7 @@ static void full_buffer_is_left_as_it_was(void **state)
 		_cleanup_(buf_done) struct buf out = BUF_MAX(max);
 
 		assert_int_equal(buf_append(&out, "x", 1), 0);
-		assert_int_equal(bundle_write(&out, STR(TYPE), STR("{}"), STR("\x00\x01\x02"), &key_id),
+		assert_int_equal(bundle_write_signed(&out, STR(TYPE), STR("{}"), STR("\x00\x01\x02"), &key_id),
 				 -E2BIG);
 		assert_int_equal(out.len, 1);
 		assert_int_equal(dsse_pae(&out, STR(TYPE), (struct str) { GOOD, sizeof(GOOD) - 1 }), -E2BIG);
@@ -88,19 +88,102 @@ static int parse(const char *text, struct diag *diag)
 	return bundle_parse(str_of(text), diag, &bundle);
 }
 
-static void log_material_is_let_through(void **state)
+#define ROOT "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define NAMES "\"kindVersion\":{\"kind\":\"dsse\",\"version\":\"0.0.1\"},\"logId\":{\"keyId\":\"" HINT "\"}"
+#define PROOF                                                                                         \
+	"{\"checkpoint\":{\"envelope\":\"log\\n2\\n\"},\"hashes\":[\"" ROOT "\"],\"logIndex\":\"1\"," \
+	"\"rootHash\":\"" ROOT "\",\"treeSize\":\"2\"}"
+#define ENTRY                                                                                       \
+	"{\"canonicalizedBody\":\"e30=\",\"inclusionPromise\":{\"signedEntryTimestamp\":\"AAEC\"}," \
+	"\"inclusionProof\":" PROOF ",\"integratedTime\":\"1700000000\"," NAMES ",\"logIndex\":\"9\"}"
+#define ENTRIES(list) SEAL(ENVELOPE, MEDIA, "{\"publicKey\":{\"hint\":\"" HINT "\"},\"tlogEntries\":" list "}")
+#define STAMPS(data) \
+	SEAL(ENVELOPE, MEDIA, "{\"publicKey\":{\"hint\":\"" HINT "\"},\"timestampVerificationData\":" data "}")
+#define FULL                                                                           \
+	SEAL(ENVELOPE, MEDIA,                                                          \
+	     "{\"certificate\":{\"rawBytes\":\"AAEC\"},\"timestampVerificationData\":" \
+	     "{\"rfc3161Timestamps\":[{\"signedTimestamp\":\"AAEC\"}]},\"tlogEntries\":[" ENTRY "]}")
+
+/* What anchors a seal is kept to the byte, so that adding one thing changes nothing else. */
+static void anchors_go_round(void **state)
+{
+	static const char *const texts[] = { GOOD, FULL, ENTRIES("[" ENTRY "]") };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		_cleanup_(bundle_done) struct bundle bundle = BUNDLE_EMPTY;
+		_cleanup_(buf_done) struct buf out = BUF_MAX(8192);
+		struct diag diag = { 0 };
+
+		if (bundle_parse(str_of(texts[i]), &diag, &bundle) < 0)
+			fail_msg("%s", diag.text);
+		assert_int_equal(bundle_write(&out, &bundle), 0);
+		assert_string_equal(buf_cstr(&out), texts[i]);
+	}
+}
+
+static void anchors_are_read(void **state)
+{
+	_cleanup_(bundle_done) struct bundle bundle = BUNDLE_EMPTY;
+	const struct bundle_entry *entry;
+	struct digest id;
+
+	(void)state;
+	assert_int_equal(bundle_parse(STR(FULL), NULL, &bundle), 0);
+	assert_int_equal(bundle.identity, BUNDLE_CERTIFICATE);
+	assert_true(str_equal(buf_str(&bundle.certificate), STR("\x00\x01\x02")));
+	assert_int_equal(bundle.n_timestamps, 1);
+	assert_int_equal(digest_of("abc", 3, &id), 0);
+	entry = bundle_find_entry(&bundle, &id);
+	assert_non_null(entry);
+	assert_int_equal(entry->log_index, 9);
+	assert_int_equal(entry->integrated_time, 1700000000);
+	assert_int_equal(entry->proof_index, 1);
+	assert_int_equal(entry->tree_size, 2);
+	assert_int_equal(entry->n_hashes, 1);
+	assert_true(str_equal(buf_str(&entry->checkpoint), STR("log\n2\n")));
+}
+
+/* A second entry of one log takes the place of the first; another log's stands beside it. */
+static void entries_are_one_a_log(void **state)
+{
+	_cleanup_(bundle_done) struct bundle bundle = BUNDLE_EMPTY;
+	_cleanup_(bundle_entry_done) struct bundle_entry entry;
+
+	(void)state;
+	bundle_entry_init(&entry);
+	assert_int_equal(bundle_parse(STR(FULL), NULL, &bundle), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(bundle_entry_parse(STR(ENTRY), NULL, &entry), 0);
+		entry.log_index = 77;
+		assert_int_equal(bundle_add_entry(&bundle, &entry), 0);
+		assert_int_equal(bundle.n_entries, 1);
+		assert_int_equal(bundle.entries[0].log_index, 77);
+		assert_null(entry.body.data);
+	}
+	for (int i = 1; i < BUNDLE_ENTRIES_MAX; i++) {
+		entry.log_id.bytes[0] = (uint8_t)i;
+		assert_int_equal(bundle_add_entry(&bundle, &entry), 0);
+	}
+	entry.log_id.bytes[0] = 0xee;
+	assert_int_equal(bundle_add_entry(&bundle, &entry), -E2BIG);
+}
+
+/* What other writers of protobuf's JSON make of the same. */
+static void other_writers_are_read(void **state)
 {
 	(void)state;
-	assert_int_equal(parse(SEAL(ENVELOPE, MEDIA,
-				    "{\"publicKey\":{\"hint\":\"" HINT "\"},\"timestampVerificationData\":"
-				    "{\"rfc3161Timestamps\":[]},\"tlogEntries\":[{\"logIndex\":\"1\"}]}"),
-			       NULL),
-			 0);
-	/* Other people's JSON has white space between its members. */
 	assert_int_equal(parse("{ \"dsseEnvelope\": " ENVELOPE ",\n" MEDIA
 			       ", \"verificationMaterial\": " MATERIAL "}",
 			       NULL),
 			 0);
+	assert_int_equal(parse(STAMPS("{\"rfc3161Timestamps\":[]}"), NULL), 0);
+	assert_int_equal(parse(STAMPS("null"), NULL), 0);
+	assert_int_equal(
+		parse(ENTRIES("[{\"canonicalizedBody\":\"e30=\",\"inclusionPromise\":null,\"integratedTime\":"
+			      "\"0\"," NAMES "}]"),
+		      NULL),
+		0);
 }
 
 #define ENVELOPE_OF(payload, type, signatures) \
@@ -162,8 +245,37 @@ static const struct {
 	{ WITH(ENVELOPE_OF("\"e30=\"", QUOTED_TYPE, SIG ",\"x\":1")), "\"x\"" },
 	/* key */
 	{ SEAL(ENVELOPE, MEDIA, "{}"), "publicKey: is missing" },
-	{ SEAL(ENVELOPE, MEDIA, "{\"certificate\":{\"rawBytes\":\"AAEC\"}}"), "certificate" },
-	{ SEAL(ENVELOPE, MEDIA, "{\"publicKey\":{\"hint\":\"" HINT "\"},\"certificate\":{}}"), "certificate" },
+	{ SEAL(ENVELOPE, MEDIA, "{\"publicKey\":{\"hint\":\"" HINT "\"},\"certificate\":{}}"), "both" },
+	{ SEAL(ENVELOPE, MEDIA, "{\"certificate\":{\"rawBytes\":\"\"}}"), "rawBytes: is empty" },
+	{ SEAL(ENVELOPE, MEDIA, "{\"certificate\":{\"rawBytes\":\"AAEC\",\"x\":1}}"), "\"x\"" },
+	{ SEAL(ENVELOPE, MEDIA, "{\"x509CertificateChain\":{}}"), "chain of certificates" },
+	/* logs and timestamps */
+	{ ENTRIES("[" ENTRY "," ENTRY "]"), "two entries of one log" },
+	{ ENTRIES("[[]]"), "the log entry: is no object" },
+	{ ENTRIES("[{\"canonicalizedBody\":\"e30=\"," NAMES ",\"logIndex\":9}]"), "logIndex: is no string" },
+	{ ENTRIES("[{\"canonicalizedBody\":\"e30=\"," NAMES ",\"logIndex\":\"09\"}]"),
+	  "logIndex: is no decimal" },
+	{ ENTRIES("[{\"canonicalizedBody\":\"e30=\"," NAMES ",\"logIndex\":\"-1\"}]"),
+	  "logIndex: is no decimal" },
+	{ ENTRIES("[{\"canonicalizedBody\":\"e30=\"," NAMES ",\"logIndex\":\"9223372036854775808\"}]"),
+	  "2^63" },
+	{ ENTRIES("[{\"canonicalizedBody\":\"e30=\"," NAMES ",\"extra\":1}]"), "\"extra\"" },
+	{ ENTRIES("[{" NAMES "}]"), "canonicalizedBody: is missing" },
+	{ ENTRIES("[{\"canonicalizedBody\":\"e30=\"}]"), "logId: is missing" },
+	{ ENTRIES("[{\"canonicalizedBody\":\"e30=\"," NAMES ",\"inclusionProof\":{}}]"),
+	  "rootHash: is missing" },
+	{ ENTRIES("[{\"canonicalizedBody\":\"e30=\"," NAMES ",\"inclusionProof\":{\"rootHash\":\"AAEC\"}}]"),
+	  "rootHash: is no SHA-256" },
+	{ ENTRIES("[{\"canonicalizedBody\":\"e30=\"," NAMES ",\"inclusionProof\":{\"rootHash\":\"" ROOT
+		  "\",\"hashes\":[1]}}]"),
+	  "hashes" },
+	{ ENTRIES("[{\"canonicalizedBody\":\"e30=\"," NAMES ",\"inclusionPromise\":{}}]"),
+	  "signedEntryTimestamp" },
+	{ STAMPS("{\"rfc3161Timestamps\":{}}"), "rfc3161Timestamps: is no array" },
+	{ STAMPS("{\"rfc3161Timestamps\":[{}]}"), "signedTimestamp: is missing" },
+	{ STAMPS("{\"rfc3161Timestamps\":[{\"signedTimestamp\":\"AA-_\"}]}"),
+	  "signedTimestamp: is not padded" },
+	{ STAMPS("{\"other\":[]}"), "\"other\"" },
 	{ SEAL(ENVELOPE, MEDIA, "{\"publicKey\":{\"hint\":\"" HINT "\",\"rawBytes\":\"AAEC\"}}"), "rawBytes" },
 	{ SEAL(ENVELOPE, MEDIA, "{\"publicKey\":{\"hint\":\"" HINT "\"},\"tlogEntries\":{}}"), "tlogEntries" },
 	{ SEAL(ENVELOPE, MEDIA, "{\"publicKey\":{\"hint\":\"" HINT "\"},\"timestampVerificationData\":[]}"),
@@ -254,12 +366,14 @@ static void long_members_are_bad_seals(void **state)
 
 	(void)state;
 	assert_non_null(zeros);
-	assert_int_equal(bundle_write(&text, STR(TYPE), STR("{}"), (struct str) { zeros, 8192 }, &key_id), 0);
+	assert_int_equal(
+		bundle_write_signed(&text, STR(TYPE), STR("{}"), (struct str) { zeros, 8192 }, &key_id), 0);
 	assert_int_equal(bundle_parse(buf_str(&text), NULL, &bundle), -EBADMSG);
 	memset(type, 't', sizeof(type));
 	buf_clear(&text);
 	bundle_done(&bundle);
-	assert_int_equal(bundle_write(&text, (struct str) { type, 300 }, STR("{}"), STR("s"), &key_id), 0);
+	assert_int_equal(bundle_write_signed(&text, (struct str) { type, 300 }, STR("{}"), STR("s"), &key_id),
+			 0);
 	assert_int_equal(bundle_parse(buf_str(&text), NULL, &bundle), -EBADMSG);
 }
 
@@ -277,9 +391,9 @@ static void sealed_statement_verifies(void **state)
 	assert_int_equal(key_public(key, NULL, &public), 0);
 	assert_int_equal(dsse_pae(&pae, STR(TYPE), STR("{\"a\":1}")), 0);
 	assert_int_equal(key_sign(key, pae.data, pae.len, &signature, NULL), 0);
-	assert_int_equal(
-		bundle_write(&text, STR(TYPE), STR("{\"a\":1}"), buf_str(&signature), public_key_id(public)),
-		0);
+	assert_int_equal(bundle_write_signed(&text, STR(TYPE), STR("{\"a\":1}"), buf_str(&signature),
+					     public_key_id(public)),
+			 0);
 	assert_int_equal(bundle_parse(buf_str(&text), NULL, &bundle), 0);
 	assert_memory_equal(&bundle.key_id, public_key_id(public), sizeof(bundle.key_id));
 	buf_clear(&pae);
@@ -296,7 +410,10 @@ int main(void)
 		cmocka_unit_test(what_is_written_is_read),
 		cmocka_unit_test(full_buffer_is_left_as_it_was),
 		cmocka_unit_test(pae_vector),
-		cmocka_unit_test(log_material_is_let_through),
+		cmocka_unit_test(anchors_go_round),
+		cmocka_unit_test(anchors_are_read),
+		cmocka_unit_test(entries_are_one_a_log),
+		cmocka_unit_test(other_writers_are_read),
 		cmocka_unit_test(everything_bent_is_refused),
 		cmocka_unit_test(no_byte_is_free),
 		cmocka_unit_test(size_is_bounded_before_it_costs),

@@ -197,11 +197,13 @@ static void key_of_another_kind_is_refused(void **state)
 	static const struct {
 		const char *command, *words;
 	} rows[] = {
-		{ "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out other.key", "no ECDSA P-256" },
+		{ "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out other.key",
+		  "neither an ECDSA P-256" },
 		{ "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1 -out other.key",
-		  "no ECDSA P-256" },
-		{ "genpkey -algorithm ED25519 -out other.key", "no ECDSA P-256" },
-		{ "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out other.key", "no ECDSA P-256" },
+		  "neither an ECDSA P-256" },
+		{ "genpkey -algorithm X25519 -out other.key", "neither an ECDSA P-256" },
+		{ "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out other.key",
+		  "neither an ECDSA P-256" },
 		{ "ecparam -name prime256v1 -genkey -out other.key", "must be PKCS#8" },
 		{ "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -aes256 -pass pass:x -out other.key",
 		  "is encrypted" },
@@ -343,6 +345,34 @@ static void we_verify_what_openssl_signs(void **state)
 	assert_false(public_key_verify(p256, STR("message"), buf_str(&signature)));
 }
 
+static void ed25519_keys_sign_too(void **state)
+{
+	_cleanup_(buf_done) struct buf signature = BUF_MAX(KEY_SIGNATURE_MAX);
+	_cleanup_(key_freep) struct key *made = NULL, *loaded = NULL;
+	_cleanup_(public_key_freep) struct public_key *public = NULL, *again = NULL;
+	struct str spki;
+
+	(void)state;
+	unlink("made.key");
+	assert_int_equal(key_generate_ed25519(NULL, &made), 0);
+	assert_int_equal(key_save(made, "made.key", NULL), 0);
+	assert_int_equal(key_load("made.key", NULL, &loaded), 0);
+	assert_int_equal(key_sign(loaded, "message", 7, &signature, NULL), 0);
+	assert_int_equal(signature.len, 64);
+	assert_int_equal(key_public(made, NULL, &public), 0);
+	assert_true(public_key_verify(public, STR("message"), buf_str(&signature)));
+	spki = public_key_spki(public);
+	assert_int_equal(public_key_parse_spki(spki, "it", NULL, &again), 0);
+	assert_memory_equal(public_key_id(again), public_key_id(public), DIGEST_LEN);
+	public_key_free(TAKE(again));
+	assert_int_equal(public_key_parse_spki((struct str) { spki.data, spki.len - 1 }, "it", NULL, &again),
+			 -EINVAL);
+	/* A copy outlives what it was made from. */
+	assert_int_equal(public_key_copy(public, &again), 0);
+	public_key_free(TAKE(public));
+	assert_true(public_key_verify(again, STR("message"), buf_str(&signature)));
+}
+
 static void every_flipped_bit_is_noticed(void **state)
 {
 	_cleanup_(key_freep) struct key *key = load_key("saved.key");
@@ -463,6 +493,7 @@ int main(void)
 		cmocka_unit_test(key_file_must_be_a_small_file),
 		cmocka_unit_test(openssl_verifies_what_we_sign),
 		cmocka_unit_test(we_verify_what_openssl_signs),
+		cmocka_unit_test(ed25519_keys_sign_too),
 		cmocka_unit_test(every_flipped_bit_is_noticed),
 		cmocka_unit_test(public_pem_goes_round),
 		cmocka_unit_test(public_keys_of_other_forms_are_refused),
