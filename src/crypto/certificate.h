@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/diag.h"
+#include "crypto/digest.h"
 #include "crypto/key.h"
 
 #define CERTIFICATE_MAX 65536 /* bytes of DER */
@@ -53,3 +54,21 @@ int certificate_issuer(const struct certificate *certificate, struct buf *out, s
  */
 int certificate_verify(const struct certificate *leaf, const struct certificate_chain *authority, int64_t time,
 		       struct diag *diag);
+
+/* A certificate transparency log, as the promises inside of certificates name it. */
+struct certificate_log {
+	struct digest id; /* SHA-256 of its SPKI */
+	const struct public_key *key;
+	int64_t from, until; /* seconds since 1970, both included: when its promises count */
+};
+
+/*
+ * Is there in the leaf a signed certificate timestamp (RFC 6962, version 1) of one of these logs, over this leaf as issued
+ * by a certificate of `authority`? 0: yes, and all by known logs are good. -ENOENT: the leaf holds none. -ENOKEY: it
+ * holds only those of unknown logs. -EBADMSG: one by a known log is wrong. With a line each.
+ */
+int certificate_check_sct(const struct certificate *leaf, const struct certificate_chain *authority,
+			  const struct certificate_log *logs, size_t n_logs, struct diag *diag);
+
+/* May it issue certificates (basic constraints)? */
+bool certificate_is_authority(const struct certificate *certificate);
