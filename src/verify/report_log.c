@@ -2,11 +2,13 @@
 
 /*
  * What the report says of signers and of anchors outside of the directory. Promises: each sentence of `rewriting` says
- * what would be needed to pass this same verification with other evidence, and follows from anchors that were verified;
- * nothing is said of how well anybody guards a key.
+ * what would be needed to show an anchor as good for other evidence, and follows from anchors that were verified, in a
+ * chain without findings; nothing is said of how well anybody guards a key.
  */
 
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 
 #include "base/text.h"
 #include "verify/report.h"
@@ -187,40 +189,45 @@ static void rewriting_time(struct canon *w, size_t *count, const struct stella_r
 	};
 	char text[CLOCK_TEXT_MAX];
 
-	write_sentence(w, count,
-		       "rewriting before chunk %" PRIu64
-		       " so that it still seems to be from before %s would need %s and the key %s %s",
-		       time->last + 1, time_text(time->time, text), signing(report), whose[time->by],
-		       time->name);
+	write_sentence(
+		w, count,
+		"rewriting before chunk %" PRIu64 " with a time as early (%s) would need %s and the key %s %s",
+		time->last + 1, time_text(time->time, text), signing(report), whose[time->by], time->name);
 }
 
+static void rewriting_log(struct canon *w, size_t *count, const struct stella_report *report,
+			  const struct anchor_log *log)
+{
+	write_sentence(
+		w, count,
+		"rewriting before chunk %" PRIu64
+		" with an entry as good would need %s and either the key of the log %s, or new entries in "
+		"that log beside the old ones that it has",
+		log->last + 1, signing(report), log->name);
+}
+
+/* One seal anchors those before it by the links between them: not when any of these is in doubt. */
 static void json_rewriting(struct canon *w, const struct stella_report *report)
 {
 	const struct anchors *anchors = &report->anchors;
-	uint64_t anchored = 0;
+	const bool whole = report->findings.total == 0;
+	uint64_t last = 0;
 	size_t count = 0;
 
 	canon_key(w, "rewriting");
 	canon_array(w);
-	for (size_t i = 0; i < anchors->n_logs; i++) {
-		const struct anchor_log *log = &anchors->logs[i];
-
-		anchored = log->last > anchored ? log->last : anchored;
-		write_sentence(
-			w, &count,
-			"rewriting before chunk %" PRIu64
-			" would need %s and either the key of the log %s, or new entries in that log, beside "
-			"the old ones that it has",
-			log->last + 1, signing(report), log->name);
+	for (size_t i = 0; i < anchors->n_logs && whole; i++) {
+		rewriting_log(w, &count, report, &anchors->logs[i]);
+		last = anchors->logs[i].last > last ? anchors->logs[i].last : last;
 	}
-	for (size_t i = 0; i < anchors->n_times; i++) {
-		anchored = anchors->times[i].last > anchored ? anchors->times[i].last : anchored;
+	for (size_t i = 0; i < anchors->n_times && whole; i++) {
 		rewriting_time(w, &count, report, &anchors->times[i]);
+		last = anchors->times[i].last > last ? anchors->times[i].last : last;
 	}
-	if (report->head_sequence > anchored)
+	if (whole && report->head_sequence > last)
 		write_sentence(w, &count, "rewriting %s %" PRIu64 " would need %s and nothing else",
-			       anchored > 0 ? "after chunk" : "any chunk up to",
-			       anchored > 0 ? anchored : report->head_sequence, signing(report));
+			       last > 0 ? "after chunk" : "any chunk up to",
+			       last > 0 ? last : report->head_sequence, signing(report));
 	canon_array_end(w);
 }
 

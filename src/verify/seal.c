@@ -3,8 +3,8 @@
 /*
  * Reads a seal: bundle, envelope, who signed it, what anchors it, statement. Promises: the signature is checked over the
  * decoded bytes that are then parsed, with a key that came from outside the directory, that a trusted seal before it
- * announced, or that a trusted certificate names; the hint in the seal only chooses which. Goes on after a bad signature, so that all that is wrong with a chain is told at once; who uses the result
- * looks at `authentic`.
+ * announced, or that a trusted certificate names; the hint in the seal only chooses which. Goes on after a bad
+ * signature, so that all that is wrong with a chain is told at once; who uses the result looks at `authentic`.
  */
 
 #include "verify/seal.h"
