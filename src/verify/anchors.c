@@ -181,15 +181,14 @@ static int log_ask(struct anchors *anchors, struct anchor_log *log, const struct
 
 	if (!anchors->ask)
 		return 0;
-	if (!log->key->base_url) {
-		log->unasked++;
-		return 0;
-	}
 	r = merkle_leaf(buf_str(&judged->entry->body), &question.leaf);
 	if (r == 0)
 		r = anchors->ask(anchors->ask_user, &question, &detail, &presence);
 	if (r < 0)
 		return r;
+	log->unasked += r > 0;
+	if (r > 0)
+		return 0;
 	if (presence == PRESENCE_PRESENT)
 		log->present++;
 	else if (presence == PRESENCE_UNKNOWN)

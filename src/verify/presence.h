@@ -10,7 +10,7 @@
 #include "sigstore/trusted_root.h"
 
 struct presence_question {
-	const struct log_key *log; /* with a base_url */
+	const struct log_key *log;
 	bool v1; /* Rekor v1's API, else tiles */
 	struct digest leaf; /* of the entry */
 	uint64_t index, size; /* in the tree in which it was proved */
@@ -24,6 +24,6 @@ enum presence {
 	PRESENCE_UNKNOWN, /* could not be asked, or its answer proves nothing */
 };
 
-/* Asks; appends a sentence to `detail`. Errors end the verification. */
+/* Asks; appends a sentence to `detail`. Positive: nobody can be asked for that log. Errors end the verification. */
 typedef int presence_ask_fn(void *user, const struct presence_question *question, struct buf *detail,
 			    enum presence *ret_presence);
