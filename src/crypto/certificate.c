@@ -15,6 +15,7 @@
 #include <openssl/bio.h>
 #include <openssl/pem.h>
 
+#include "base/text.h"
 #include "crypto/certificate_parts.h"
 
 /* Fulcio's object identifiers. */
@@ -202,6 +203,42 @@ int64_t certificate_not_after(const struct certificate *certificate)
 bool certificate_is_authority(const struct certificate *certificate)
 {
 	return X509_check_ca(certificate->x509) != 0;
+}
+
+bool certificate_issued_by(const struct certificate *certificate, const struct certificate *issuer)
+{
+	bool ok = X509_check_issued(issuer->x509, certificate->x509) == X509_V_OK &&
+		  X509_verify(certificate->x509, X509_get0_pubkey(issuer->x509)) == 1;
+
+	ERR_clear_error();
+	return ok;
+}
+
+static int append_entry(struct buf *out, const X509_NAME *name, int nid)
+{
+	int at = X509_NAME_get_index_by_NID(name, nid, -1);
+	unsigned char *utf8 = NULL;
+	int len, r;
+
+	if (at < 0)
+		return 0;
+	len = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+	ERR_clear_error();
+	if (len < 0)
+		return 0;
+	r = text_is_utf8((struct str) { (const char *)utf8, (size_t)len }) ? buf_append(out, utf8, (size_t)len)
+									   : 0;
+	OPENSSL_free(utf8);
+	return r;
+}
+
+int certificate_subject(const struct certificate *certificate, struct buf *organization,
+			struct buf *common_name)
+{
+	const X509_NAME *name = X509_get_subject_name(certificate->x509);
+	int r = append_entry(organization, name, NID_organizationName);
+
+	return r < 0 ? r : append_entry(common_name, name, NID_commonName);
 }
 
 /* Text of a name: no NUL, which other readers would take for its end. */

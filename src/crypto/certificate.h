@@ -72,3 +72,9 @@ int certificate_check_sct(const struct certificate *leaf, const struct certifica
 
 /* May it issue certificates (basic constraints)? */
 bool certificate_is_authority(const struct certificate *certificate);
+
+/* Is `certificate` signed by `issuer`, and does it name it? */
+bool certificate_issued_by(const struct certificate *certificate, const struct certificate *issuer);
+/* Appends its subject's organization and common name; nothing where it has none, or one that is no text. */
+int certificate_subject(const struct certificate *certificate, struct buf *organization,
+			struct buf *common_name);

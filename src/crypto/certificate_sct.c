@@ -53,17 +53,15 @@ static int issuer_key(const struct certificate *leaf, const struct certificate_c
 		      struct diag *diag, struct digest *ret_id)
 {
 	for (size_t i = 0; i < authority->count; i++) {
-		X509 *issuer = authority->list[i]->x509;
+		const struct certificate *issuer = authority->list[i];
 		_cleanup_(der_free) unsigned char *spki = NULL;
 		int len;
 
-		if (X509_check_issued(issuer, leaf->x509) != X509_V_OK ||
-		    X509_verify(leaf->x509, X509_get0_pubkey(issuer)) != 1)
+		if (!certificate_issued_by(leaf, issuer))
 			continue;
-		len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(issuer), &spki);
+		len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(issuer->x509), &spki);
 		return len < 0 ? -ENOMEM : digest_of(spki, (size_t)len, ret_id);
 	}
-	ERR_clear_error();
 	return diag_error(diag, -EBADMSG, "the certificate was not issued by this authority");
 }
 

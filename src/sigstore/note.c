@@ -166,7 +166,7 @@ int note_key_parse(struct str vkey, struct diag *diag, struct note_key *ret_key)
 	_cleanup_(freep) char *name_text = NULL;
 	struct note_key made = { 0 };
 	struct str rest = vkey, name, hex;
-	enum note_algorithm algorithm;
+	enum note_algorithm algorithm = NOTE_ED25519;
 	uint8_t id[4];
 	int r;
 
@@ -253,7 +253,7 @@ static int parse_signature(struct str line, struct diag *diag, struct note_signa
 static int parse_signatures(struct str rest, struct diag *diag, struct checkpoint *checkpoint)
 {
 	struct str line;
-	bool known;
+	bool known = false;
 	int r;
 
 	if (rest.len == 0)
