@@ -186,7 +186,6 @@ static int add_ct_log(struct trusted_root *root, const char *option, const char 
 {
 	_cleanup_(public_key_freep) struct public_key *key = NULL;
 	struct spec spec;
-	struct log_key *list;
 	int r;
 
 	r = spec_parse(option, text, true, diag, &spec);
@@ -194,18 +193,7 @@ static int add_ct_log(struct trusted_root *root, const char *option, const char 
 		r = public_key_load(spec.file, diag, &key);
 	if (r < 0)
 		return r;
-	if (root->n_ct_logs >= TRUSTED_ROOT_LIST_MAX)
-		return diag_error(diag, -E2BIG, "--%s: more than %d", option, TRUSTED_ROOT_LIST_MAX);
-	list = realloc(root->ct_logs, (root->n_ct_logs + 1) * sizeof(*list));
-	if (!list)
-		return -ENOMEM;
-	root->ct_logs = list;
-	list += root->n_ct_logs++;
-	*list = (struct log_key) { .base_url = spec.url ? strdup(spec.url) : NULL,
-				   .id = *public_key_id(key),
-				   .validity = spec.validity };
-	list->key = TAKE(key);
-	return !spec.url || list->base_url ? 0 : -ENOMEM;
+	return trusted_root_add_ct_log(root, key, spec.url, spec.validity, diag);
 }
 
 /* ---- authorities ---- */
@@ -224,11 +212,14 @@ static int read_chain(const struct spec *spec, const char *option, struct diag *
 	return r;
 }
 
-static int add_authority(struct authority **list, size_t *count, const char *option, const char *text,
+typedef int add_chain_fn(struct trusted_root *root, struct certificate_chain *chain, const char *url,
+			 struct validity validity, struct diag *diag);
+
+static int add_authority(struct trusted_root *root, add_chain_fn *add, const char *option, const char *text,
 			 struct diag *diag)
 {
 	_cleanup_(certificate_chain_done) struct certificate_chain chain = { 0 };
-	struct authority *longer;
+	struct diag why = { 0 };
 	struct spec spec;
 	int r;
 
@@ -239,18 +230,10 @@ static int add_authority(struct authority **list, size_t *count, const char *opt
 		return r;
 	if (!spec.has_from)
 		spec.validity.from = certificate_not_before(chain.list[0]);
-	if (*count >= TRUSTED_ROOT_LIST_MAX)
-		return diag_error(diag, -E2BIG, "--%s: more than %d", option, TRUSTED_ROOT_LIST_MAX);
-	longer = realloc(*list, (*count + 1) * sizeof(*longer));
-	if (!longer)
-		return -ENOMEM;
-	*list = longer;
-	longer[*count] = (struct authority) { .url = spec.url ? strdup(spec.url) : NULL,
-					      .chain = chain,
-					      .validity = spec.validity };
-	chain = (struct certificate_chain) { 0 };
-	*count += 1;
-	return !spec.url || longer[*count - 1].url ? 0 : -ENOMEM;
+	r = add(root, &chain, spec.url, spec.validity, &why);
+	return r < 0 ? diag_error(diag, r, "--%s: %s: %s", option, spec.file,
+				  *why.text ? why.text : strerror(-r))
+		     : 0;
 }
 
 /* ---- the verb ---- */
@@ -267,10 +250,9 @@ static int collect(const struct wanted *wanted, struct trusted_root *root, struc
 	for (size_t i = 0; i < wanted->logs.count && r == 0; i++)
 		r = add_log(root, "log", wanted->logs.items[i], diag);
 	for (size_t i = 0; i < wanted->authorities.count && r == 0; i++)
-		r = add_authority(&root->authorities, &root->n_authorities, "ca", wanted->authorities.items[i],
-				  diag);
+		r = add_authority(root, trusted_root_add_authority, "ca", wanted->authorities.items[i], diag);
 	for (size_t i = 0; i < wanted->timestampers.count && r == 0; i++)
-		r = add_authority(&root->timestampers, &root->n_timestampers, "timestamper",
+		r = add_authority(root, trusted_root_add_timestamper, "timestamper",
 				  wanted->timestampers.items[i], diag);
 	for (size_t i = 0; i < wanted->ct_logs.count && r == 0; i++)
 		r = add_ct_log(root, "ct-log", wanted->ct_logs.items[i], diag);
