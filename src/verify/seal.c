@@ -79,6 +79,15 @@ static void tell(void *user, enum judge_kind kind, const char *sentence)
 
 	if (codes[kind] == STELLA_FINDING_LOG_PROOF_INVALID)
 		telling->seal->wrong_anchor = true;
+	if (kind == JUDGE_IDENTITY || kind == JUDGE_ISSUER) {
+		const struct judgement *judgement = &telling->seal->judgement;
+
+		findings_add(telling->findings, codes[kind], telling->place, "%s: it is for %.*s, by %.*s",
+			     sentence, (int)judgement->san.len, judgement->san.data ? judgement->san.data : "",
+			     judgement->issuer.len > 0 ? (int)judgement->issuer.len : 6,
+			     judgement->issuer.len > 0 ? judgement->issuer.data : "nobody");
+		return;
+	}
 	findings_add(telling->findings, codes[kind], telling->place, "%s", sentence);
 }
 

@@ -246,18 +246,17 @@ static int walk_take(struct walk *walk, uint64_t sequence, const struct seal *se
 
 static void walk_log_proof(struct walk *walk, uint64_t sequence, const struct seal *seal)
 {
-	bool logged = seal->authentic && seal_is_logged(seal);
+	const char *why = "";
 
-	walk->report->logged += logged;
-	/* One that is there and wrong is a finding of its own. */
-	if (walk->verifier->require_log && !logged && !seal->wrong_anchor)
-		findings_add(&walk->report->findings, STELLA_FINDING_LOG_PROOF_MISSING,
-			     &(struct place) { .sequence = sequence },
-			     "no transparency-log proof of seal number %" PRIu64 " could be verified%s",
-			     sequence,
-			     seal->judged && seal->judgement.n_unknown_logs > 0
-				     ? ": its entries are of logs that you do not trust"
-				     : "");
+	walk->report->logged += seal->authentic && seal_is_logged(seal);
+	/* A seal that cannot be read, or has a wrong proof, is a finding already. */
+	if (!walk->verifier->require_log || !seal->judged || seal->wrong_anchor || seal_is_logged(seal))
+		return;
+	if (seal->judgement.n_unknown_logs > 0)
+		why = ": its entries are of logs that you do not trust";
+	findings_add(&walk->report->findings, STELLA_FINDING_LOG_PROOF_MISSING,
+		     &(struct place) { .sequence = sequence },
+		     "no transparency-log proof of seal number %" PRIu64 " could be verified%s", sequence, why);
 }
 
 static int walk_sealed(struct walk *walk, uint64_t sequence, uint8_t present)
