@@ -68,6 +68,7 @@ all: libs programs libstella
 
 help:
 	@echo 'make              everything into $(O)/ (O=DIR elsewhere, MODE=debug or sanitize, WERROR=0)'
+	@echo 'make static       $(O)/stella-static: the command without shared libraries, for `stella signals bundle`'
 	@echo 'make install      programs, libstella, headers, man pages; DESTDIR, PREFIX, BINDIR, LIBDIR, ...'
 	@echo 'make unit         the unit tests; tools/test runs every test, tools/test unit only these'
 	@echo 'make sanitize     the unit tests under ASan and UBSan, in $(O)/sanitize'
@@ -150,6 +151,14 @@ $(O)/stella-signalsd: $(O)/obj/daemon/main.o $(foreach room,daemon transparency 
 
 $(O)/stella-online: $(O)/obj/online/main.o $(foreach room,online transparency signer net sigstore format crypto base,$(call lib,$(room)))
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_engines) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
+
+# The verifier for machines without our libraries: `stella signals bundle` puts it beside the evidence. libcrypto warns
+# that it could load modules of glibc; nothing of ours makes it do so.
+.PHONY: static
+static: $(O)/stella-static
+
+$(O)/stella-static: $(O)/obj/cli/main.o $(foreach room,cli verify sigstore format crypto base,$(call lib,$(room)))
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -static -o $@ $^ $(shell $(PKG_CONFIG) --static --libs jansson libzstd libcrypto)
 
 # ---- libstella: the reading side for other programs; only stella_* can be seen from outside ----
 
