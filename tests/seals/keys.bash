@@ -3,6 +3,7 @@
 # For the tests of signing keys: a raw capture, made once a file, is sealed anew by each key that there is. What was sealed
 # is verified by us and, where cosign is found, by cosign.
 
+# shellcheck source-path=SCRIPTDIR
 load ../system/helpers
 
 TYPE=https://stella.ops/predicates/runtime-evidence/v1
@@ -18,7 +19,7 @@ cosign_find() {
 
 # capture_once: $BATS_FILE_TMPDIR/raw, of two chunks.
 capture_once() {
-	[ "$(id -u)" = 0 ] && [ -r /sys/kernel/btf/vmlinux ] || return 0
+	if [ "$(id -u)" != 0 ] || [ ! -r /sys/kernel/btf/vmlinux ]; then return 0; fi
 	BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
 	collector_config
 	collector_start --record-raw "$BATS_FILE_TMPDIR/raw" || return 0
@@ -70,6 +71,7 @@ refuse_with() {
 	shift 2
 	signing_config "$@"
 	run reseal
+	# shellcheck disable=SC2154 # run sets them
 	[ "$status" = "$wanted" ] || { echo "status $status, wanted $wanted: $output"; return 1; }
 	[[ "$output" == *"$word"* ]] || { echo "no '$word' in: $output"; return 1; }
 	[ "$(printf '%s\n' "$output" | wc -l)" = 1 ] || { echo "more than one line: $output"; return 1; }
@@ -88,7 +90,10 @@ check_with() {
 	for chunk in "$WORK"/evidence/chunk-*.ndjson; do
 		cosign_verifies "$1" "$chunk" "$chunk"
 		{ cat "$chunk"; echo; } >"$WORK/changed"
-		! cosign_verifies "$1" "$chunk" "$WORK/changed" 2>/dev/null
+		if cosign_verifies "$1" "$chunk" "$WORK/changed" 2>/dev/null; then
+			echo "cosign takes a changed chunk for the sealed one"
+			return 1
+		fi
 	done
 }
 
@@ -100,7 +105,9 @@ cosign_verifies() {
 
 # token_make: a SoftHSM token "stella" with the keys seal (P-256) and edwards, PIN 987654 in $PIN.
 token_make() {
-	command -v softhsm2-util pkcs11-tool >/dev/null && [ -e "$MODULE" ] || skip "SoftHSM and pkcs11-tool are not here"
+	if ! command -v softhsm2-util pkcs11-tool >/dev/null || [ ! -e "$MODULE" ]; then
+		skip "SoftHSM and pkcs11-tool are not here"
+	fi
 	compgen -G '/usr/lib/*/ossl-modules/pkcs11.so' >/dev/null || skip "pkcs11-provider is not here"
 	export SOFTHSM2_CONF=$BATS_TEST_TMPDIR/softhsm2.conf
 	PIN=$BATS_TEST_TMPDIR/pin
@@ -121,14 +128,10 @@ token_key() {
 	token_tool --keypairgen --key-type "$1" --label "$2" --id "$3" >/dev/null 2>&1
 }
 
-# token_public LABEL FILE: what the token itself says its key is. Of Ed25519 the tool tells the 32 bytes alone.
+# token_public LABEL FILE: what the token itself says its key is; the tool writes DER, or PEM of Ed25519.
 token_public() {
 	token_tool --read-object --type pubkey --label "$1" --output-file "$2.der" >/dev/null 2>&1
-	if [ "$1" = edwards ]; then
-		tail -c 32 "$2.der" >"$2.point"
-		{ printf '\060\052\060\005\006\003\053\145\160\003\041\000'; cat "$2.point"; } >"$2.der"
-	fi
-	openssl pkey -pubin -inform DER -in "$2.der" -out "$2"
+	openssl pkey -pubin -in "$2.der" -out "$2" # of whichever form
 }
 
 # tpm_start: a TPM of the test's own; $TPM2OPENSSL_TCTI and $TPM2TOOLS_TCTI name it.
@@ -171,6 +174,7 @@ services_start() {
 	export AZURE_POD_IDENTITY_AUTHORITY_HOST=http://127.0.0.1:$METADATA_PORT
 	openssl pkey -in "$SERVICES/p256.pem" -pubout -out "$SERVICES/p256.pub"
 	openssl pkey -in "$SERVICES/ed25519.pem" -pubout -out "$SERVICES/ed25519.pub"
+	# shellcheck disable=SC2034 # for the tests
 	TLS="tls_ca_file: $SERVICES/ca.pem"
 }
 

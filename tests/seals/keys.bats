@@ -54,7 +54,8 @@ teardown() {
 		ls "$WORK"/state/signers/pkcs11-*.pem
 	done
 	# The PIN went into no file of ours.
-	! grep -r 987654 "$WORK"
+	run grep -r 987654 "$WORK"
+	[ "$status" = 1 ]
 }
 
 @test "pkcs11: what is refused: another token, another name, a wrong PIN, an open PIN file, a PIN in the URI" {
@@ -140,7 +141,8 @@ teardown() {
 	(umask 077 && echo hvs.test >"$BATS_TEST_TMPDIR/token")
 	seal_with hashivault://p256 "$TLS" "vault_token_file: $BATS_TEST_TMPDIR/token"
 	check_with "$SERVICES/p256.pub"
-	! grep -rE 'hvs\.test|secret/of' "$WORK"
+	run grep -rE 'hvs\.test|secret/of' "$WORK"
+	[ "$status" = 1 ]
 }
 
 @test "services: what is refused: no token, a wrong secret, an unknown key, another certificate, offline" {
