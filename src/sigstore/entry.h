@@ -55,7 +55,7 @@ enum entry_part {
  * beside a good proof is -EBADMSG, and so is an entry that has neither.
  *
  * Of a dsse 0.0.1 body the envelopeHash alone is let be what it says: it is over the JSON text that was submitted, whose
- * spacing a bundle does not keep (cosign submits another than we do). Payload, signature and verifier, which are
+ * spacing a bundle does not keep (clients differ, and protobuf's JSON varies by build). Payload, signature and verifier, which are
  * compared, leave nothing in an envelope of ours that it could tell apart but that spacing.
  */
 int entry_verify(const struct bundle *bundle, struct str verifier, const struct bundle_entry *entry,
