@@ -18,7 +18,8 @@ enum entry_form {
 /*
  * Appends the body that the log has for this bundle, byte for byte as the log writes it. `verifier`: SPKI DER of the
  * signing key, or the DER of the certificate when the bundle's identity is one. -EINVAL: it is neither. dsse 0.0.1 is the
- * body of the envelope as bundle_write_envelope writes it. Rekor v2 itself takes no Ed25519 keys; our own log does.
+ * body of the envelope as bundle_write_envelope writes it. Rekor v2 itself takes no pure Ed25519 signatures; our own log does,
+ * with the body that stock verifiers expect of such a key.
  */
 int entry_body(struct buf *out, enum entry_form form, const struct bundle *bundle, struct str verifier,
 	       struct diag *diag);

@@ -424,6 +424,10 @@ static void our_own_log_proves(void **state)
 		maker_entry(&maker, &bundle, maker_spki(&maker), 1700000000, &entry);
 		assert_int_equal(entry_verify(&bundle, maker_spki(&maker), &entry, &own, NULL, &facts), 0);
 		assert_true(facts.included && !facts.has_time);
+		/* What stock verifiers expect of an Ed25519 key. */
+		assert_true((memmem(entry.body.data, entry.body.len, "PKIX_ED25519_PH", 15) != NULL) ==
+			    ed25519);
+		assert_true((memmem(entry.body.data, entry.body.len, "SHA2_512", 8) != NULL) == ed25519);
 		assert_int_equal(facts.n_cosignatures, 1);
 		assert_int_equal(facts.cosignatures[0].time, 1700000000);
 		assert_string_equal(facts.cosignatures[0].witness->name, MAKER_WITNESS);
