@@ -193,6 +193,7 @@ install: all
 		"$(DESTDIR)$(DOCDIR)" "$(DESTDIR)$(UNITDIR)" "$(DESTDIR)$(LIBDIR)/stella"
 	install -m 755 $(PROGRAMS) "$(DESTDIR)$(BINDIR)"
 	install -m 755 $(INNER) "$(DESTDIR)$(LIBDIR)/stella"
+	test ! -x $(O)/stella-static || install -D -m 755 -t "$(DESTDIR)$(LIBDIR)/stella" $(O)/stella-static
 	install -m 644 $(O)/libstella.so.$(SOVERSION) "$(DESTDIR)$(LIBDIR)/libstella.so.$(VERSION)"
 	ln -sf libstella.so.$(VERSION) "$(DESTDIR)$(LIBDIR)/libstella.so.$(SOVERSION)"
 	ln -sf libstella.so.$(SOVERSION) "$(DESTDIR)$(LIBDIR)/libstella.so"

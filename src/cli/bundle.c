@@ -321,9 +321,7 @@ int verb_bundle(int argc, char **argv)
 	};
 	const struct option_spec spec = {
 		.usage = "stella signals bundle [OPTION...] --to OUT DIR",
-		.summary = "Verifies evidence, and puts it with trust and a verifier into one directory, for a "
-			   "machine "
-			   "without a network.",
+		.summary = "Verifies evidence, and puts it with trust and a verifier into one new directory.",
 		.rows = rows,
 		.n_rows = ARRAY_LEN(rows),
 		.min_arguments = 1,

@@ -43,8 +43,8 @@ static const char *ending_of(const char *name)
 static int take_root(struct taker *taker, int dir, const char *path)
 {
 	if (taker->has_root)
-		return diag_error(
-			taker->copy->diag, -EINVAL,
+		return diag_exit(
+			taker->copy->diag, EXIT_UNSOUND, -EINVAL,
 			"%s: a bundle has room for one trusted root: make one of them with `stella signals "
 			"trusted-root`",
 			path);

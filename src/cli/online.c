@@ -21,7 +21,7 @@
 #include "base/text.h"
 #include "format/canon.h"
 
-#define PROGRAM "stella-online"
+#define ONLINE_PROGRAM "stella-online"
 #define ANSWER_MAX 65536
 
 static bool offline(void)
@@ -49,7 +49,7 @@ bool online_urls_bad(const struct option_list *urls)
 
 static int program_path(char path[PATH_MAX])
 {
-	static const char *const places[] = { PROGRAM, "../lib/stella/" PROGRAM };
+	static const char *const places[] = { ONLINE_PROGRAM, "../lib/stella/" ONLINE_PROGRAM };
 	const char *given = getenv(ONLINE_ENV);
 	char self[PATH_MAX];
 	ssize_t len;
@@ -75,7 +75,7 @@ static void run_child(const char *path, const char *ca_file, int in, int out) __
 
 static void run_child(const char *path, const char *ca_file, int in, int out)
 {
-	static char name[] = PROGRAM, verb[] = "presence", option[] = "--ca-file";
+	static char name[] = ONLINE_PROGRAM, verb[] = "presence", option[] = "--ca-file";
 	char *argv[] = { name, verb, ca_file ? option : NULL, (char *)ca_file, NULL };
 
 	signal(SIGPIPE, SIG_DFL);
@@ -111,7 +111,7 @@ static int start_child(struct online *online, const char *path, const char *ca_f
 		online->child = 0;
 		return diag_error(&online->diag, -EAGAIN, "fork: %s", strerror(errno));
 	}
-	return online->from ? 0 : diag_error(&online->diag, -ENOMEM, "no memory to hear " PROGRAM);
+	return online->from ? 0 : diag_error(&online->diag, -ENOMEM, "no memory to hear " ONLINE_PROGRAM);
 }
 
 int online_start(struct online *online, const char *ca_file)
@@ -124,7 +124,7 @@ int online_start(struct online *online, const char *ca_file)
 				 " is set: unset it, or leave --rekor out");
 	if (program_path(path) < 0)
 		return diag_exit(&online->diag, EXIT_NOT_FOUND, -ENOENT,
-				 PROGRAM
+				 ONLINE_PROGRAM
 				 " is not installed: neither beside stella nor in ../lib/stella; $" ONLINE_ENV
 				 " may name it");
 	return start_child(online, path, ca_file);
@@ -152,10 +152,11 @@ static int child_failed(struct online *online)
 	online->to = -1;
 	online->child = 0;
 	if (waitpid(child, &status, 0) != child || !WIFEXITED(status))
-		return diag_error(&online->diag, -EIO, PROGRAM " was killed by signal %d", WTERMSIG(status));
+		return diag_error(&online->diag, -EIO, ONLINE_PROGRAM " was killed by signal %d",
+				  WTERMSIG(status));
 	return diag_exit(&online->diag,
 			 WEXITSTATUS(status) == EXIT_NEEDS_NETWORK ? EXIT_NEEDS_NETWORK : EXIT_FAILED, -EIO,
-			 PROGRAM " ended with status %d before it answered", WEXITSTATUS(status));
+			 ONLINE_PROGRAM " ended with status %d before it answered", WEXITSTATUS(status));
 }
 
 /* ---- question and answer ---- */
@@ -237,7 +238,7 @@ static int read_answer(struct online *online, struct buf *detail, enum presence 
 		*ret_presence = (enum presence)i;
 		return text ? buf_append_str(detail, str_of(text)) : 0;
 	}
-	return diag_error(&online->diag, -EBADMSG, PROGRAM " answered what is no answer");
+	return diag_error(&online->diag, -EBADMSG, ONLINE_PROGRAM " answered what is no answer");
 }
 
 int online_ask(void *user, const struct presence_question *question, struct buf *detail,
@@ -250,7 +251,7 @@ int online_ask(void *user, const struct presence_question *question, struct buf 
 	if (!url_of(online, question->log))
 		return 1;
 	if (online->to < 0)
-		return diag_error(&online->diag, -EIO, PROGRAM " is gone");
+		return diag_error(&online->diag, -EIO, ONLINE_PROGRAM " is gone");
 	r = write_question(online, question, &line);
 	if (r < 0)
 		return diag_error(&online->diag, r, "cannot ask the log: %s", strerror(-r));

@@ -133,6 +133,7 @@ static int log_key(const char *option, const struct spec *spec, struct diag *dia
 {
 	_cleanup_(buf_done) struct buf text = BUF_MAX(KEY_FILE_MAX);
 	_cleanup_(public_key_freep) struct public_key *key = NULL;
+	struct diag why = { 0 };
 	struct str line;
 	int r;
 
@@ -147,8 +148,11 @@ static int log_key(const char *option, const struct spec *spec, struct diag *dia
 	}
 	while (line.len > 0 && strchr(" \t\r\n", line.data[line.len - 1]))
 		line.len--;
-	r = note_key_parse(line, diag, ret_key);
-	if (r == 0 && ret_key->algorithm == NOTE_COSIGNATURE)
+	r = note_key_parse(line, &why, ret_key);
+	if (r < 0)
+		return diag_error(diag, r, "--%s: %s: neither a public key in PEM nor a verifier key: %s",
+				  option, spec->file, why.text);
+	if (ret_key->algorithm == NOTE_COSIGNATURE)
 		r = diag_error(
 			diag, -EINVAL,
 			"--%s: %s is a witness's key: this file has no place for witnesses; put it into a "
@@ -318,11 +322,12 @@ int verb_trusted_root(int argc, char **argv)
 			   "cosign.",
 		.rows = rows,
 		.n_rows = ARRAY_LEN(rows),
-		.details = "Each option but --output may be repeated. TIME is as in 2026-01-31T00:00:00Z. An "
-			   "origin is "
-			   "written as\nthe host of the log's URL, from where Sigstore's readers take it.\n"
-			   "Exit status: 0 done, 1 failed, 2 bad arguments or files, 3 not permitted, 4 no "
-			   "such file.",
+		.details =
+			"Each option but --output may be repeated. TIME is as in 2026-01-31T00:00:00Z. An "
+			"origin is\nwritten as the host of the log's URL, from where Sigstore's readers take "
+			"it.\n"
+			"Exit status: 0 done, 1 failed, 2 bad arguments or files, 3 not permitted, 4 no such "
+			"file.",
 	};
 	struct diag diag = { 0 };
 	char **arguments;

@@ -55,7 +55,8 @@ static void print_verdict(const json_t *report, const char *directory)
 	output_print(directory);
 	putchar('\n');
 	if (sound)
-		printf("  Every chunk from number 1 to the head is there, signed by who you trust, linked to "
+		printf("  Every chunk from number 1 to the head is there, signed by someone you trust, linked "
+		       "to "
 		       "the "
 		       "one\n"
 		       "  before it, and holds exactly what was sealed%s.\n",

@@ -44,6 +44,7 @@ static const char *time_text(int64_t time, char out[CLOCK_TEXT_MAX])
 	if (time < 0 || time > INT64_MAX / 1000000000)
 		return "a time out of range";
 	clock_format((uint64_t)time * 1000000000u, out);
+	memcpy(out + sizeof("2026-01-31T00:00:00") - 1, "Z", 2);
 	return out;
 }
 
