@@ -282,7 +282,6 @@ int local_log_open(const char *directory, const char *key_path, const char *orig
 	drop_lock(log);
 	if (r < 0)
 		return r;
-	log->size_at_open = log->size;
 	*ret_log = TAKE(log);
 	return 0;
 }
@@ -292,6 +291,7 @@ void local_log_close(struct local_log *log)
 	if (!log)
 		return;
 	free(log->tree);
+	leaf_table_done(&log->known);
 	buf_done(&log->checkpoint);
 	free(log->origin);
 	free(log->path);
@@ -345,20 +345,36 @@ int local_log_trust(const struct local_log *log, struct trusted_root *root, stru
 
 /* ---- adding and proving ---- */
 
-/* Leaves that are in the log already get their index; UINT64_MAX: not there. */
-static int find_known(struct local_log *log, const struct digest *leaves, size_t count, struct diag *diag,
-		      uint64_t *indices)
+/* After a failure of ours or an addition by another process, too: what is known is of the tree that lies there. */
+static int know_leaves(struct local_log *log, struct diag *diag)
 {
 	struct digest leaf;
 	int r = 0;
 
-	for (size_t i = 0; i < count; i++)
-		indices[i] = UINT64_MAX;
-	for (uint64_t at = log->known_from; r >= 0 && at < log->size; at++) {
-		r = tile_tree_leaf(log->tree, at, diag, &leaf);
-		for (size_t i = 0; r >= 0 && i < count; i++)
-			if (memcmp(&leaf, &leaves[i], sizeof(leaf)) == 0)
-				indices[i] = at;
+	while (r >= 0 && log->known_size < log->size) {
+		r = tile_tree_leaf(log->tree, log->known_size, diag, &leaf);
+		if (r >= 0)
+			r = leaf_table_add(&log->known, &leaf, log->known_size);
+		log->known_size += r >= 0;
+	}
+	return r;
+}
+
+/* Leaves that are in the log already get their index; UINT64_MAX: not there. */
+static int find_known(struct local_log *log, const struct digest *leaves, size_t count, struct diag *diag,
+		      uint64_t *indices)
+{
+	int r = know_leaves(log, diag);
+
+	for (size_t i = 0; r >= 0 && i < count; i++) {
+		size_t cursor = 0;
+		struct digest leaf;
+
+		do {
+			indices[i] = leaf_table_next(&log->known, &leaves[i], &cursor);
+			if (indices[i] != UINT64_MAX)
+				r = tile_tree_leaf(log->tree, indices[i], diag, &leaf);
+		} while (r >= 0 && indices[i] != UINT64_MAX && memcmp(&leaf, &leaves[i], sizeof(leaf)) != 0);
 	}
 	return r;
 }
@@ -370,7 +386,6 @@ static int add_unknown(struct local_log *log, const struct str *bodies, const st
 	struct digest new_leaves[LOCAL_LOG_BATCH_MAX];
 	uint64_t first = log->size;
 	size_t n = 0;
-	int r;
 
 	for (size_t i = 0; i < count; i++)
 		if (indices[i] == UINT64_MAX) {
@@ -378,11 +393,7 @@ static int add_unknown(struct local_log *log, const struct str *bodies, const st
 			new_leaves[n] = leaves[i];
 			indices[i] = first + n++;
 		}
-	r = n > 0 ? local_log_append(log, new_bodies, new_leaves, n, diag) : 0;
-	/* What was there before we came needs no second look: all that is added later is added here. */
-	if (r >= 0)
-		log->known_from = log->size_at_open;
-	return r;
+	return n > 0 ? local_log_append(log, new_bodies, new_leaves, n, diag) : 0;
 }
 
 int local_log_add(struct local_log *log, const struct str *bodies, size_t count, struct diag *diag,

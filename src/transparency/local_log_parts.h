@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "transparency/leaf_table.h"
 #include "transparency/local_log.h"
 
 struct local_log {
@@ -19,8 +20,8 @@ struct local_log {
 	struct digest root;
 	struct buf checkpoint;
 	struct tile_tree *tree; /* of `size` */
-	uint64_t known_from; /* leaves before this one were looked through for what is to be added */
-	uint64_t size_at_open;
+	struct leaf_table known; /* the first known_size leaves; made when something is added first */
+	uint64_t known_size;
 };
 
 /* A tile_tree of the directory's tiles, of that size. */
