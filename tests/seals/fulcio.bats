@@ -6,17 +6,18 @@
 
 load keys
 
+setup_file() {
+	servers_start "$BATS_FILE_TMPDIR/servers" || true
+}
+
+teardown_file() {
+	servers_stop
+}
+
 setup() {
 	need_bpf
-	if [ -e "$BATS_TEST_DIRNAME/servers.bash" ]; then
-		load servers
-		servers_start
-	fi
-	for name in FULCIO_URL FULCIO_TRUST REKOR1_URL REKOR1_PUB REKOR2_URL REKOR2_ORIGIN REKOR2_PUB TSA_URL TSA_CHAIN \
-		OIDC_SPIFFE OIDC_K8S OIDC_EMAIL OIDC_KEY; do
-		name=STELLA_TEST_$name
-		[ -n "${!name:-}" ] || skip "no servers to ask: $name is not set"
-	done
+	need_servers
+	[ -n "${STELLA_TEST_FULCIO_URL:-}" ] || skip "no certificate authority to ask: STELLA_TEST_FULCIO_URL is not set"
 	cosign_find
 	TOKEN=$BATS_TEST_TMPDIR/token
 	ROOT=$BATS_TEST_TMPDIR/trusted_root.json
