@@ -143,6 +143,7 @@ teardown() {
 	check_with "$BATS_TEST_TMPDIR/handle.pub"
 	seal_with "tpm2:$BATS_TEST_TMPDIR/key.pem"
 	check_with "$BATS_TEST_TMPDIR/file.pub"
+	refuse_with 3 "does not take the PIN" tpm2:0x81000001 "pin_file: $BATS_TEST_TMPDIR/wrong"
 	refuse_with 4 "cannot find" tpm2:0x81000077
 	refuse_with 2 "persistent handle" tpm2:0x80000001
 }
