@@ -31,17 +31,53 @@
  */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/diag.h"
+#include "net/http.h"
+#include "online/presence.h"
+
+static int usage(void)
+{
+	fputs("usage: stella-online presence [--ca-file FILE] [--proxy URL] [--timeout SECONDS]\n", stderr);
+	return EXIT_UNSOUND;
+}
+
+static bool set_option(struct http_settings *settings, const char *name, const char *value)
+{
+	char *end;
+
+	if (strcmp(name, "--ca-file") == 0) {
+		settings->ca_file = value;
+	} else if (strcmp(name, "--proxy") == 0) {
+		settings->proxy = value;
+	} else if (strcmp(name, "--timeout") == 0) {
+		unsigned long seconds = strtoul(value, &end, 10);
+
+		if (!*value || *end || seconds < 1 || seconds > 600)
+			return false;
+		settings->timeout_ms = (uint32_t)seconds * 1000;
+	} else {
+		return false;
+	}
+	return true;
+}
 
 int main(int argc, char **argv)
 {
-	if (argc < 2 || strcmp(argv[1], "presence") != 0) {
-		fputs("usage: stella-online presence [--ca-file FILE] [--proxy URL] [--timeout SECONDS]\n",
-		      stderr);
-		return EXIT_UNSOUND;
-	}
-	fputs("stella-online: cannot ask yet\n", stderr);
-	return EXIT_FAILED;
+	struct http_settings settings = { .ca_file = NULL };
+	struct diag diag = { .text = "" };
+	int status;
+
+	if (argc < 2 || strcmp(argv[1], "presence") != 0 || argc % 2 != 0)
+		return usage();
+	for (int i = 2; i < argc; i += 2)
+		if (!set_option(&settings, argv[i], argv[i + 1]))
+			return usage();
+	status = presence_run(&settings, stdin, stdout, &diag);
+	if (diag.text[0])
+		fprintf(stderr, "stella-online: %s\n", diag.text);
+	if (fclose(stdout) != 0 && status == EXIT_DONE)
+		status = EXIT_FAILED;
+	return status;
 }

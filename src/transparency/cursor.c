@@ -157,7 +157,7 @@ static bool read_member(const char *key, json_t *value, struct cursor *cursor)
 
 static bool read_text(struct str text, struct cursor *cursor)
 {
-	json_t *object = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, NULL), *value;
+	json_t *object = json_loadb(text.data ? text.data : "", text.len, JSON_REJECT_DUPLICATES, NULL), *value;
 	bool good = json_is_object(object) && json_object_get(object, "done");
 	const char *key;
 
@@ -165,6 +165,15 @@ static bool read_text(struct str text, struct cursor *cursor)
 		good = good && read_member(key, value, cursor);
 	json_decref(object);
 	return good;
+}
+
+int cursor_parse(struct str text, const char *name, struct diag *diag, struct cursor *cursor)
+{
+	*cursor = (struct cursor) { .done = 0 };
+	if (read_text(text, cursor))
+		return 0;
+	cursor_done(cursor);
+	return diag_error(diag, -EBADMSG, "%s is no cursor of ours", name);
 }
 
 int cursor_load(const char *path, struct diag *diag, struct cursor *cursor)
@@ -178,8 +187,5 @@ int cursor_load(const char *path, struct diag *diag, struct cursor *cursor)
 		return 0;
 	if (r < 0)
 		return diag_error(diag, r, "%s", quiet.text);
-	if (read_text((struct str) { text.data ? text.data : "", text.len }, cursor))
-		return 0;
-	cursor_done(cursor);
-	return diag_error(diag, -EBADMSG, "%s is no cursor of ours", path);
+	return cursor_parse(buf_str(&text), path, diag, cursor);
 }

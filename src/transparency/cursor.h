@@ -38,6 +38,8 @@ struct cursor {
 void cursor_done(struct cursor *cursor);
 /* A missing file is an empty cursor. -EBADMSG: it is none of ours. */
 int cursor_load(const char *path, struct diag *diag, struct cursor *cursor);
+/* The same of a text. */
+int cursor_parse(struct str text, const char *name, struct diag *diag, struct cursor *cursor);
 /* Appends the file's text, with these instead of what the cursor has; `statement` NULL: not known. */
 int cursor_write(const struct cursor *cursor, uint64_t done, const struct digest *statement, struct buf *out);
 
