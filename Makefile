@@ -192,8 +192,8 @@ install: all
 	install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBDIR)/pkgconfig" "$(DESTDIR)$(INCLUDEDIR)/stella" \
 		"$(DESTDIR)$(DOCDIR)" "$(DESTDIR)$(UNITDIR)" "$(DESTDIR)$(LIBDIR)/stella"
 	install -m 755 $(PROGRAMS) "$(DESTDIR)$(BINDIR)"
-	install -m 755 $(INNER) "$(DESTDIR)$(LIBDIR)/stella"
 	test ! -x $(O)/stella-static || install -D -m 755 -t "$(DESTDIR)$(LIBDIR)/stella" $(O)/stella-static
+	install -m 755 $(INNER) "$(DESTDIR)$(LIBDIR)/stella"
 	install -m 644 $(O)/libstella.so.$(SOVERSION) "$(DESTDIR)$(LIBDIR)/libstella.so.$(VERSION)"
 	ln -sf libstella.so.$(VERSION) "$(DESTDIR)$(LIBDIR)/libstella.so.$(SOVERSION)"
 	ln -sf libstella.so.$(SOVERSION) "$(DESTDIR)$(LIBDIR)/libstella.so"
