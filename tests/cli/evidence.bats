@@ -121,7 +121,7 @@ inspect() {
 	[ "$status" -eq 2 ]
 	verify --key "$WORK/nokey"
 	[ "$status" -eq 4 ]
-	for option in --trusted-root=x --certificate-identity=x --certificate-oidc-issuer=x --rekor --expect-head=abc; do
+	for option in --certificate-identity=x --certificate-oidc-issuer=x --log-url=x --expect-head=abc; do
 		verify --key "$KEY" "$option"
 		[ "$status" -eq 2 ]
 		[ ! -s "$WORK/out" ]
@@ -244,4 +244,24 @@ inspect() {
 		[ "$(cat "$WORK/k.pem")" = "$before" ]
 	done
 	[ ! -e "$WORK/k.pem.pub" ]
+}
+
+@test "keygen encrypts with the passphrase of a file that nobody else can read, and makes either kind of key" {
+	printf 'a good one\n' >"$WORK/phrase"
+	chmod 644 "$WORK/phrase"
+	run "$STELLA" signals keygen --key "$WORK/e.pem" --encrypt --passphrase-file "$WORK/phrase"
+	[ "$status" -eq 3 ]
+	[[ "$output" == *"mode 0644"* ]]
+	[ ! -e "$WORK/e.pem" ]
+	chmod 600 "$WORK/phrase"
+	"$STELLA" signals keygen --key "$WORK/e.pem" --encrypt --passphrase-file "$WORK/phrase" --type ed25519 >"$WORK/out"
+	jq -e '.type == "ed25519"' "$WORK/out"
+	head -1 "$WORK/e.pem" | grep -q 'BEGIN ENCRYPTED PRIVATE KEY'
+	openssl pkey -in "$WORK/e.pem" -passin "file:$WORK/phrase" -pubout | cmp - "$WORK/e.pem.pub"
+	for bad in "--type rsa" "--encrypt" "--passphrase-file $WORK/phrase"; do
+		# shellcheck disable=SC2086 # an option and its value
+		run "$STELLA" signals keygen --key "$WORK/n.pem" $bad
+		[ "$status" -eq 2 ]
+		[ ! -e "$WORK/n.pem" ]
+	done
 }
