@@ -184,10 +184,14 @@ static struct owners find(const struct package_set *set, struct str path, uint32
 	struct owners known, named;
 
 	assert(set->sorted);
+	/* Who lists the compiled file may not be all who own what it was made of: pip's RECORD has it, dpkg's list not. */
+	named = by_python_source(set, path);
+	if (named.count > 0)
+		return named;
 	known = by_inode(set, major, minor, inode);
 	named = by_path(set, path);
 	if (known.count == 0)
-		return named.count > 0 ? named : by_python_source(set, path);
+		return named;
 	if (known.count == 1 || named.count == 0 || !has(&known, owner_at(&named, 0).package))
 		return known;
 	return named;
