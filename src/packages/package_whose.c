@@ -97,12 +97,14 @@ static bool is_merged(struct str path)
 static struct owners by_path(const struct package_set *set, struct str path)
 {
 	struct owners owners = by_exact_path(set, path);
-	struct str inner = { path.data + 4, path.len - 4 };
+	struct str inner = { NULL, 0 };
 	char other[PACKAGE_TEXT_MAX + 8];
 
 	if (owners.count > 0 || set->separate_usr)
 		return owners;
-	if (begins(path, STR("/usr/")) && is_merged(inner))
+	if (begins(path, STR("/usr/")))
+		inner = (struct str) { path.data + 4, path.len - 4 };
+	if (is_merged(inner))
 		return by_exact_path(set, inner);
 	if (!is_merged(path) || path.len > PACKAGE_TEXT_MAX)
 		return owners;

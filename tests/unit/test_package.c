@@ -212,6 +212,7 @@ static void files_have_an_owner_or_none(void **state)
 	is_nobodys(set, "/usr/bin/bash/", PACKAGE_NONE);
 	is_nobodys(set, "bash", PACKAGE_NONE);
 	is_nobodys(set, "", PACKAGE_NONE);
+	assert_int_equal(package_set_each(set, (struct str) { NULL, 0 }, 8, 1, 1, note, NULL), 0);
 	assert_int_equal(package_set_get(set, bash)->n_files, 2);
 }
 

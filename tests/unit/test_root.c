@@ -191,6 +191,8 @@ static void python_of_debian(void **state)
 	    SITE "/one/x.py\n" SITE "/two.py\n" SITE "/other.py\n" SITE "/one-1.dist-info/METADATA\n" SITE
 		 "/two-1.dist-info/METADATA\n" SITE "/two-1.dist-info/top_level.txt\n");
 	put(world, SITE "/requests/api.py", "x");
+	put(world, SITE "/requests/__pycache__/api.cpython-311.pyc", "x");
+	put(world, SITE "/requests/__pycache__/nothing.cpython-311.pyc", "x");
 	put(world, SITE "/requests-2.egg-info/PKG-INFO", "Name: requests\nVersion: 2\n");
 	put(world, "/usr/share/doc/requests", "x");
 	put(world, SITE "/one/x.py", "x");
@@ -210,6 +212,9 @@ static void python_of_debian(void **state)
 #define DEB "pkg:deb/debian/python3-two@1?arch=all&distro=debian-12"
 	tells_of(world, SITE "/requests/api.py",
 		 "pkg:deb/debian/python3-requests@2?arch=all&distro=debian-12 pkg:pypi/requests@2");
+	inode_tells_of(world, SITE "/requests/__pycache__/api.cpython-311.pyc",
+		       "pkg:deb/debian/python3-requests@2?arch=all&distro=debian-12 pkg:pypi/requests@2");
+	inode_tells_of(world, SITE "/requests/__pycache__/nothing.cpython-311.pyc", "");
 	tells_of(world, "/usr/share/doc/requests",
 		 "pkg:deb/debian/python3-requests@2?arch=all&distro=debian-12");
 	tells_of(world, SITE "/requests-2.egg-info/PKG-INFO",
