@@ -27,43 +27,43 @@ static void marks_done(struct marks *marks)
 }
 
 /* A context, or the one of several that is SPDX's. */
-static void read_context(struct json *json, struct buf *context)
+static void read_context(struct jwalk *json, struct buf *context)
 {
-	if (json_type(json) != JSON_ARRAY) {
-		json_text(json, context, NULL);
+	if (jwalk_type(json) != JWALK_ARRAY) {
+		jwalk_text(json, context, NULL);
 		return;
 	}
-	json_array(json);
-	while (json_element(json)) {
+	jwalk_array(json);
+	while (jwalk_element(json)) {
 		if (context->len > 0 && memmem(context->data, context->len, "spdx.org", 8))
-			json_skip(json);
+			jwalk_skip(json);
 		else
-			json_text(json, context, NULL);
+			jwalk_text(json, context, NULL);
 	}
 }
 
-static int read_marks(struct json *json, struct marks *marks)
+static int read_marks(struct jwalk *json, struct marks *marks)
 {
 	struct str key;
 
-	if (json_type(json) != JSON_OBJECT)
-		return json_refuse(json, -EBADMSG, "it is no JSON object");
-	json_object(json);
-	while (json_member(json, &key)) {
+	if (jwalk_type(json) != JWALK_OBJECT)
+		return jwalk_refuse(json, -EBADMSG, "it is no JSON object");
+	jwalk_object(json);
+	while (jwalk_member(json, &key)) {
 		if (str_equal(key, STR("bomFormat"))) {
-			json_text(json, &marks->bom_format, NULL);
+			jwalk_text(json, &marks->bom_format, NULL);
 		} else if (str_equal(key, STR("specVersion"))) {
-			json_text(json, &marks->spec_version, NULL);
+			jwalk_text(json, &marks->spec_version, NULL);
 		} else if (str_equal(key, STR("spdxVersion"))) {
-			json_text(json, &marks->spdx_version, NULL);
+			jwalk_text(json, &marks->spdx_version, NULL);
 		} else if (str_equal(key, STR("@context"))) {
 			read_context(json, &marks->context);
 		} else {
 			marks->has_graph = marks->has_graph || str_equal(key, STR("@graph"));
-			json_skip(json);
+			jwalk_skip(json);
 		}
 	}
-	return json_end(json);
+	return jwalk_end(json);
 }
 
 typedef int (*reader)(struct sbom *sbom);
@@ -91,7 +91,7 @@ static struct str context_version(struct str context)
 	return end ? (struct str) { at, (size_t)(end - at) } : STR("");
 }
 
-static int choose(struct json *json, struct marks *marks, struct buf *format, reader *ret_reader)
+static int choose(struct jwalk *json, struct marks *marks, struct buf *format, reader *ret_reader)
 {
 	static const char *const cyclonedx[] = { "1.2", "1.3", "1.4", "1.5", "1.6", "1.7" };
 	static const char *const spdx[] = { "SPDX-2.2", "SPDX-2.3" };
@@ -99,32 +99,32 @@ static int choose(struct json *json, struct marks *marks, struct buf *format, re
 	bool is_cyclonedx = str_equal(buf_str(&marks->bom_format), STR("CycloneDX"));
 
 	if (is_cyclonedx + (marks->spdx_version.len > 0) + (spdx3.len > 0) > 1)
-		return json_refuse(json, -EBADMSG, "it claims to be of two formats");
+		return jwalk_refuse(json, -EBADMSG, "it claims to be of two formats");
 	if (is_cyclonedx) {
 		if (!is_one_of(buf_str(&marks->spec_version), cyclonedx, ARRAY_LEN(cyclonedx)))
-			return json_refuse(json, -EBADMSG, "its version of CycloneDX is not one of 1.2 to 1.7");
+			return jwalk_refuse(json, -EBADMSG, "its version of CycloneDX is not one of 1.2 to 1.7");
 		*ret_reader = sbom_read_cyclonedx;
 		return buf_printf(format, "CycloneDX %s", buf_cstr(&marks->spec_version));
 	}
 	if (marks->spdx_version.len > 0) {
 		if (!is_one_of(buf_str(&marks->spdx_version), spdx, ARRAY_LEN(spdx)))
-			return json_refuse(json, -EBADMSG,
+			return jwalk_refuse(json, -EBADMSG,
 					   "its version of SPDX is not one of 2.2, 2.3 and 3.0");
 		*ret_reader = sbom_read_spdx2;
 		return buf_printf(format, "SPDX %s", buf_cstr(&marks->spdx_version) + 5);
 	}
 	if (spdx3.len >= 3 && spdx3.len < 16 && memcmp(spdx3.data, "3.0", 3) == 0) {
 		if (!marks->has_graph)
-			return json_refuse(json, -EBADMSG, "it is SPDX 3.0 without a @graph");
+			return jwalk_refuse(json, -EBADMSG, "it is SPDX 3.0 without a @graph");
 		*ret_reader = sbom_read_spdx3;
 		return buf_printf(format, "SPDX %.*s", (int)spdx3.len, spdx3.data);
 	}
-	return json_refuse(json, -EBADMSG,
+	return jwalk_refuse(json, -EBADMSG,
 			   spdx3.len > 0 ? "its version of SPDX is not one of 2.2, 2.3 and 3.0"
 					 : "it is neither CycloneDX nor SPDX, as JSON");
 }
 
-static int read_document(struct json *json, struct package_set *set, struct sbom_facts *facts)
+static int read_document(struct jwalk *json, struct package_set *set, struct sbom_facts *facts)
 {
 	_cleanup_(marks_done) struct marks marks = { .bom_format = BUF_MAX(64),
 						     .spec_version = BUF_MAX(64),
@@ -145,14 +145,14 @@ static int read_document(struct json *json, struct package_set *set, struct sbom
 	if (r < 0 || !facts->format)
 		return sbom_failed(&sbom, r < 0 ? r : -ENOMEM);
 	sbom.refs = refs;
-	r = json_rewind(json);
+	r = jwalk_rewind(json);
 	if (r == 0)
 		r = read(&sbom);
 	free(sbom.has_file);
 	return r;
 }
 
-static int read_into(struct json *json, struct package_set *set, struct sbom_facts *ret_facts)
+static int read_into(struct jwalk *json, struct package_set *set, struct sbom_facts *ret_facts)
 {
 	struct sbom_facts facts = { .format = NULL };
 	int r = read_document(json, set, &facts);
@@ -167,8 +167,8 @@ static int read_into(struct json *json, struct package_set *set, struct sbom_fac
 
 int sbom_load(const char *path, struct package_set *set, struct diag *diag, struct sbom_facts *ret_facts)
 {
-	_cleanup_(json_freep) struct json *json = NULL;
-	int r = json_open(path, SBOM_FILE_MAX, diag, &json);
+	_cleanup_(jwalk_freep) struct jwalk *json = NULL;
+	int r = jwalk_open(path, SBOM_FILE_MAX, diag, &json);
 
 	return r < 0 ? r : read_into(json, set, ret_facts);
 }
@@ -176,13 +176,13 @@ int sbom_load(const char *path, struct package_set *set, struct diag *diag, stru
 int sbom_parse(struct str text, const char *name, struct package_set *set, struct diag *diag,
 	       struct sbom_facts *ret_facts)
 {
-	_cleanup_(json_freep) struct json *json = NULL;
+	_cleanup_(jwalk_freep) struct jwalk *json = NULL;
 	int r;
 
 	if (text.len > SBOM_FILE_MAX)
 		return diag_error(diag, -EFBIG, "cannot read %s: it is larger than the limit of %u bytes", name,
 				  SBOM_FILE_MAX);
-	r = json_new(text, name, diag, &json);
+	r = jwalk_new(text, name, diag, &json);
 	return r < 0 ? r : read_into(json, set, ret_facts);
 }
 

@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "packages/purl.h"
 #include "packages/sbom_parts.h"
-#include "packages/scanner_purl.h"
 
 void sbom_component_init(struct sbom_component *component)
 {
@@ -43,7 +43,7 @@ int sbom_component_place(struct sbom_component *component, struct str path)
 
 int sbom_failed(struct sbom *sbom, int error)
 {
-	return json_refuse(sbom->json, error,
+	return jwalk_refuse(sbom->json, error,
 			   error == -E2BIG    ? "it tells of more than can be taken"
 			   : error == -ENOMEM ? "out of memory"
 					      : "it is not understood");
@@ -53,13 +53,23 @@ void sbom_text(struct sbom *sbom, struct buf *out)
 {
 	bool cut;
 
-	if (!json_text(sbom->json, out, &cut) || cut)
+	if (!jwalk_text(sbom->json, out, &cut) || cut)
 		buf_clear(out);
 }
 
 static char *text_or_null(struct buf *buf)
 {
 	return buf->len > 0 ? (char *)buf_cstr(buf) : NULL;
+}
+
+/* trivy takes the epoch out of the purl's version; the component's own still has it. */
+static bool is_longer_version(const struct sbom_component *component, const char *version)
+{
+	size_t len = strlen(version);
+
+	return component->version.len > len + 1 &&
+	       component->version.data[component->version.len - len - 1] == ':' &&
+	       memcmp(component->version.data + component->version.len - len, version, len) == 0;
 }
 
 /* The package as its purl has it, canonical. 1: it has none that is one. */
@@ -73,7 +83,7 @@ static int take_purl(struct sbom *sbom, struct sbom_component *component, struct
 		sbom->facts->without_purl++;
 		return 1;
 	}
-	r = scanner_purl_parse(buf_str(&component->purl), &reason, purl);
+	r = purl_parse(buf_str(&component->purl), &reason, purl);
 	if (r == -EINVAL) {
 		sbom->facts->without_purl++;
 		sbom->facts->bad_purls++;
@@ -89,7 +99,7 @@ static int take_purl(struct sbom *sbom, struct sbom_component *component, struct
 	package->purl = text_or_null(&component->purl);
 	package->type = purl->type;
 	package->arch = (char *)purl_qualifier(purl, "arch");
-	if (purl->version)
+	if (purl->version && !is_longer_version(component, purl->version))
 		package->version = purl->version;
 	return r;
 }
@@ -155,24 +165,28 @@ static int note_package(struct sbom *sbom, uint32_t index, size_t before)
 	return 0;
 }
 
-int sbom_add_place(struct sbom *sbom, uint32_t index, struct str path)
+static int add_place(struct sbom *sbom, uint32_t index, struct str path, bool within)
 {
 	_cleanup_(buf_done) struct buf absolute = BUF_MAX(PACKAGE_TEXT_MAX);
 	const struct package *package = package_set_get(sbom->set, index);
+	enum sbom_place place = sbom_place(path, package->type, sbom->of_image, &absolute);
 	size_t own = index - sbom->first;
 	int r;
 
-	switch (sbom_place(path, package->type, sbom->of_image, &absolute)) {
-	case SBOM_PLACE_BAD:
-		sbom->facts->bad_paths++;
-		return 0;
-	case SBOM_PLACE_SOURCE:
+	if (place == SBOM_PLACE_SOURCE) {
 		sbom->facts->sources++;
 		return 0;
-	default:
-		break;
 	}
-	r = package_set_add_file(sbom->set, index, buf_str(&absolute));
+	if (place == SBOM_PLACE_BAD)
+		r = -EINVAL;
+	else if (within || place == SBOM_PLACE_WITHIN)
+		r = package_set_add_within(sbom->set, index, buf_str(&absolute));
+	else
+		r = package_set_add_file(sbom->set, index, buf_str(&absolute));
+	if (r == -EINVAL) {
+		sbom->facts->bad_paths++;
+		return 0;
+	}
 	if (r < 0)
 		return r;
 	sbom->facts->files++;
@@ -183,16 +197,9 @@ int sbom_add_place(struct sbom *sbom, uint32_t index, struct str path)
 	return 0;
 }
 
-/* Does any of its places lie within an archive or binary? */
-static bool lies_within(struct sbom *sbom, const struct sbom_component *component, const char *type)
+int sbom_add_place(struct sbom *sbom, uint32_t index, struct str path)
 {
-	_cleanup_(buf_done) struct buf absolute = BUF_MAX(PACKAGE_TEXT_MAX);
-	const char *at = component->places.data, *end = at + component->places.len;
-
-	for (; at && at < end; at += strlen(at) + 1)
-		if (sbom_place(str_of(at), type, sbom->of_image, &absolute) == SBOM_PLACE_WITHIN)
-			return true;
-	return type && (strcmp(type, "golang") == 0 || strcmp(type, "cargo") == 0);
+	return add_place(sbom, index, path, false);
 }
 
 static int add_places(struct sbom *sbom, const struct sbom_component *component, uint32_t index)
@@ -201,7 +208,7 @@ static int add_places(struct sbom *sbom, const struct sbom_component *component,
 	int r = 0;
 
 	for (; at && at < end && r == 0; at += strlen(at) + 1)
-		r = sbom_add_place(sbom, index, str_of(at));
+		r = add_place(sbom, index, str_of(at), component->within);
 	return r;
 }
 
@@ -223,7 +230,6 @@ int sbom_component_add(struct sbom *sbom, struct sbom_component *component, uint
 	if (!package.version)
 		package.version = text_or_null(&component->version);
 	package.ref = is_ref_taken(sbom, component) ? NULL : text_or_null(&component->ref);
-	package.contained = component->within || lies_within(sbom, component, package.type);
 	if (package.name || package.purl) {
 		r = package_set_add(sbom->set, &package, &index);
 		if (r == 0)

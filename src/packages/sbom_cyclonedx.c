@@ -58,20 +58,20 @@ static int read_properties(struct sbom *sbom, struct reading *reading)
 	struct str key;
 	int r = 0;
 
-	if (!json_array(sbom->json))
+	if (!jwalk_array(sbom->json))
 		return 0;
-	while (json_element(sbom->json)) {
+	while (jwalk_element(sbom->json)) {
 		buf_clear(&name);
 		buf_clear(&value);
-		if (!json_object(sbom->json))
+		if (!jwalk_object(sbom->json))
 			continue;
-		while (json_member(sbom->json, &key)) {
+		while (jwalk_member(sbom->json, &key)) {
 			if (str_equal(key, STR("name")))
 				sbom_text(sbom, &name);
 			else if (str_equal(key, STR("value")))
 				sbom_text(sbom, &value);
 			else
-				json_skip(sbom->json);
+				jwalk_skip(sbom->json);
 		}
 		if (r == 0)
 			r = take_property(reading, buf_str(&name), buf_str(&value));
@@ -86,14 +86,14 @@ static int read_occurrences(struct sbom *sbom, struct reading *reading)
 	struct str key;
 	int r = 0;
 
-	if (!json_array(sbom->json))
+	if (!jwalk_array(sbom->json))
 		return 0;
-	while (json_element(sbom->json)) {
-		if (!json_object(sbom->json))
+	while (jwalk_element(sbom->json)) {
+		if (!jwalk_object(sbom->json))
 			continue;
-		while (json_member(sbom->json, &key)) {
+		while (jwalk_member(sbom->json, &key)) {
 			if (!str_equal(key, STR("location"))) {
-				json_skip(sbom->json);
+				jwalk_skip(sbom->json);
 				continue;
 			}
 			sbom_text(sbom, &location);
@@ -109,13 +109,13 @@ static int read_evidence(struct sbom *sbom, struct reading *reading)
 	struct str key;
 	int r = 0;
 
-	if (!json_object(sbom->json))
+	if (!jwalk_object(sbom->json))
 		return 0;
-	while (json_member(sbom->json, &key)) {
+	while (jwalk_member(sbom->json, &key)) {
 		if (str_equal(key, STR("occurrences")) && r == 0)
 			r = read_occurrences(sbom, reading);
 		else
-			json_skip(sbom->json);
+			jwalk_skip(sbom->json);
 	}
 	return r;
 }
@@ -148,7 +148,7 @@ static int read_member(struct sbom *sbom, struct reading *reading, struct str ke
 		return read_evidence(sbom, reading);
 	if (str_equal(key, STR("components")))
 		return read_components(sbom, reading, nesting + 1);
-	json_skip(sbom->json);
+	jwalk_skip(sbom->json);
 	return 0;
 }
 
@@ -158,11 +158,11 @@ static int read_component(struct sbom *sbom, struct reading *reading, unsigned i
 	int r = 0;
 
 	sbom_component_init(&reading->component);
-	if (!json_object(sbom->json))
-		return json_error(sbom->json);
-	while (r == 0 && json_member(sbom->json, &key))
+	if (!jwalk_object(sbom->json))
+		return jwalk_error(sbom->json);
+	while (r == 0 && jwalk_member(sbom->json, &key))
 		r = read_member(sbom, reading, key, nesting);
-	return r < 0 ? sbom_failed(sbom, r) : json_error(sbom->json);
+	return r < 0 ? sbom_failed(sbom, r) : jwalk_error(sbom->json);
 }
 
 /* Is this a package, something that has files? Not what lists or carries packages. */
@@ -196,21 +196,21 @@ static int read_components(struct sbom *sbom, struct reading *around, unsigned i
 	int r = 0;
 
 	if (nesting > SBOM_NESTING_MAX)
-		return json_refuse(sbom->json, -EBADMSG, "its components are nested too deeply");
-	if (!json_array(sbom->json))
-		return json_error(sbom->json);
-	while (r == 0 && json_element(sbom->json)) {
+		return jwalk_refuse(sbom->json, -EBADMSG, "its components are nested too deeply");
+	if (!jwalk_array(sbom->json))
+		return jwalk_error(sbom->json);
+	while (r == 0 && jwalk_element(sbom->json)) {
 		_cleanup_(reading_done) struct reading reading = { .is_file = false };
 
-		if (json_type(sbom->json) != JSON_OBJECT) {
-			json_skip(sbom->json);
+		if (jwalk_type(sbom->json) != JWALK_OBJECT) {
+			jwalk_skip(sbom->json);
 			continue;
 		}
 		r = read_component(sbom, &reading, nesting);
 		if (r == 0)
 			r = settle(sbom, &reading, around);
 	}
-	return r < 0 ? r : json_error(sbom->json);
+	return r < 0 ? r : jwalk_error(sbom->json);
 }
 
 /* metadata.component: what the document is about. Its files are relative to an image's root. */
@@ -221,11 +221,11 @@ static int read_metadata(struct sbom *sbom)
 	int r = 0;
 
 	sbom_component_init(&subject.component);
-	if (!json_object(sbom->json))
+	if (!jwalk_object(sbom->json))
 		return 0;
-	while (r == 0 && json_member(sbom->json, &key)) {
+	while (r == 0 && jwalk_member(sbom->json, &key)) {
 		if (!str_equal(key, STR("component"))) {
-			json_skip(sbom->json);
+			jwalk_skip(sbom->json);
 			continue;
 		}
 		reading_done(&subject);
@@ -242,15 +242,15 @@ static int walk(struct sbom *sbom, struct str wanted, int (*reader)(struct sbom 
 	struct str key;
 	int r = 0;
 
-	if (!json_object(sbom->json))
-		return json_error(sbom->json);
-	while (r == 0 && json_member(sbom->json, &key)) {
+	if (!jwalk_object(sbom->json))
+		return jwalk_error(sbom->json);
+	while (r == 0 && jwalk_member(sbom->json, &key)) {
 		if (str_equal(key, wanted))
 			r = reader(sbom);
 		else
-			json_skip(sbom->json);
+			jwalk_skip(sbom->json);
 	}
-	return r < 0 ? r : json_error(sbom->json);
+	return r < 0 ? r : jwalk_error(sbom->json);
 }
 
 static int read_list(struct sbom *sbom)
@@ -263,6 +263,6 @@ int sbom_read_cyclonedx(struct sbom *sbom)
 	int r = walk(sbom, STR("metadata"), read_metadata);
 
 	if (r == 0)
-		r = json_rewind(sbom->json);
+		r = jwalk_rewind(sbom->json);
 	return r < 0 ? r : walk(sbom, STR("components"), read_list);
 }

@@ -3,14 +3,14 @@
 
 /* What the readers of the formats share. */
 
-#include "packages/json.h"
+#include "packages/jwalk.h"
 #include "packages/sbom.h"
 
 struct sbom_table;
 struct sbom_pairs;
 
 struct sbom {
-	struct json *json;
+	struct jwalk *json;
 	struct package_set *set;
 	struct sbom_facts *facts;
 	struct sbom_table *refs; /* ids that are taken, and the package of each */

@@ -32,16 +32,16 @@ static void spdx_package_done(struct spdx_package *package)
 /* Calls with each object of an array. */
 static int each(struct reading *reading, int (*reader)(struct reading *reading))
 {
-	struct json *json = reading->sbom->json;
+	struct jwalk *json = reading->sbom->json;
 	int r = 0;
 
-	if (!json_array(json))
-		return json_error(json);
-	while (r == 0 && json_element(json)) {
-		if (json_object(json))
+	if (!jwalk_array(json))
+		return jwalk_error(json);
+	while (r == 0 && jwalk_element(json)) {
+		if (jwalk_object(json))
 			r = reader(reading);
 	}
-	return r < 0 ? r : json_error(json);
+	return r < 0 ? r : jwalk_error(json);
 }
 
 /* Ids of an array of strings. */
@@ -50,9 +50,9 @@ static int read_ids(struct sbom *sbom, struct sbom_ids *ids)
 	_cleanup_(buf_done) struct buf id = BUF_MAX(SBOM_REF_MAX);
 	int r = 0;
 
-	if (!json_array(sbom->json))
+	if (!jwalk_array(sbom->json))
 		return 0;
-	while (r == 0 && json_element(sbom->json)) {
+	while (r == 0 && jwalk_element(sbom->json)) {
 		sbom_text(sbom, &id);
 		if (id.len > 0)
 			r = sbom_ids_add(ids, sbom_id_of(buf_str(&id)));
@@ -68,20 +68,20 @@ static int read_external_refs(struct sbom *sbom, struct sbom_component *componen
 	struct str key;
 	int r = 0;
 
-	if (!json_array(sbom->json))
+	if (!jwalk_array(sbom->json))
 		return 0;
-	while (r == 0 && json_element(sbom->json)) {
+	while (r == 0 && jwalk_element(sbom->json)) {
 		buf_clear(&type);
 		buf_clear(&locator);
-		if (!json_object(sbom->json))
+		if (!jwalk_object(sbom->json))
 			continue;
-		while (json_member(sbom->json, &key)) {
+		while (jwalk_member(sbom->json, &key)) {
 			if (str_equal(key, STR("referenceType")))
 				sbom_text(sbom, &type);
 			else if (str_equal(key, STR("referenceLocator")))
 				sbom_text(sbom, &locator);
 			else
-				json_skip(sbom->json);
+				jwalk_skip(sbom->json);
 		}
 		/* Of several the first. */
 		if (component->purl.len == 0 && str_equal(buf_str(&type), STR("purl")))
@@ -105,7 +105,7 @@ static int read_package_member(struct sbom *sbom, struct spdx_package *package, 
 	else if (str_equal(key, STR("hasFiles")))
 		return read_ids(sbom, &package->files);
 	else
-		json_skip(sbom->json);
+		jwalk_skip(sbom->json);
 	return 0;
 }
 
@@ -164,9 +164,9 @@ static int read_package(struct reading *reading)
 	int r = 0;
 
 	sbom_component_init(&package.component);
-	while (r == 0 && json_member(reading->sbom->json, &key))
+	while (r == 0 && jwalk_member(reading->sbom->json, &key))
 		r = read_package_member(reading->sbom, &package, key);
-	if (r == 0 && json_error(reading->sbom->json) == 0)
+	if (r == 0 && jwalk_error(reading->sbom->json) == 0)
 		r = settle_package(reading, &package);
 	return r;
 }
@@ -191,21 +191,21 @@ static void relationship_done(struct relationship *relationship)
 		.comment = BUF_MAX(64)                                                           \
 	}
 
-static void read_relationship(struct json *json, struct relationship *relationship)
+static void read_relationship(struct jwalk *json, struct relationship *relationship)
 {
 	struct str key;
 
-	while (json_member(json, &key)) {
+	while (jwalk_member(json, &key)) {
 		if (str_equal(key, STR("spdxElementId")))
-			json_text(json, &relationship->from, NULL);
+			jwalk_text(json, &relationship->from, NULL);
 		else if (str_equal(key, STR("relatedSpdxElement")))
-			json_text(json, &relationship->to, NULL);
+			jwalk_text(json, &relationship->to, NULL);
 		else if (str_equal(key, STR("relationshipType")))
-			json_text(json, &relationship->type, NULL);
+			jwalk_text(json, &relationship->type, NULL);
 		else if (str_equal(key, STR("comment")))
-			json_text(json, &relationship->comment, NULL);
+			jwalk_text(json, &relationship->comment, NULL);
 		else
-			json_skip(json);
+			jwalk_skip(json);
 	}
 }
 
@@ -267,20 +267,20 @@ static int take_containment(struct reading *reading)
 static int read_file(struct reading *reading)
 {
 	_cleanup_(buf_done) struct buf id = BUF_MAX(SBOM_REF_MAX), name = BUF_MAX(PACKAGE_TEXT_MAX);
-	struct json *json = reading->sbom->json;
+	struct jwalk *json = reading->sbom->json;
 	const uint32_t *packages;
 	struct str key;
 	bool again;
 	size_t n;
 	int r = 0;
 
-	while (json_member(json, &key)) {
+	while (jwalk_member(json, &key)) {
 		if (str_equal(key, STR("SPDXID")))
 			sbom_text(reading->sbom, &id);
 		else if (str_equal(key, STR("fileName")))
 			sbom_text(reading->sbom, &name);
 		else
-			json_skip(json);
+			jwalk_skip(json);
 	}
 	n = sbom_pairs_of(reading->pairs, sbom_id_of(buf_str(&id)), &packages, &again);
 	reading->sbom->facts->duplicate_refs += again;
@@ -293,45 +293,45 @@ static int read_file(struct reading *reading)
 
 static int walk(struct reading *reading, const char *wanted, int (*reader)(struct reading *reading))
 {
-	struct json *json = reading->sbom->json;
+	struct jwalk *json = reading->sbom->json;
 	struct str key;
-	int r = json_rewind(json);
+	int r = jwalk_rewind(json);
 
-	if (r < 0 || !json_object(json))
-		return json_error(json);
-	while (r == 0 && json_member(json, &key)) {
+	if (r < 0 || !jwalk_object(json))
+		return jwalk_error(json);
+	while (r == 0 && jwalk_member(json, &key)) {
 		if (str_equal(key, str_of(wanted)))
 			r = each(reading, reader);
 		else
-			json_skip(json);
+			jwalk_skip(json);
 	}
-	return r < 0 ? sbom_failed(reading->sbom, r) : json_error(json);
+	return r < 0 ? sbom_failed(reading->sbom, r) : jwalk_error(json);
 }
 
 /* documentDescribes, the older way to say what it is about. */
 static int read_described(struct reading *reading)
 {
 	_cleanup_(sbom_ids_done) struct sbom_ids ids = { .list = NULL };
-	struct json *json = reading->sbom->json;
+	struct jwalk *json = reading->sbom->json;
 	struct str key;
 	int r = 0;
 
-	if (!json_object(json))
-		return json_error(json);
-	while (r == 0 && json_member(json, &key)) {
+	if (!jwalk_object(json))
+		return jwalk_error(json);
+	while (r == 0 && jwalk_member(json, &key)) {
 		if (str_equal(key, STR("documentDescribes")))
 			r = read_ids(reading->sbom, &ids);
 		else if (str_equal(key, STR("relationships")))
 			r = each(reading, take_description);
 		else
-			json_skip(json);
+			jwalk_skip(json);
 	}
 	for (size_t i = 0; r == 0 && i < ids.count; i++) {
 		r = sbom_table_add(reading->described, ids.list[i], 0);
 		if (r == -EEXIST)
 			r = 0;
 	}
-	return r < 0 ? sbom_failed(reading->sbom, r) : json_error(json);
+	return r < 0 ? sbom_failed(reading->sbom, r) : jwalk_error(json);
 }
 
 int sbom_read_spdx2(struct sbom *sbom)

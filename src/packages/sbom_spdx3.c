@@ -59,13 +59,13 @@ static int read_ids(struct sbom *sbom, struct sbom_ids *ids)
 	_cleanup_(buf_done) struct buf id = BUF_MAX(SBOM_REF_MAX);
 	int r = 0;
 
-	if (json_type(sbom->json) == JSON_STRING) {
+	if (jwalk_type(sbom->json) == JWALK_STRING) {
 		sbom_text(sbom, &id);
 		return id.len > 0 ? sbom_ids_add(ids, sbom_id_of(buf_str(&id))) : 0;
 	}
-	if (!json_array(sbom->json))
+	if (!jwalk_array(sbom->json))
 		return 0;
-	while (r == 0 && json_element(sbom->json)) {
+	while (r == 0 && jwalk_element(sbom->json)) {
 		sbom_text(sbom, &id);
 		if (id.len > 0)
 			r = sbom_ids_add(ids, sbom_id_of(buf_str(&id)));
@@ -80,20 +80,20 @@ static int read_identifiers(struct sbom *sbom, struct buf *purl)
 	struct str key;
 	int r = 0;
 
-	if (!json_array(sbom->json))
+	if (!jwalk_array(sbom->json))
 		return 0;
-	while (r == 0 && json_element(sbom->json)) {
+	while (r == 0 && jwalk_element(sbom->json)) {
 		buf_clear(&type);
 		buf_clear(&identifier);
-		if (!json_object(sbom->json))
+		if (!jwalk_object(sbom->json))
 			continue;
-		while (json_member(sbom->json, &key)) {
+		while (jwalk_member(sbom->json, &key)) {
 			if (str_equal(key, STR("externalIdentifierType")))
 				sbom_text(sbom, &type);
 			else if (str_equal(key, STR("identifier")))
 				sbom_text(sbom, &identifier);
 			else
-				json_skip(sbom->json);
+				jwalk_skip(sbom->json);
 		}
 		if (purl->len == 0 &&
 		    (str_equal(buf_str(&type), STR("packageUrl")) || str_equal(buf_str(&type), STR("purl"))))
@@ -133,7 +133,7 @@ static int read_member(struct sbom *sbom, struct element *element, struct str ke
 		return read_ids(sbom, &element->roots);
 	if (str_equal(key, STR("externalIdentifier")))
 		return read_identifiers(sbom, &element->component.purl);
-	json_skip(sbom->json);
+	jwalk_skip(sbom->json);
 	return 0;
 }
 
@@ -215,38 +215,38 @@ static int take_file(struct reading *reading, struct element *element)
 static int read_element(struct reading *reading, int (*taker)(struct reading *reading, struct element *element))
 {
 	_cleanup_(element_done) struct element element;
-	struct json *json = reading->sbom->json;
+	struct jwalk *json = reading->sbom->json;
 	struct str key;
 	int r = 0;
 
 	element_init(&element);
-	while (r == 0 && json_member(json, &key))
+	while (r == 0 && jwalk_member(json, &key))
 		r = read_member(reading->sbom, &element, key);
-	if (r == 0 && json_error(json) == 0)
+	if (r == 0 && jwalk_error(json) == 0)
 		r = taker(reading, &element);
 	return r;
 }
 
 static int walk(struct reading *reading, int (*taker)(struct reading *reading, struct element *element))
 {
-	struct json *json = reading->sbom->json;
+	struct jwalk *json = reading->sbom->json;
 	struct str key;
-	int r = json_rewind(json);
+	int r = jwalk_rewind(json);
 
-	if (r < 0 || !json_object(json))
-		return json_error(json);
-	while (r == 0 && json_member(json, &key)) {
+	if (r < 0 || !jwalk_object(json))
+		return jwalk_error(json);
+	while (r == 0 && jwalk_member(json, &key)) {
 		if (!str_equal(key, STR("@graph"))) {
-			json_skip(json);
+			jwalk_skip(json);
 			continue;
 		}
-		if (!json_array(json))
+		if (!jwalk_array(json))
 			continue;
-		while (r == 0 && json_element(json))
-			if (json_object(json))
+		while (r == 0 && jwalk_element(json))
+			if (jwalk_object(json))
 				r = read_element(reading, taker);
 	}
-	return r < 0 ? sbom_failed(reading->sbom, r) : json_error(json);
+	return r < 0 ? sbom_failed(reading->sbom, r) : jwalk_error(json);
 }
 
 int sbom_read_spdx3(struct sbom *sbom)

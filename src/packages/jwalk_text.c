@@ -6,7 +6,7 @@
  */
 
 #include "base/text.h"
-#include "packages/json_parts.h"
+#include "packages/jwalk_parts.h"
 
 #define ONES 0x0101010101010101ull
 #define HIGHS 0x8080808080808080ull
@@ -33,7 +33,7 @@ static size_t plain_run(const char *at, const char *end)
 }
 
 struct sink {
-	struct json *json;
+	struct jwalk *json;
 	struct buf *out; /* NULL: nothing is wanted */
 	bool cut;
 };
@@ -53,7 +53,7 @@ static void give(struct sink *sink, const char *data, size_t len, bool divisible
 	}
 	r = buf_append(sink->out, data, len);
 	if (r < 0)
-		json_refuse(sink->json, r, "out of memory");
+		jwalk_refuse(sink->json, r, "out of memory");
 }
 
 static int hex_value(int c)
@@ -68,12 +68,12 @@ static int hex_value(int c)
 }
 
 /* Four digits behind \u, or -1. */
-static long take_unit(struct json *json)
+static long take_unit(struct jwalk *json)
 {
 	long unit = 0;
 
 	for (int i = 0; i < 4; i++) {
-		int digit = hex_value(json_peek(json));
+		int digit = hex_value(jwalk_peek(json));
 
 		if (digit < 0)
 			return -1;
@@ -108,16 +108,16 @@ static size_t put_utf8(char *out, unsigned long point)
 }
 
 /* What follows the high half, or -1. */
-static long take_low_half(struct json *json)
+static long take_low_half(struct jwalk *json)
 {
-	json_want(json, 2);
+	jwalk_want(json, 2);
 	if (json->end - json->at < 2 || json->at[0] != '\\' || json->at[1] != 'u')
 		return -1;
 	json->at += 2;
 	return take_unit(json);
 }
 
-static bool take_unicode(struct json *json, struct sink *sink)
+static bool take_unicode(struct jwalk *json, struct sink *sink)
 {
 	long unit = take_unit(json), low = 0xdc00;
 	unsigned long point = (unsigned long)unit;
@@ -130,11 +130,11 @@ static bool take_unicode(struct json *json, struct sink *sink)
 		point = 0x10000 + ((point & 0x3ff) << 10) + ((unsigned long)low & 0x3ff);
 	}
 	if (low < 0xdc00 || low > 0xdfff || (unit >= 0xdc00 && unit <= 0xdfff)) {
-		json_refuse(json, -EBADMSG, "a string holds half of a surrogate pair");
+		jwalk_refuse(json, -EBADMSG, "a string holds half of a surrogate pair");
 		return false;
 	}
 	if (point == 0 && sink->out) {
-		json_refuse(json, -EBADMSG, "a string that is needed holds a NUL");
+		jwalk_refuse(json, -EBADMSG, "a string that is needed holds a NUL");
 		return false;
 	}
 	give(sink, bytes, put_utf8(bytes, point), false);
@@ -142,10 +142,10 @@ static bool take_unicode(struct json *json, struct sink *sink)
 }
 
 /* Behind the backslash. */
-static bool take_escape(struct json *json, struct sink *sink)
+static bool take_escape(struct jwalk *json, struct sink *sink)
 {
 	static const char letters[] = "b\bt\tn\nf\fr\r\"\"\\\\//";
-	int c = json_peek(json);
+	int c = jwalk_peek(json);
 
 	if (c == 'u') {
 		json->at++;
@@ -161,14 +161,14 @@ static bool take_escape(struct json *json, struct sink *sink)
 	return false;
 }
 
-static bool take_sequence(struct json *json, struct sink *sink)
+static bool take_sequence(struct jwalk *json, struct sink *sink)
 {
 	size_t len;
 
-	json_want(json, 4);
+	jwalk_want(json, 4);
 	len = text_utf8_sequence((const unsigned char *)json->at, (size_t)(json->end - json->at));
 	if (len == 0) {
-		json_refuse(json, -EBADMSG, "it is not UTF-8");
+		jwalk_refuse(json, -EBADMSG, "it is not UTF-8");
 		return false;
 	}
 	give(sink, json->at, len, false);
@@ -176,12 +176,12 @@ static bool take_sequence(struct json *json, struct sink *sink)
 	return true;
 }
 
-bool json_string(struct json *json, struct buf *out, bool *ret_cut)
+bool jwalk_string(struct jwalk *json, struct buf *out, bool *ret_cut)
 {
 	struct sink sink = { .json = json, .out = out };
 
 	while (json->error == 0) {
-		int c = json_peek(json);
+		int c = jwalk_peek(json);
 		size_t plain = c < 0 ? 0 : plain_run(json->at, json->end);
 		bool ok = true;
 
@@ -202,7 +202,7 @@ bool json_string(struct json *json, struct buf *out, bool *ret_cut)
 			ok = false;
 		}
 		if (!ok)
-			json_refuse(json, -EBADMSG,
+			jwalk_refuse(json, -EBADMSG,
 				    c < 0 ? "it ends too early" : "a string holds what JSON does not allow");
 	}
 	return false;

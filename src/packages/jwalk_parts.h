@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What json.c and json_text.c share: the window over the document, and what is open in it. */
+/* What json.c and jwalk_text.c share: the window over the document, and what is open in it. */
 
 #include <sys/stat.h>
 
-#include "packages/json.h"
+#include "packages/jwalk.h"
 
-#define JSON_WINDOW 262144
+#define JWALK_WINDOW 262144
 
-struct json_key {
+struct jwalk_key {
 	size_t from, len; /* in the text of keys */
 };
 
-struct json {
+struct jwalk {
 	const char *name;
 	struct diag *diag;
 	struct str text; /* the whole document; data NULL: it is in the file */
@@ -26,21 +26,21 @@ struct json {
 	int error;
 
 	unsigned int depth;
-	bool first[JSON_DEPTH_MAX + 1]; /* nothing of the container was taken yet */
-	size_t keys_from[JSON_DEPTH_MAX + 1]; /* where the keys of the container begin */
-	struct json_key *keys; /* of all open objects */
+	bool first[JWALK_DEPTH_MAX + 1]; /* nothing of the container was taken yet */
+	size_t keys_from[JWALK_DEPTH_MAX + 1]; /* where the keys of the container begin */
+	struct jwalk_key *keys; /* of all open objects */
 	size_t n_keys, max_keys;
 	struct buf key_text;
 };
 
 /* Makes at least `want` bytes (a few) stand between at and end, unless the document ends before. */
-void json_want(struct json *json, size_t want);
+void jwalk_want(struct jwalk *json, size_t want);
 
 /* The next byte, or -1 at the end; takes nothing. */
-static inline int json_peek(struct json *json)
+static inline int jwalk_peek(struct jwalk *json)
 {
 	if (json->at == json->end)
-		json_want(json, 1);
+		jwalk_want(json, 1);
 	return json->at < json->end ? (unsigned char)*json->at : -1;
 }
 
@@ -48,4 +48,4 @@ static inline int json_peek(struct json *json)
  * Behind the opening quote: takes the rest of the string. `out` NULL: only checked. -E2BIG of `out` is no failure of the
  * document: *ret_cut.
  */
-bool json_string(struct json *json, struct buf *out, bool *ret_cut);
+bool jwalk_string(struct jwalk *json, struct buf *out, bool *ret_cut);

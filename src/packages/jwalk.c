@@ -2,10 +2,10 @@
 /*
  * The walk through a document. Promises that no byte is believed before it is looked at, one pass for one walk, and memory
  * that does not depend on the document but for the keys of what is open. Refuses a file that changes between two walks.
- * Owns the descriptor and the window; strings are json_text.c's.
+ * Owns the descriptor and the window; strings are jwalk_text.c's.
  */
 
-#include "packages/json.h"
+#include "packages/jwalk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,14 +13,14 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "packages/json_parts.h"
+#include "packages/jwalk_parts.h"
 
-int json_error(const struct json *json)
+int jwalk_error(const struct jwalk *json)
 {
 	return json->error;
 }
 
-int json_refuse(struct json *json, int error, const char *why)
+int jwalk_refuse(struct jwalk *json, int error, const char *why)
 {
 	uint64_t where = json->before + (uint64_t)(json->at - json->begin);
 
@@ -42,7 +42,7 @@ static ssize_t read_some(int fd, char *data, size_t len)
 	return got < 0 ? -errno : got;
 }
 
-void json_want(struct json *json, size_t want)
+void jwalk_want(struct jwalk *json, size_t want)
 {
 	size_t have = (size_t)(json->end - json->at);
 
@@ -52,11 +52,11 @@ void json_want(struct json *json, size_t want)
 	memmove(json->window, json->at, have);
 	json->begin = json->at = json->window;
 	while (have < want && !json->at_end) {
-		ssize_t got = read_some(json->fd, json->window + have, JSON_WINDOW - have);
+		ssize_t got = read_some(json->fd, json->window + have, JWALK_WINDOW - have);
 
 		if (got < 0) {
 			json->end = json->window;
-			json_refuse(json, (int)got, strerror((int)-got));
+			jwalk_refuse(json, (int)got, strerror((int)-got));
 			return;
 		}
 		json->at_end = got == 0;
@@ -65,7 +65,7 @@ void json_want(struct json *json, size_t want)
 	json->end = json->window + have;
 }
 
-static void begin(struct json *json)
+static void begin(struct jwalk *json)
 {
 	json->depth = 0;
 	json->n_keys = 0;
@@ -74,28 +74,28 @@ static void begin(struct json *json)
 	json->begin = json->at = json->fd < 0 ? json->text.data : json->window;
 	json->end = json->fd < 0 ? json->text.data + json->text.len : json->window;
 	/* Some writers mark their UTF-8. */
-	json_want(json, 3);
+	jwalk_want(json, 3);
 	if (json->end - json->at >= 3 && memcmp(json->at, "\xef\xbb\xbf", 3) == 0)
 		json->at += 3;
 }
 
-static int json_make(const char *name, struct diag *diag, struct json **ret_json)
+static int jwalk_make(const char *name, struct diag *diag, struct jwalk **ret_json)
 {
-	struct json *json = calloc(1, sizeof(*json));
+	struct jwalk *json = calloc(1, sizeof(*json));
 
 	if (!json)
 		return diag_error(diag, -ENOMEM, "cannot read %s: out of memory", name);
 	json->name = name;
 	json->diag = diag;
 	json->fd = -1;
-	json->key_text = BUF_MAX((size_t)JSON_MEMBERS_MAX * 256);
+	json->key_text = BUF_MAX((size_t)JWALK_MEMBERS_MAX * 256);
 	*ret_json = json;
 	return 0;
 }
 
-int json_new(struct str text, const char *name, struct diag *diag, struct json **ret_json)
+int jwalk_new(struct str text, const char *name, struct diag *diag, struct jwalk **ret_json)
 {
-	int r = json_make(name, diag, ret_json);
+	int r = jwalk_make(name, diag, ret_json);
 
 	if (r < 0)
 		return r;
@@ -104,7 +104,7 @@ int json_new(struct str text, const char *name, struct diag *diag, struct json *
 	return 0;
 }
 
-static int open_file(struct json *json, uint64_t max_bytes)
+static int open_file(struct jwalk *json, uint64_t max_bytes)
 {
 	json->fd = open(json->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (json->fd < 0 || fstat(json->fd, &json->opened) < 0)
@@ -115,19 +115,19 @@ static int open_file(struct json *json, uint64_t max_bytes)
 		return diag_error(json->diag, -EFBIG,
 				  "cannot read %s: it is larger than the limit of %llu bytes", json->name,
 				  (unsigned long long)max_bytes);
-	json->window = malloc(JSON_WINDOW);
+	json->window = malloc(JWALK_WINDOW);
 	if (!json->window)
 		return diag_error(json->diag, -ENOMEM, "cannot read %s: out of memory", json->name);
 	begin(json);
 	return json->error;
 }
 
-int json_open(const char *path, uint64_t max_bytes, struct diag *diag, struct json **ret_json)
+int jwalk_open(const char *path, uint64_t max_bytes, struct diag *diag, struct jwalk **ret_json)
 {
-	_cleanup_(json_freep) struct json *json = NULL;
+	_cleanup_(jwalk_freep) struct jwalk *json = NULL;
 	int r;
 
-	r = json_make(path, diag, &json);
+	r = jwalk_make(path, diag, &json);
 	if (r == 0)
 		r = open_file(json, max_bytes);
 	if (r < 0)
@@ -136,7 +136,7 @@ int json_open(const char *path, uint64_t max_bytes, struct diag *diag, struct js
 	return 0;
 }
 
-void json_free(struct json *json)
+void jwalk_free(struct jwalk *json)
 {
 	if (!json)
 		return;
@@ -147,7 +147,7 @@ void json_free(struct json *json)
 	free(json);
 }
 
-int json_rewind(struct json *json)
+int jwalk_rewind(struct jwalk *json)
 {
 	struct stat now;
 
@@ -155,10 +155,10 @@ int json_rewind(struct json *json)
 		return json->error;
 	if (json->fd >= 0) {
 		if (lseek(json->fd, 0, SEEK_SET) < 0 || fstat(json->fd, &now) < 0)
-			return json_refuse(json, -errno, strerror(errno));
+			return jwalk_refuse(json, -errno, strerror(errno));
 		if (now.st_size != json->opened.st_size || now.st_mtim.tv_sec != json->opened.st_mtim.tv_sec ||
 		    now.st_mtim.tv_nsec != json->opened.st_mtim.tv_nsec)
-			return json_refuse(json, -EBADMSG, "it was changed while it was read");
+			return jwalk_refuse(json, -EBADMSG, "it was changed while it was read");
 	}
 	begin(json);
 	return json->error;
@@ -166,50 +166,50 @@ int json_rewind(struct json *json)
 
 /* ---- values ---- */
 
-static int peek_token(struct json *json)
+static int peek_token(struct jwalk *json)
 {
 	int c;
 
-	while ((c = json_peek(json)) == ' ' || c == '\n' || c == '\t' || c == '\r')
+	while ((c = jwalk_peek(json)) == ' ' || c == '\n' || c == '\t' || c == '\r')
 		json->at++;
 	return c;
 }
 
-static int refuse_token(struct json *json)
+static int refuse_token(struct jwalk *json)
 {
-	return json_refuse(json, -EBADMSG, json_peek(json) < 0 ? "it ends too early" : "it is no JSON");
+	return jwalk_refuse(json, -EBADMSG, jwalk_peek(json) < 0 ? "it ends too early" : "it is no JSON");
 }
 
-enum json_type json_type(struct json *json)
+enum jwalk_type jwalk_type(struct jwalk *json)
 {
 	int c = json->error ? -1 : peek_token(json);
 
 	switch (c) {
 	case '{':
-		return JSON_OBJECT;
+		return JWALK_OBJECT;
 	case '[':
-		return JSON_ARRAY;
+		return JWALK_ARRAY;
 	case '"':
-		return JSON_STRING;
+		return JWALK_STRING;
 	case 't':
-		return JSON_TRUE;
+		return JWALK_TRUE;
 	case 'f':
-		return JSON_FALSE;
+		return JWALK_FALSE;
 	case 'n':
-		return JSON_NULL;
+		return JWALK_NULL;
 	default:
 		if (c == '-' || (c >= '0' && c <= '9'))
-			return JSON_NUMBER;
+			return JWALK_NUMBER;
 		if (json->error == 0)
 			refuse_token(json);
-		return JSON_NONE;
+		return JWALK_NONE;
 	}
 }
 
-static bool enter(struct json *json)
+static bool enter(struct jwalk *json)
 {
-	if (json->depth == JSON_DEPTH_MAX) {
-		json_refuse(json, -EBADMSG, "it is nested too deeply");
+	if (json->depth == JWALK_DEPTH_MAX) {
+		jwalk_refuse(json, -EBADMSG, "it is nested too deeply");
 		return false;
 	}
 	json->at++;
@@ -219,28 +219,28 @@ static bool enter(struct json *json)
 	return true;
 }
 
-static bool enter_if(struct json *json, enum json_type wanted)
+static bool enter_if(struct jwalk *json, enum jwalk_type wanted)
 {
-	enum json_type type = json_type(json);
+	enum jwalk_type type = jwalk_type(json);
 
 	if (type == wanted)
 		return enter(json);
-	json_skip(json);
+	jwalk_skip(json);
 	return false;
 }
 
-bool json_object(struct json *json)
+bool jwalk_object(struct jwalk *json)
 {
-	return enter_if(json, JSON_OBJECT);
+	return enter_if(json, JWALK_OBJECT);
 }
 
-bool json_array(struct json *json)
+bool jwalk_array(struct jwalk *json)
 {
-	return enter_if(json, JSON_ARRAY);
+	return enter_if(json, JWALK_ARRAY);
 }
 
 /* The comma between two, or the closing bracket: false when the container was left. */
-static bool another(struct json *json, char close)
+static bool another(struct jwalk *json, char close)
 {
 	bool first = json->first[json->depth];
 	int c;
@@ -266,20 +266,20 @@ static bool another(struct json *json, char close)
 	return true;
 }
 
-bool json_element(struct json *json)
+bool jwalk_element(struct jwalk *json)
 {
 	return another(json, ']');
 }
 
-static struct str key_at(const struct json *json, size_t i)
+static struct str key_at(const struct jwalk *json, size_t i)
 {
 	return (struct str) { json->key_text.data + json->keys[i].from, json->keys[i].len };
 }
 
 static int compare_keys(const void *a, const void *b, void *user)
 {
-	const struct json_key *x = a, *y = b;
-	const char *text = ((struct json *)user)->key_text.data;
+	const struct jwalk_key *x = a, *y = b;
+	const char *text = ((struct jwalk *)user)->key_text.data;
 	int r = memcmp(text + x->from, text + y->from, x->len < y->len ? x->len : y->len);
 
 	return r ? r : (x->len > y->len) - (x->len < y->len);
@@ -288,16 +288,16 @@ static int compare_keys(const void *a, const void *b, void *user)
 /* A few keys are compared with each new one as it comes; when they became more, all are sorted once, at the end. */
 #define KEYS_FEW 32
 
-static bool has_twins(struct json *json)
+static bool has_twins(struct jwalk *json)
 {
 	size_t from = json->keys_from[json->depth], n = json->n_keys - from;
-	_cleanup_(freep) struct json_key *sorted = NULL;
+	_cleanup_(freep) struct jwalk_key *sorted = NULL;
 
 	if (n <= KEYS_FEW)
 		return false;
 	sorted = malloc(n * sizeof(*sorted));
 	if (!sorted) {
-		json_refuse(json, -ENOMEM, "out of memory");
+		jwalk_refuse(json, -ENOMEM, "out of memory");
 		return false;
 	}
 	memcpy(sorted, json->keys + from, n * sizeof(*sorted));
@@ -308,20 +308,20 @@ static bool has_twins(struct json *json)
 	return false;
 }
 
-static bool keep_key(struct json *json, struct json_key key)
+static bool keep_key(struct jwalk *json, struct jwalk_key key)
 {
 	size_t from = json->keys_from[json->depth];
-	struct json_key *keys;
+	struct jwalk_key *keys;
 
-	if (json->n_keys == JSON_MEMBERS_MAX) {
-		json_refuse(json, -E2BIG, "an object has too many members");
+	if (json->n_keys == JWALK_MEMBERS_MAX) {
+		jwalk_refuse(json, -E2BIG, "an object has too many members");
 		return false;
 	}
 	if (json->n_keys == json->max_keys) {
 		json->max_keys = json->max_keys ? 2 * json->max_keys : 64;
 		keys = reallocarray(json->keys, json->max_keys, sizeof(*keys));
 		if (!keys) {
-			json_refuse(json, -ENOMEM, "out of memory");
+			jwalk_refuse(json, -ENOMEM, "out of memory");
 			return false;
 		}
 		json->keys = keys;
@@ -329,7 +329,7 @@ static bool keep_key(struct json *json, struct json_key key)
 	json->keys[json->n_keys] = key;
 	for (size_t i = from; i < json->n_keys && i < from + KEYS_FEW; i++) {
 		if (str_equal(key_at(json, i), key_at(json, json->n_keys))) {
-			json_refuse(json, -EBADMSG, "a key stands twice in one object");
+			jwalk_refuse(json, -EBADMSG, "a key stands twice in one object");
 			return false;
 		}
 	}
@@ -337,28 +337,28 @@ static bool keep_key(struct json *json, struct json_key key)
 	return true;
 }
 
-static bool take_key(struct json *json, struct json_key *ret_key)
+static bool take_key(struct jwalk *json, struct jwalk_key *ret_key)
 {
 	size_t from = json->key_text.len, max = json->key_text.max;
 	bool cut = false, ok;
 
 	json->at++;
-	if (json->key_text.max > from + JSON_KEY_MAX)
-		json->key_text.max = from + JSON_KEY_MAX;
-	ok = json_string(json, &json->key_text, &cut);
+	if (json->key_text.max > from + JWALK_KEY_MAX)
+		json->key_text.max = from + JWALK_KEY_MAX;
+	ok = jwalk_string(json, &json->key_text, &cut);
 	json->key_text.max = max;
 	if (ok && cut)
-		json_refuse(json, -E2BIG, "a key is too long");
-	*ret_key = (struct json_key) { from, json->key_text.len - from };
+		jwalk_refuse(json, -E2BIG, "a key is too long");
+	*ret_key = (struct jwalk_key) { from, json->key_text.len - from };
 	return json->error == 0;
 }
 
-bool json_member(struct json *json, struct str *ret_key)
+bool jwalk_member(struct jwalk *json, struct str *ret_key)
 {
-	struct json_key key;
+	struct jwalk_key key;
 
 	if (json->error == 0 && peek_token(json) == '}' && has_twins(json))
-		json_refuse(json, -EBADMSG, "a key stands twice in one object");
+		jwalk_refuse(json, -EBADMSG, "a key stands twice in one object");
 	if (!another(json, '}'))
 		return false;
 	if (peek_token(json) != '"') {
@@ -369,7 +369,7 @@ bool json_member(struct json *json, struct str *ret_key)
 		return false;
 	/* Bytes of the key before they are in the list; an empty text has no memory yet. */
 	if (!json->key_text.data && buf_reserve(&json->key_text, 1) < 0) {
-		json_refuse(json, -ENOMEM, "out of memory");
+		jwalk_refuse(json, -ENOMEM, "out of memory");
 		return false;
 	}
 	if (!keep_key(json, key))
@@ -383,106 +383,106 @@ bool json_member(struct json *json, struct str *ret_key)
 	return true;
 }
 
-bool json_text(struct json *json, struct buf *out, bool *ret_cut)
+bool jwalk_text(struct jwalk *json, struct buf *out, bool *ret_cut)
 {
 	bool cut = false, ok = false;
 
 	buf_clear(out);
-	if (json_type(json) == JSON_STRING) {
+	if (jwalk_type(json) == JWALK_STRING) {
 		json->at++;
-		ok = json_string(json, out, &cut);
+		ok = jwalk_string(json, out, &cut);
 	} else {
-		json_skip(json);
+		jwalk_skip(json);
 	}
 	if (ret_cut)
 		*ret_cut = cut;
 	return ok;
 }
 
-static bool skip_digits(struct json *json)
+static bool skip_digits(struct jwalk *json)
 {
 	bool any = false;
 	int c;
 
-	while ((c = json_peek(json)) >= '0' && c <= '9') {
+	while ((c = jwalk_peek(json)) >= '0' && c <= '9') {
 		json->at++;
 		any = true;
 	}
 	return any;
 }
 
-static bool skip_number(struct json *json)
+static bool skip_number(struct jwalk *json)
 {
-	if (json_peek(json) == '-')
+	if (jwalk_peek(json) == '-')
 		json->at++;
-	if (json_peek(json) == '0')
+	if (jwalk_peek(json) == '0')
 		json->at++;
 	else if (!skip_digits(json))
 		return false;
-	if (json_peek(json) == '.') {
+	if (jwalk_peek(json) == '.') {
 		json->at++;
 		if (!skip_digits(json))
 			return false;
 	}
-	if (json_peek(json) == 'e' || json_peek(json) == 'E') {
+	if (jwalk_peek(json) == 'e' || jwalk_peek(json) == 'E') {
 		json->at++;
-		if (json_peek(json) == '+' || json_peek(json) == '-')
+		if (jwalk_peek(json) == '+' || jwalk_peek(json) == '-')
 			json->at++;
 		return skip_digits(json);
 	}
 	return true;
 }
 
-static bool skip_word(struct json *json, const char *word)
+static bool skip_word(struct jwalk *json, const char *word)
 {
 	size_t len = strlen(word);
 
-	json_want(json, len);
+	jwalk_want(json, len);
 	if ((size_t)(json->end - json->at) < len || memcmp(json->at, word, len) != 0)
 		return false;
 	json->at += len;
 	return true;
 }
 
-static bool skip_scalar(struct json *json, enum json_type type)
+static bool skip_scalar(struct jwalk *json, enum jwalk_type type)
 {
 	switch (type) {
-	case JSON_STRING:
+	case JWALK_STRING:
 		json->at++;
-		return json_string(json, NULL, NULL);
-	case JSON_NUMBER:
+		return jwalk_string(json, NULL, NULL);
+	case JWALK_NUMBER:
 		return skip_number(json);
-	case JSON_TRUE:
+	case JWALK_TRUE:
 		return skip_word(json, "true");
-	case JSON_FALSE:
+	case JWALK_FALSE:
 		return skip_word(json, "false");
 	default:
 		return skip_word(json, "null");
 	}
 }
 
-void json_skip(struct json *json)
+void jwalk_skip(struct jwalk *json)
 {
-	enum json_type type = json_type(json);
+	enum jwalk_type type = jwalk_type(json);
 	struct str key;
 
-	/* Recursion ends at JSON_DEPTH_MAX. */
-	if (type == JSON_OBJECT) {
+	/* Recursion ends at JWALK_DEPTH_MAX. */
+	if (type == JWALK_OBJECT) {
 		if (enter(json))
-			while (json_member(json, &key))
-				json_skip(json);
-	} else if (type == JSON_ARRAY) {
+			while (jwalk_member(json, &key))
+				jwalk_skip(json);
+	} else if (type == JWALK_ARRAY) {
 		if (enter(json))
-			while (json_element(json))
-				json_skip(json);
-	} else if (type != JSON_NONE && !skip_scalar(json, type) && json->error == 0) {
+			while (jwalk_element(json))
+				jwalk_skip(json);
+	} else if (type != JWALK_NONE && !skip_scalar(json, type) && json->error == 0) {
 		refuse_token(json);
 	}
 }
 
-int json_end(struct json *json)
+int jwalk_end(struct jwalk *json)
 {
 	if (json->error == 0 && peek_token(json) >= 0)
-		return json_refuse(json, -EBADMSG, "something follows the document");
+		return jwalk_refuse(json, -EBADMSG, "something follows the document");
 	return json->error;
 }
