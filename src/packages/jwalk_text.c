@@ -203,7 +203,7 @@ bool jwalk_string(struct jwalk *json, struct buf *out, bool *ret_cut)
 		}
 		if (!ok)
 			jwalk_refuse(json, -EBADMSG,
-				    c < 0 ? "it ends too early" : "a string holds what JSON does not allow");
+				     c < 0 ? "it ends too early" : "a string holds what JSON does not allow");
 	}
 	return false;
 }

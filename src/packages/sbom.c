@@ -102,14 +102,15 @@ static int choose(struct jwalk *json, struct marks *marks, struct buf *format, r
 		return jwalk_refuse(json, -EBADMSG, "it claims to be of two formats");
 	if (is_cyclonedx) {
 		if (!is_one_of(buf_str(&marks->spec_version), cyclonedx, ARRAY_LEN(cyclonedx)))
-			return jwalk_refuse(json, -EBADMSG, "its version of CycloneDX is not one of 1.2 to 1.7");
+			return jwalk_refuse(json, -EBADMSG,
+					    "its version of CycloneDX is not one of 1.2 to 1.7");
 		*ret_reader = sbom_read_cyclonedx;
 		return buf_printf(format, "CycloneDX %s", buf_cstr(&marks->spec_version));
 	}
 	if (marks->spdx_version.len > 0) {
 		if (!is_one_of(buf_str(&marks->spdx_version), spdx, ARRAY_LEN(spdx)))
 			return jwalk_refuse(json, -EBADMSG,
-					   "its version of SPDX is not one of 2.2, 2.3 and 3.0");
+					    "its version of SPDX is not one of 2.2, 2.3 and 3.0");
 		*ret_reader = sbom_read_spdx2;
 		return buf_printf(format, "SPDX %s", buf_cstr(&marks->spdx_version) + 5);
 	}
@@ -120,8 +121,8 @@ static int choose(struct jwalk *json, struct marks *marks, struct buf *format, r
 		return buf_printf(format, "SPDX %.*s", (int)spdx3.len, spdx3.data);
 	}
 	return jwalk_refuse(json, -EBADMSG,
-			   spdx3.len > 0 ? "its version of SPDX is not one of 2.2, 2.3 and 3.0"
-					 : "it is neither CycloneDX nor SPDX, as JSON");
+			    spdx3.len > 0 ? "its version of SPDX is not one of 2.2, 2.3 and 3.0"
+					  : "it is neither CycloneDX nor SPDX, as JSON");
 }
 
 static int read_document(struct jwalk *json, struct package_set *set, struct sbom_facts *facts)

@@ -44,9 +44,9 @@ int sbom_component_place(struct sbom_component *component, struct str path)
 int sbom_failed(struct sbom *sbom, int error)
 {
 	return jwalk_refuse(sbom->json, error,
-			   error == -E2BIG    ? "it tells of more than can be taken"
-			   : error == -ENOMEM ? "out of memory"
-					      : "it is not understood");
+			    error == -E2BIG    ? "it tells of more than can be taken"
+			    : error == -ENOMEM ? "out of memory"
+					       : "it is not understood");
 }
 
 void sbom_text(struct sbom *sbom, struct buf *out)
