@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Package URLs (package-url/purl-spec): parsed strictly, written canonically. */
+/* Package URLs (package-url/purl-spec, ECMA-427): parsed strictly, written canonically. */
 
 #include "base/buf.h"
 
@@ -23,3 +23,11 @@ int purl_parse(struct str text, const char **ret_reason, struct purl *ret_purl);
 void purl_done(struct purl *purl);
 int purl_write(struct buf *out, const struct purl *purl);
 const char *purl_qualifier(const struct purl *purl, const char *key);
+
+/* Appends `text` as a component of a purl: all but letters, digits and ".-_~:" become %XX. */
+int purl_encode(struct buf *out, struct str text);
+/*
+ * What people and scanners of its world call it: "@scope/name" (npm), "group:artifact" (maven), "host/path" (golang,
+ * composer, github, ...), else the name alone.
+ */
+int purl_full_name(struct buf *out, const struct purl *purl);
