@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "merge/callgraph.h"
+
 const char *tier_name(enum tier tier)
 {
 	static const char *const names[TIER_END] = { "none", "opened", "mapped", "function", "executed" };
@@ -46,7 +48,7 @@ static void verdicts_free(struct merge_result *result)
 		free(verdict->library);
 		free(verdict->build_id);
 		free(verdict->purl);
-		texts_free(verdict->path, verdict->n_path);
+		free(verdict->path);
 		texts_free(verdict->reasons, verdict->n_reasons);
 	}
 	for (size_t i = 0; i < result->n_vulnerability_verdicts; i++) {
@@ -93,6 +95,7 @@ void merge_result_done(struct merge_result *result)
 	texts_free(result->reasons, result->n_reasons);
 	vulnerability_list_done(&result->vulnerabilities);
 	package_set_free(result->packages);
+	callgraph_free(result->callgraph);
 	free(result->chain_id);
 	free(result->image);
 	free(result->evidence_name);

@@ -15,6 +15,8 @@
 #include "packages/package.h"
 #include "packages/vulnerability.h"
 
+struct callgraph;
+
 enum tier { TIER_NONE, TIER_OPENED, TIER_MAPPED, TIER_FUNCTION, TIER_EXECUTED, TIER_END };
 const char *tier_name(enum tier tier); /* "opened", "mapped", "function", "executed" */
 
@@ -54,7 +56,7 @@ struct function_verdict {
 	enum lattice state;
 	enum bucket bucket;
 	unsigned int confidence_ppm, weight_ppm, score_ppm; /* millionths: no float in the output's bytes */
-	char **path; /* node ids from an entry point to it, the shortest; the first in order among equals */
+	char **path; /* node ids (the graph's own, borrowed) from an entry point to it, the shortest; the first in order among equals */
 	size_t n_path;
 	char **reasons;
 	size_t n_reasons;
@@ -123,6 +125,7 @@ struct merge_result {
 	struct vulnerability_verdict *vulnerability_verdicts;
 	size_t n_vulnerability_verdicts;
 	bool has_graph;
+	struct callgraph *callgraph; /* owns the ids in paths; NULL without a graph */
 	struct graph_facts graph;
 	struct merge_edge *edges; /* observed ones, by source, then target */
 	size_t n_edges;
