@@ -146,8 +146,9 @@ static int run(struct merge_work *work, struct diag *diag, struct stella_report 
 	struct verify_listener listener;
 	int r = evidence_init(&work->evidence, &options);
 
+	r = r < 0 ? r : vulnerability_list_resolve(&work->result->vulnerabilities, work->result->packages);
 	if (r < 0)
-		return diag_error(diag, r, "no memory");
+		return diag_error(diag, r, "cannot prepare the verdicts: %s", strerror(-r));
 	listener = evidence_listener(&work->evidence);
 	verifier_listen(inputs->verifier, &listener);
 	r = stella_verify_directory(inputs->verifier, inputs->directory, &report);

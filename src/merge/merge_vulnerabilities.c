@@ -16,61 +16,58 @@
 
 #define MISSING_MAX 16 /* sentences of one vulnerability */
 
-struct symbol_row {
-	const char *symbol;
+/* The functions of a package stand side by side. */
+struct package_function {
 	uint32_t package;
 	uint32_t function; /* index of the verdict */
 };
 
 struct vulnerable_work {
 	struct merge_work *work;
-	struct symbol_row *symbols; /* by package, then symbol, then function */
-	size_t n_symbols;
+	struct package_function *functions; /* by package, then in the verdicts' order */
+	size_t n_functions;
 	const struct package_verdict **verdicts; /* by package */
 };
 
-static int by_symbol(const void *a, const void *b)
+static int by_package_number(const void *a, const void *b)
 {
-	const struct symbol_row *x = a, *y = b;
-	int order;
+	const struct package_function *x = a, *y = b;
 
 	if (x->package != y->package)
 		return x->package < y->package ? -1 : 1;
-	order = strcmp(x->symbol, y->symbol);
-	return order ? order : (x->function > y->function) - (x->function < y->function);
+	return (x->function > y->function) - (x->function < y->function);
 }
 
 static int prepare(struct vulnerable_work *vulnerable)
 {
 	const struct merge_result *result = vulnerable->work->result;
 
-	vulnerable->symbols = calloc(result->n_functions + 1, sizeof(*vulnerable->symbols));
+	vulnerable->functions = calloc(result->n_functions + 1, sizeof(*vulnerable->functions));
 	vulnerable->verdicts =
 		calloc(package_set_count(result->packages) + 1, sizeof(struct package_verdict *));
-	if (!vulnerable->symbols || !vulnerable->verdicts)
+	if (!vulnerable->functions || !vulnerable->verdicts)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < result->n_functions; i++) {
 		if (result->functions[i].symbol && vulnerable->work->function_packages[i] != FUNCTION_NONE)
-			vulnerable->symbols[vulnerable->n_symbols++] =
-				(struct symbol_row) { result->functions[i].symbol,
-						      vulnerable->work->function_packages[i], i };
+			vulnerable->functions[vulnerable->n_functions++] =
+				(struct package_function) { vulnerable->work->function_packages[i], i };
 	}
-	if (vulnerable->n_symbols > 0)
-		qsort(vulnerable->symbols, vulnerable->n_symbols, sizeof(*vulnerable->symbols), by_symbol);
+	if (vulnerable->n_functions > 0)
+		qsort(vulnerable->functions, vulnerable->n_functions, sizeof(*vulnerable->functions),
+		      by_package_number);
 	for (size_t i = 0; i < result->n_package_verdicts; i++)
 		vulnerable->verdicts[result->package_verdicts[i].package] = &result->package_verdicts[i];
 	return 0;
 }
 
-static size_t first_symbol(const struct vulnerable_work *vulnerable, uint32_t package, const char *symbol)
+static size_t first_function(const struct vulnerable_work *vulnerable, uint32_t package)
 {
-	struct symbol_row wanted = { symbol, package, 0 };
-	size_t low = 0, high = vulnerable->n_symbols;
+	size_t low = 0, high = vulnerable->n_functions;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (by_symbol(&vulnerable->symbols[middle], &wanted) < 0)
+		if (vulnerable->functions[middle].package < package)
 			low = middle + 1;
 		else
 			high = middle;
@@ -146,39 +143,52 @@ static int missing_of_function(struct vulnerability_verdict *verdict, const char
 			   answer_name(function->answer), why ? ": " : "", why ? why : "");
 }
 
+/* What is known of each of the vulnerable functions. */
+enum symbol_state { SYMBOL_ABSENT, SYMBOL_CONFIRMED, SYMBOL_OPEN };
+
+/* One function of the package: is it one of the vulnerable ones, and does it decide? */
+static int by_function(const struct vulnerability *vulnerability, const struct function_verdict *function,
+		       enum symbol_state *states, struct vulnerability_verdict *verdict)
+{
+	size_t index;
+
+	if (!vulnerability_has_symbol(vulnerability, function->symbol, &index))
+		return 0;
+	if (function->answer == ANSWER_OBSERVED)
+		return affected(verdict, &function->seen, TIER_FUNCTION, vulnerability->symbols[index]);
+	if (function->state == LATTICE_CU) {
+		states[index] = states[index] == SYMBOL_OPEN ? SYMBOL_OPEN : SYMBOL_CONFIRMED;
+		return 0;
+	}
+	states[index] = SYMBOL_OPEN;
+	return missing_of_function(verdict, vulnerability->symbols[index], function);
+}
+
 static int by_functions(const struct vulnerable_work *vulnerable, const struct vulnerability *vulnerability,
 			struct vulnerability_verdict *verdict)
 {
 	const struct merge_result *result = vulnerable->work->result;
-	size_t confirmed = 0;
+	enum symbol_state states[VULNERABILITY_SYMBOLS_MAX] = { SYMBOL_ABSENT };
+	size_t count = vulnerability->n_symbols, confirmed = 0;
 	int r = 0;
 
-	for (size_t i = 0; i < vulnerability->n_symbols && r == 0; i++) {
-		const char *symbol = vulnerability->symbols[i];
-		size_t at = first_symbol(vulnerable, verdict->package, symbol), first = at;
-		bool all = true;
-
-		for (; at < vulnerable->n_symbols && vulnerable->symbols[at].package == verdict->package &&
-		       strcmp(vulnerable->symbols[at].symbol, symbol) == 0 && r == 0;
-		     at++) {
-			const struct function_verdict *function =
-				&result->functions[vulnerable->symbols[at].function];
-
-			if (function->answer == ANSWER_OBSERVED)
-				return affected(verdict, &function->seen, TIER_FUNCTION, symbol);
-			if (function->state == LATTICE_CU)
-				continue;
-			all = false;
-			r = missing_of_function(verdict, symbol, function);
-		}
-		if (at == first && r == 0)
+	for (size_t i = first_function(vulnerable, verdict->package);
+	     i < vulnerable->n_functions && vulnerable->functions[i].package == verdict->package && r == 0 &&
+	     verdict->status != VEX_AFFECTED;
+	     i++)
+		r = by_function(vulnerability, &result->functions[vulnerable->functions[i].function], states,
+				verdict);
+	if (r < 0 || verdict->status == VEX_AFFECTED)
+		return r;
+	for (size_t i = 0; i < count && r == 0; i++) {
+		confirmed += states[i] == SYMBOL_CONFIRMED;
+		if (states[i] == SYMBOL_ABSENT)
 			r = missing_add(
 				verdict,
 				"%s: neither the call graph nor the function map has it in this package",
-				symbol);
-		confirmed += at > first && all;
+				vulnerability->symbols[i]);
 	}
-	if (r == 0 && confirmed == vulnerability->n_symbols)
+	if (r == 0 && confirmed == count)
 		return not_affected(vulnerable, vulnerability, verdict);
 	return r;
 }
@@ -223,6 +233,9 @@ static int judge(const struct vulnerable_work *vulnerable, size_t index, struct 
 		return missing_add(verdict, "no package of the SBOM or the root is the one that it names");
 	if (verdict->match == PACKAGE_AMBIGUOUS)
 		return missing_add(verdict, "more than one package may be the one that it names");
+	if (vulnerability->undecided)
+		return missing_add(verdict,
+				   "whether the installed version is one of the affected could not be decided");
 	r = vulnerability->n_symbols > 0 ? by_functions(vulnerable, vulnerability, verdict) : 0;
 	if (r == 0 && verdict->status == VEX_UNDER_INVESTIGATION)
 		r = by_package(vulnerability, vulnerable->verdicts[verdict->package], verdict);
@@ -243,7 +256,7 @@ int merge_vulnerabilities(struct merge_work *work)
 		r = -ENOMEM;
 	for (size_t i = 0; i < count && r == 0; i++)
 		r = judge(&vulnerable, i, &result->vulnerability_verdicts[result->n_vulnerability_verdicts++]);
-	free(vulnerable.symbols);
+	free(vulnerable.functions);
 	free(vulnerable.verdicts);
 	return r;
 }
