@@ -118,6 +118,25 @@ static int finish_left_out(struct coverage *coverage, const struct stella_report
 	return 0;
 }
 
+/* Found only when all was walked: against a log's tree, say. The chunk was taken by then. */
+static int finish_late(struct coverage *coverage, const struct stella_report *report)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < report->findings.count && r == 0; i++) {
+		const struct stella_finding *finding = &report->findings.list[i];
+		bool taken = finding->sequence > 0;
+
+		for (size_t k = 0; k < coverage->n_left_out && taken; k++)
+			taken = finding->sequence < coverage->left_out[k].first ||
+				finding->sequence > coverage->left_out[k].last;
+		if (taken)
+			r = coverage_lack(coverage, OF_ALL, false, "chunk %" PRIu64 ": %s", finding->sequence,
+					  stella_finding_name(finding->code));
+	}
+	return r;
+}
+
 /* The highest number that somebody signed, or that lies there. */
 static uint64_t highest(const struct stella_report *report)
 {
@@ -253,6 +272,7 @@ int coverage_finish(struct coverage *coverage, const struct stella_report *repor
 		r = finish_containers(coverage, report);
 	r = r < 0 ? r : finish_blind(coverage);
 	r = r < 0 ? r : finish_left_out(coverage, report);
+	r = r < 0 ? r : finish_late(coverage, report);
 	if (r == 0 && coverage->lacks_more > 0) {
 		coverage->n_lacks =
 			coverage->n_lacks < COVERAGE_LACKS_MAX ? coverage->n_lacks : COVERAGE_LACKS_MAX - 1;
