@@ -31,13 +31,14 @@ struct note_key {
 };
 
 void note_key_done(struct note_key *key);
-/* Takes a reference of its own to nothing: `key` is taken on success. */
+/* `key` is taken on success. -EINVAL: no name for a note, or a key of another kind than the algorithm's; -ENOMEM. */
 int note_key_make(const char *name, enum note_algorithm algorithm, struct public_key **key,
 		  struct note_key *ret_key);
 /* "NAME+HEX8+BASE64(algorithm || key)": verifier keys as C2SP writes them; Ed25519 and cosignature keys. -EINVAL. */
 int note_key_parse(struct str vkey, struct diag *diag, struct note_key *ret_key);
 int note_key_write(const struct note_key *key, struct buf *out);
 
+/* Longer ones are of kinds that are not known here, and left out of the list. */
 struct note_signature {
 	struct str name; /* a view of the note's text */
 	uint8_t key_id[4];
@@ -58,8 +59,13 @@ struct checkpoint {
 int checkpoint_parse(struct str note, struct diag *diag, struct checkpoint *ret_checkpoint);
 void checkpoint_done(struct checkpoint *checkpoint);
 
-/* Did this key sign it? A cosignature's time (seconds since 1970) goes to *ret_time, which may be NULL. */
+/*
+ * Did this key sign it? A cosignature's time (seconds since 1970; the earliest, if it has more than one) goes to
+ * *ret_time, which may be NULL.
+ */
 bool checkpoint_signed_by(const struct checkpoint *checkpoint, const struct note_key *key, uint64_t *ret_time);
+/* Does a signature claim to be this key's, good or not? */
+bool checkpoint_names(const struct checkpoint *checkpoint, const struct note_key *key);
 
 /* Appends a checkpoint signed with an Ed25519 key. */
 int checkpoint_write(struct buf *out, const char *origin, uint64_t size, const struct digest *root,
