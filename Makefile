@@ -138,6 +138,15 @@ $(O)/gen/%_plain.skel.h: $(O)/bpf/%_plain.bpf.o
 $(patsubst src/%.c,$(O)/obj/%.o,$(wildcard src/probe/*.c)): $(O)/gen/signals.skel.h
 $(O)/obj/probe/plain.o: $(O)/gen/signals_plain.skel.h
 
+# ---- the page of the merger: a file for people to edit, made into one string ----
+
+$(O)/gen/page_html.h: src/merge/page.html
+	@mkdir -p $(@D)
+	{ echo 'static const char page_html[] ='; sed -e 's/[\\"]/\\&/g' -e 's/\t/\\t/g' -e 's/.*/"&\\n"/' $<; echo ';'; } >$@.tmp
+	@mv $@.tmp $@
+
+$(O)/obj/merge/output_html.o: $(O)/gen/page_html.h
+
 # ---- programs ----
 
 $(O)/stella: $(O)/obj/cli/main.o $(foreach room,cli merge verify packages sigstore format crypto base,$(call lib,$(room)))
