@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/text.h"
 #include "cli/output.h"
@@ -144,42 +145,52 @@ static void package_cells(struct table *table, const struct merge_result *result
 		   !package->purl && package->version ? package->version : "");
 }
 
-/* The same reason of many packages is told once. */
-static void print_reasons(const struct merge_result *result)
+static int by_text(const void *a, const void *b)
 {
-	size_t told = 0;
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
-	for (size_t i = 0; i < result->n_package_verdicts && told < PAGE_REASONS_MAX; i++) {
-		const struct package_verdict *verdict = &result->package_verdicts[i];
+/* What the window's reasons have told already: these are sorted. */
+static bool is_of_window(const struct merge_result *result, const char *reason)
+{
+	return bsearch(&reason, result->reasons, result->n_reasons, sizeof(*result->reasons), by_text) != NULL;
+}
 
-		for (size_t k = 0; k < verdict->n_reasons && told < PAGE_REASONS_MAX; k++) {
-			const char *reason = verdict->reasons[k];
-			size_t count = 0;
-			bool before = false;
+/* The same reason of many packages is told once. */
+static int print_reasons(const struct merge_result *result)
+{
+	_cleanup_(freep) const char **list = NULL;
+	size_t count = 0, told = 0, run;
 
-			for (size_t j = 0; j < result->n_reasons && !before; j++)
-				before = strcmp(result->reasons[j], reason) == 0;
-			for (size_t j = 0; j < result->n_package_verdicts && !before; j++) {
-				const struct package_verdict *other = &result->package_verdicts[j];
-
-				for (size_t m = 0; m < other->n_reasons; m++) {
-					bool same = strcmp(other->reasons[m], reason) == 0;
-
-					count += same;
-					before = before || (same && (j < i || (j == i && m < k)));
-				}
-			}
-			if (before)
-				continue;
-			if (told++ == 0)
-				puts("Why not more can be said of some:");
-			printf("  %zu package%s: ", count, ending(count));
-			output_folded(stdout, reason, 8);
-			putchar('\n');
+	for (size_t i = 0; i < result->n_package_verdicts; i++)
+		count += result->package_verdicts[i].n_reasons;
+	list = calloc(count + 1, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	count = 0;
+	for (size_t i = 0; i < result->n_package_verdicts; i++) {
+		for (size_t k = 0; k < result->package_verdicts[i].n_reasons; k++) {
+			if (!is_of_window(result, result->package_verdicts[i].reasons[k]))
+				list[count++] = result->package_verdicts[i].reasons[k];
 		}
 	}
+	qsort(list, count, sizeof(*list), by_text);
+	for (size_t i = 0; i < count; i += run) {
+		for (run = 1; i + run < count && strcmp(list[i], list[i + run]) == 0; run++)
+			;
+		if (told++ == PAGE_REASONS_MAX)
+			break;
+		if (told == 1)
+			puts("Why not more can be said of some:");
+		printf("  %zu package%s: ", run, ending(run));
+		output_folded(stdout, list[i], 8);
+		putchar('\n');
+	}
+	if (told > PAGE_REASONS_MAX)
+		puts("  ... and more (--output json lists them)");
 	if (told > 0)
 		putchar('\n');
+	return 0;
 }
 
 static int print_packages(const struct merge_result *result)
@@ -208,8 +219,7 @@ static int print_packages(const struct merge_result *result)
 	       counts[ANSWER_NOT_OBSERVED_LOSSY], counts[ANSWER_NOT_MEASURED]);
 	r = table_print(table, stdout);
 	putchar('\n');
-	print_reasons(result);
-	return r;
+	return r < 0 ? r : print_reasons(result);
 }
 
 static int print_functions(const struct merge_result *result)
