@@ -46,6 +46,8 @@ LIBS_zstd = $(shell $(PKG_CONFIG) --libs libzstd)
 LIBS_json = $(shell $(PKG_CONFIG) --libs jansson)
 LIBS_yaml = $(shell $(PKG_CONFIG) --libs yaml-0.1)
 LIBS_engines = $(shell $(PKG_CONFIG) --libs libcurl libprotobuf-c)
+# libarchive is linked statically, of which only the reader of zip is taken: whole, it would load libxml2 and ICU.
+LIBS_packages = -l:libarchive.a $(shell $(PKG_CONFIG) --libs sqlite3 libelf nettle liblzma zlib) -lbz2
 # libbpf is linked statically (Debian 12's own is too old to rely on where we are installed); what it needs is not.
 LIBS_bpf = -l:libbpf.a -lelf -lz $(shell $(PKG_CONFIG) --libs liblzma)
 
@@ -150,7 +152,7 @@ $(O)/obj/merge/output_html.o: $(O)/gen/page_html.h
 # ---- programs ----
 
 $(O)/stella: $(O)/obj/cli/main.o $(foreach room,cli merge verify packages sigstore format crypto base,$(call lib,$(room)))
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_packages) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto)
 
 $(O)/stella-signalsd: $(O)/obj/daemon/main.o $(foreach room,daemon transparency collect signer net sigstore probe resolve format crypto base,$(call lib,$(room)))
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_bpf) $(LIBS_yaml) $(LIBS_engines) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
@@ -211,7 +213,7 @@ install: all
 
 # ---- tests: each unit test is a cmocka program that links the rooms it asks for ----
 
-LIBS_all = -Wl,--start-group $(foreach room,$(ROOMS),$(call lib,$(room))) -Wl,--end-group $(LIBS_bpf) $(LIBS_yaml) \
+LIBS_all = -Wl,--start-group $(foreach room,$(ROOMS),$(call lib,$(room))) -Wl,--end-group $(LIBS_packages) $(LIBS_bpf) $(LIBS_yaml) \
 	$(LIBS_engines) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
 
 $(O)/tests/%: tests/unit/%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
