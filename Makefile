@@ -53,8 +53,8 @@ LIBS_bpf = -l:libbpf.a -lelf -lz $(shell $(PKG_CONFIG) --libs liblzma)
 
 ROOMS := base crypto format sigstore net signer transparency resolve packages verify merge collect probe daemon cli
 lib = $(O)/lib/libstella-$(1).a
-# A room's main.c belongs to its program, not to its library.
-sources = $(filter-out %/main.c,$(wildcard src/$(1)/*.c))
+# A room's main.c belongs to its program, not to its library; nor does what stands in for a part that a program lacks.
+sources = $(filter-out %/main.c %-none.c,$(wildcard src/$(1)/*.c))
 objects = $(patsubst src/%.c,$(O)/obj/%.o,$(call sources,$(1)))
 
 PROGRAMS := $(O)/stella $(O)/stella-signalsd
@@ -157,12 +157,12 @@ $(O)/stella: $(O)/obj/cli/main.o $(foreach room,cli merge verify packages sigsto
 $(O)/stella-signalsd: $(O)/obj/daemon/main.o $(foreach room,daemon transparency collect signer net sigstore probe resolve format crypto base,$(call lib,$(room)))
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_bpf) $(LIBS_yaml) $(LIBS_engines) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
 
-# The verifier for machines without our libraries: `stella signals bundle` puts it beside the evidence. libcrypto warns
+# The verifier for machines without our libraries: `stella signals bundle` puts it beside the evidence. It does not merge. libcrypto warns
 # that it could load modules of glibc; nothing of ours makes it do so.
 .PHONY: static
 static: $(O)/stella-static
 
-$(O)/stella-static: $(O)/obj/cli/main.o $(foreach room,cli verify sigstore format crypto base,$(call lib,$(room)))
+$(O)/stella-static: $(O)/obj/cli/main.o $(O)/obj/cli/merge-none.o $(foreach room,cli verify sigstore format crypto base,$(call lib,$(room)))
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -static -o $@ $^ $(shell $(PKG_CONFIG) --static --libs jansson libzstd libcrypto)
 
 # ---- libstella: the reading side for other programs; only stella_* can be seen from outside ----

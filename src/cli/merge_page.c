@@ -79,11 +79,21 @@ static void print_contested(const struct merge_result *result)
 	putchar('\n');
 }
 
+/* Behind what stands in the line already; names in it are anybody's. */
+static void print_rest(const char *text, size_t indent)
+{
+	_cleanup_(buf_done) struct buf shown = BUF_MAX(1u << 20);
+	const char *line;
+
+	if (text_printable_append(&shown, str_of(text)) == 0 && (line = buf_cstr(&shown)))
+		output_folded(stdout, line, indent);
+	putchar('\n');
+}
+
 static void print_folded(const char *lead, const char *text)
 {
 	fputs(lead, stdout);
-	output_folded(stdout, text, strlen(lead));
-	putchar('\n');
+	print_rest(text, strlen(lead));
 }
 
 static void print_evidence(const struct merge_result *result)
@@ -183,8 +193,7 @@ static int print_reasons(const struct merge_result *result)
 		if (told == 1)
 			puts("Why not more can be said of some:");
 		printf("  %zu package%s: ", run, ending(run));
-		output_folded(stdout, list[i], 8);
-		putchar('\n');
+		print_rest(list[i], 8);
 	}
 	if (told > PAGE_REASONS_MAX)
 		puts("  ... and more (--output json lists them)");
