@@ -47,7 +47,7 @@ int graph_text(struct graph_reader *reader, struct str object, const char *key, 
 	int r;
 
 	buf_clear(&reader->scratch);
-	*ret_found = json_find(object, key, &value, &twice);
+	*ret_found = jsontext_find(object, key, &value, &twice);
 	if (!*ret_found)
 		return 0;
 	if (twice)
@@ -59,7 +59,7 @@ int graph_text(struct graph_reader *reader, struct str object, const char *key, 
 	if (value.type != CANON_STRING || value.raw.len > 6 * CALLGRAPH_TEXT_MAX)
 		return graph_refuse(reader, "%s: %s must be a string of at most %d bytes", where, key,
 				    CALLGRAPH_TEXT_MAX);
-	r = json_string(&value, &reader->scratch);
+	r = jsontext_string(&value, &reader->scratch);
 	if (r < 0)
 		return r;
 	if (reader->scratch.len > CALLGRAPH_TEXT_MAX ||
@@ -75,7 +75,7 @@ int graph_flag(struct graph_reader *reader, struct str object, const char *key, 
 	struct canon_value value;
 
 	*ret_flag = initial;
-	if (!json_find(object, key, &value, NULL) || value.type == CANON_NULL)
+	if (!jsontext_find(object, key, &value, NULL) || value.type == CANON_NULL)
 		return 0;
 	if (value.type != CANON_TRUE && value.type != CANON_FALSE)
 		return graph_refuse(reader, "%s: %s must be true or false", where, key);
@@ -130,7 +130,8 @@ static int read_node(struct graph_reader *reader, const struct canon_value *valu
 	if (!node->id)
 		return graph_refuse(reader, "%s: id is missing", where);
 	r = graph_flag(reader, value->raw, "isEntrypointCandidate", where, false, &node->candidate);
-	if (r < 0 || !json_find(value->raw, "attributes", &attributes, NULL) || attributes.type == CANON_NULL)
+	if (r < 0 || !jsontext_find(value->raw, "attributes", &attributes, NULL) ||
+	    attributes.type == CANON_NULL)
 		return r;
 	if (attributes.type != CANON_OBJECT)
 		return graph_refuse(reader, "%s: attributes must be an object", where);
@@ -186,7 +187,7 @@ static int read_nodes(struct graph_reader *reader, struct str nodes)
 	struct str rest = nodes;
 	int r;
 
-	while (json_element_next(&rest, &value)) {
+	while (jsontext_element_next(&rest, &value)) {
 		if (graph->n_nodes == CALLGRAPH_NODES_MAX)
 			return diag_exit(reader->diag, EXIT_UNSOUND, -E2BIG, "%s: more than %d nodes",
 					 reader->name, CALLGRAPH_NODES_MAX);
@@ -222,7 +223,7 @@ static int read_entry(struct graph_reader *reader, const struct canon_value *val
 		if (r == 0 && !found)
 			r = graph_text(reader, value->raw, "id", where, &found);
 	} else if (value->type == CANON_STRING && value->raw.len <= CALLGRAPH_TEXT_MAX) {
-		r = json_string(value, &reader->scratch);
+		r = jsontext_string(value, &reader->scratch);
 	} else {
 		found = false;
 	}
@@ -245,7 +246,7 @@ static int read_entries(struct graph_reader *reader, struct str entries)
 	struct str rest = entries;
 	size_t count = 0;
 
-	while (json_element_next(&rest, &value)) {
+	while (jsontext_element_next(&rest, &value)) {
 		int r = read_entry(reader, &value, count++);
 
 		if (r < 0)
@@ -266,7 +267,7 @@ static int list_of(struct graph_reader *reader, struct str document, const char 
 	bool twice = false;
 
 	*ret_list = STR("[]");
-	if (!json_find(document, key, &value, &twice) || value.type == CANON_NULL)
+	if (!jsontext_find(document, key, &value, &twice) || value.type == CANON_NULL)
 		return needed ? graph_refuse(reader, "%s is missing", key) : 0;
 	if (twice || value.type != CANON_ARRAY)
 		return graph_refuse(reader, "%s must be a list, and stand there once", key);
@@ -297,7 +298,7 @@ static int check_hash(struct graph_reader *reader, struct str document)
 	if (!found || digest_parse(said, &reader->graph->hash) < 0)
 		return graph_refuse(reader, "graphHash must be 64 hex digits: without it nobody can tell which "
 					    "graph a verdict is made from");
-	r = json_canonical_digest(document, "graphHash", &digest, &why);
+	r = jsontext_canonical_digest(document, "graphHash", &digest, &why);
 	if (r == -EBADMSG)
 		return graph_refuse(reader, "it has no canonical form to be hashed: %s", why);
 	if (r < 0)
@@ -315,7 +316,7 @@ static int read_language(struct graph_reader *reader, struct str document)
 	bool found;
 	int r;
 
-	if (!json_find(document, "metadata", &metadata, NULL) || metadata.type != CANON_OBJECT)
+	if (!jsontext_find(document, "metadata", &metadata, NULL) || metadata.type != CANON_OBJECT)
 		return 0;
 	r = graph_text(reader, metadata.raw, "language", "metadata", &found);
 	if (r < 0 || !found)
@@ -330,13 +331,13 @@ static int read_document(struct graph_reader *reader, struct str text)
 	struct str document, nodes, edges, entries;
 	const char *why;
 	size_t offset;
-	int r = json_check(text, &offset, &why);
+	int r = jsontext_check(text, &offset, &why);
 
 	if (r < 0)
 		return graph_refuse(reader, "at byte %zu: %s", offset, why);
-	if (json_value(text).type != CANON_OBJECT)
+	if (jsontext_value(text).type != CANON_OBJECT)
 		return graph_refuse(reader, "it is no object");
-	document = json_value(text).raw;
+	document = jsontext_value(text).raw;
 	r = check_hash(reader, document);
 	r = r < 0 ? r : list_of(reader, document, "nodes", true, &nodes);
 	r = r < 0 ? r : list_of(reader, document, "edges", true, &edges);

@@ -39,7 +39,7 @@ static int read_weight(struct graph_reader *reader, struct str object, const cha
 	double weight;
 
 	*ret_ppm = 1000000;
-	if (!json_find(object, "weight", &value, NULL) || value.type == CANON_NULL)
+	if (!jsontext_find(object, "weight", &value, NULL) || value.type == CANON_NULL)
 		return 0;
 	if ((value.type != CANON_INTEGER && value.type != CANON_NUMBER) || value.raw.len >= sizeof(text))
 		return graph_refuse(reader, "%s: weight must be a number from 0 to 1", where);
@@ -78,18 +78,18 @@ static int read_candidates(struct graph_reader *reader, struct str object, const
 	struct str rest;
 	int r = 0;
 
-	if (!json_find(object, "candidates", &list, NULL) || list.type == CANON_NULL)
+	if (!jsontext_find(object, "candidates", &list, NULL) || list.type == CANON_NULL)
 		return 0;
 	if (list.type != CANON_ARRAY)
 		return graph_refuse(reader, "%s: candidates must be a list", where);
 	rest = list.raw;
-	while (r == 0 && json_element_next(&rest, &value)) {
+	while (r == 0 && jsontext_element_next(&rest, &value)) {
 		uint32_t target;
 
 		buf_clear(&reader->scratch);
 		if (value.type != CANON_STRING || value.raw.len > CALLGRAPH_TEXT_MAX)
 			return graph_refuse(reader, "%s: candidates must be ids of nodes", where);
-		r = json_string(&value, &reader->scratch);
+		r = jsontext_string(&value, &reader->scratch);
 		if (r < 0 || !buf_cstr(&reader->scratch))
 			return -ENOMEM;
 		target = callgraph_find(reader->graph, reader->scratch.data);
@@ -170,7 +170,7 @@ int graph_read_edges(struct graph_reader *reader, struct str edges)
 	struct str rest = edges;
 	size_t index = 0, kept = 0;
 
-	while (json_element_next(&rest, &value)) {
+	while (jsontext_element_next(&rest, &value)) {
 		int r = read_edge(reader, &value, index++);
 
 		if (r < 0)

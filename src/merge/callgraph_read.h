@@ -3,7 +3,7 @@
 
 /* What the files of the call graph share while it is read. Nobody else includes this. */
 
-#include "format/json.h"
+#include "format/jsontext.h"
 #include "merge/callgraph.h"
 
 struct graph_reader {

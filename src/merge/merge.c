@@ -94,7 +94,7 @@ static int quote_window(struct merge_work *work, const struct stella_report *rep
 	return text_copy(work->evidence.coverage.chain_id, &result->chain_id);
 }
 
-static int judge(struct merge_work *work, const struct stella_report *report)
+static int judge_all(struct merge_work *work, const struct stella_report *report)
 {
 	int r = coverage_finish(&work->evidence.coverage, report);
 
@@ -158,7 +158,7 @@ static int run(struct merge_work *work, struct diag *diag, struct stella_report 
 	*ret_report = report;
 	r = nothing_there(work, report, diag);
 	if (r == 0) {
-		r = judge(work, report);
+		r = judge_all(work, report);
 		if (r < 0)
 			diag_error(diag, r, "%s: cannot put the verdicts together: %s", inputs->directory,
 				   strerror(-r));

@@ -13,13 +13,17 @@
 
 #include "merge/merge.h"
 
-/* One package that was not seen, file by file. */
+/* What its files have in them that could have kept a package from being seen. */
+struct file_facts {
+	const char *hiding; /* the filter that hides some of them */
+	uint32_t hidden, files;
+	bool ambiguous, kernel_opens, interpreter;
+};
+
+/* All files of the set, one after the other. */
 struct file_walk {
 	const struct merge_work *work;
-	struct reasons *reasons;
-	const char *hiding; /* the filter that hides some of it */
-	uint64_t hidden, files;
-	bool ambiguous, kernel_opens, interpreter;
+	struct file_facts *facts; /* by package */
 	char path[PACKAGE_TEXT_MAX + 8];
 };
 
@@ -42,51 +46,50 @@ static bool was_ambiguous(const struct file_walk *walk)
 }
 
 /* Modules and firmware, which the kernel opens; and the ELF interpreter, which exec maps. */
-static void kernel_files(struct file_walk *walk, const char *name)
+static void kernel_files(const struct file_walk *walk, const char *name, struct file_facts *facts)
 {
 	const char *path = begins(walk->path, "/usr/") ? walk->path + 4 : walk->path;
 
 	if (begins(path, "/lib/modules/") || begins(path, "/lib/firmware/"))
-		walk->kernel_opens = true;
+		facts->kernel_opens = true;
 	if (begins(name, "ld-") || begins(name, "ld64.") || begins(name, "ld.so"))
-		walk->interpreter = true;
+		facts->interpreter = true;
 }
 
-static bool visit_file(void *user, const char *directory, const char *name)
+static bool visit_file(void *user, uint32_t index, const char *directory, const char *name)
 {
 	struct file_walk *walk = user;
+	struct file_facts *facts = &walk->facts[index];
 	size_t len = strlen(directory);
 	const char *why;
 
 	snprintf(walk->path, sizeof(walk->path), "%s%s%s", directory,
 		 len > 0 && directory[len - 1] == '/' ? "" : "/", name);
-	walk->files++;
+	facts->files++;
 	if (coverage_hides(&walk->work->evidence.coverage, walk->path, &why)) {
-		walk->hiding = why;
-		walk->hidden++;
+		facts->hiding = why;
+		facts->hidden++;
 	}
-	walk->ambiguous = walk->ambiguous || was_ambiguous(walk);
-	kernel_files(walk, name);
+	facts->ambiguous = facts->ambiguous || was_ambiguous(walk);
+	kernel_files(walk, name, facts);
 	return true;
 }
 
-static int file_reasons(const struct merge_work *work, uint32_t package, struct reasons *reasons)
+static int file_reasons(const struct merge_work *work, const struct file_facts *facts, struct reasons *reasons)
 {
 	const struct coverage *coverage = &work->evidence.coverage;
-	struct file_walk walk = { .work = work, .reasons = reasons };
 	int r = 0;
 
-	package_set_files(work->result->packages, package, visit_file, &walk);
-	if (walk.hidden > 0)
-		r = reasons_add(reasons, true,
-				"filters.%s left out opens of %" PRIu64 " of its %" PRIu64 " files",
-				walk.hiding, walk.hidden, walk.files);
-	if (r == 0 && walk.ambiguous)
+	if (facts->hidden > 0)
+		r = reasons_add(reasons, true, "filters.%s left out opens of %u of its %u files", facts->hiding,
+				facts->hidden, facts->files);
+	if (r == 0 && facts->ambiguous)
 		r = reasons_add(reasons, true, "a file was used that it shares with another package");
-	if (r == 0 && walk.kernel_opens && coverage_is_blind(coverage, MEASURED_OPEN, "kernel_internal_opens"))
+	if (r == 0 && facts->kernel_opens &&
+	    coverage_is_blind(coverage, MEASURED_OPEN, "kernel_internal_opens"))
 		r = reasons_add(reasons, true,
 				"it has files that the kernel opens itself (kernel_internal_opens)");
-	if (r == 0 && walk.interpreter && coverage_is_blind(coverage, MEASURED_LIBRARY, "elf_interpreter"))
+	if (r == 0 && facts->interpreter && coverage_is_blind(coverage, MEASURED_LIBRARY, "elf_interpreter"))
 		r = reasons_add(reasons, true,
 				"it has the ELF interpreter, whose mapping is not seen (elf_interpreter)");
 	return r;
@@ -98,7 +101,7 @@ static const struct sighting *slot_of(const struct merge_work *work, uint32_t pa
 }
 
 static int own_reasons(const struct merge_work *work, uint32_t index, const struct package *package,
-		       struct reasons *reasons)
+		       const struct file_facts *facts, struct reasons *reasons)
 {
 	enum language language = language_of_type(package->type);
 	int r = 0;
@@ -123,10 +126,11 @@ static int own_reasons(const struct merge_work *work, uint32_t index, const stru
 		r = reasons_add(reasons, false,
 				"%s ran before coverage opened: what it had read by then is in no record",
 				language_name(language));
-	return r < 0 ? r : file_reasons(work, index, reasons);
+	return r < 0 ? r : file_reasons(work, facts, reasons);
 }
 
-static int judge(const struct merge_work *work, uint32_t index, struct package_verdict *verdict)
+static int judge(const struct merge_work *work, uint32_t index, const struct file_facts *facts,
+		 struct package_verdict *verdict)
 {
 	const struct package *package = package_set_get(work->result->packages, index);
 	struct reasons reasons = { 0 };
@@ -143,7 +147,7 @@ static int judge(const struct merge_work *work, uint32_t index, struct package_v
 	}
 	if (verdict->strongest != TIER_NONE)
 		return 0;
-	r = own_reasons(work, index, package, &reasons);
+	r = own_reasons(work, index, package, facts, &reasons);
 	r = r < 0 ? r : reasons_of_window(&reasons, &work->evidence.coverage, OF_FILES);
 	reasons_finish(&reasons);
 	verdict->answer = reasons_answer(&reasons);
@@ -196,18 +200,23 @@ int merge_packages(struct merge_work *work)
 	struct merge_result *result = work->result;
 	size_t count = package_set_count(result->packages);
 	uint32_t *order = calloc(count + 1, sizeof(*order));
+	struct file_walk walk = { .work = work, .facts = calloc(count + 1, sizeof(*walk.facts)) };
 	int r = join_lacks(work);
 
 	result->package_verdicts = calloc(count + 1, sizeof(*result->package_verdicts));
-	if (!order || !result->package_verdicts)
+	if (!order || !walk.facts || !result->package_verdicts)
 		r = -ENOMEM;
 	for (uint32_t i = 0; i < count && r == 0; i++)
 		order[i] = i;
 	if (r == 0)
+		package_set_files(result->packages, visit_file, &walk);
+	if (r == 0)
 		qsort_r(order, count, sizeof(*order), by_purl, result->packages);
 	for (size_t i = 0; i < count && r == 0; i++)
-		r = judge(work, order[i], &result->package_verdicts[result->n_package_verdicts++]);
+		r = judge(work, order[i], &walk.facts[order[i]],
+			  &result->package_verdicts[result->n_package_verdicts++]);
 	free(order);
+	free(walk.facts);
 	result->ambiguous_files = work->evidence.all.ambiguous.count;
 	result->unowned_files = work->evidence.all.unowned.count;
 	result->upper_layer_files = work->evidence.all.upper.count;

@@ -103,6 +103,7 @@ enum package_match package_set_whose(const struct package_set *set, struct str p
  */
 size_t package_set_each(const struct package_set *set, struct str path, uint32_t dev_major, uint32_t dev_minor,
 			uint64_t inode, void (*visit)(void *user, uint32_t index), void *user);
-/* Calls with each path of the package, in order of directory number; ends early when visit returns false. */
-void package_set_files(const struct package_set *set, uint32_t index,
-		       bool (*visit)(void *user, const char *directory, const char *name), void *user);
+/* Calls with each file's package and path (the directory of the root is ""); ends early when visit returns false. */
+void package_set_files(const struct package_set *set,
+		       bool (*visit)(void *user, uint32_t index, const char *directory, const char *name),
+		       void *user);

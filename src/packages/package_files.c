@@ -223,15 +223,15 @@ int package_set_finish(struct package_set *set)
 	return 0;
 }
 
-void package_set_files(const struct package_set *set, uint32_t index,
-		       bool (*visit)(void *user, const char *directory, const char *name), void *user)
+void package_set_files(const struct package_set *set,
+		       bool (*visit)(void *user, uint32_t index, const char *directory, const char *name),
+		       void *user)
 {
 	for (size_t i = 0; i < set->n_paths; i++) {
 		const struct path_owner *owner = &set->paths[i];
 
-		if ((owner->package & ~PACKAGE_WITHIN) == index &&
-		    !visit(user, texts_get(&set->directories, owner->directory),
-			   texts_get(&set->names, owner->name)))
+		if (!visit(user, owner->package & ~PACKAGE_WITHIN,
+			   texts_get(&set->directories, owner->directory), texts_get(&set->names, owner->name)))
 			return;
 	}
 }

@@ -3,8 +3,11 @@
 
 /*
  * The package databases of a file system: dpkg, apk, rpm (sqlite), Python dist-info, node_modules, Ruby gems, Java archives,
- * Go and Rust binaries. Reads below one root, never outside of it (openat2 with RESOLVE_IN_ROOT), and follows nothing
- * that is no regular file. Paths are given as a process in that root would see them resolved.
+ * Go and Rust binaries. Reads below one root, never outside of it (openat2 with RESOLVE_IN_ROOT, Linux 5.6), and follows
+ * nothing that is no regular file. Paths are given as a process in that root would see them resolved.
+ *
+ * Not walked: /proc, /sys, /dev, /run; other roots within this one (a directory with an os-release of its own, and the
+ * stores of container engines); mounted file systems that are not ordinary local ones (network, FUSE, tmpfs, overlays).
  */
 
 #include "base/diag.h"
@@ -18,12 +21,13 @@ struct root_options {
 struct root_facts {
 	char *distro; /* "debian-12"; NULL = unknown */
 	uint64_t packages, files;
-	unsigned int sources; /* databases found */
-	uint64_t
-		unreadable; /* databases, archives or binaries that could not be read: what is theirs is unknown */
-	char *first_unreadable; /* the first, for the person */
+	unsigned int sources; /* databases found: enum package_source */
+	/* Databases, archives, binaries, directories that could not be read: what is theirs is unknown, not absent. */
+	uint64_t unreadable;
+	char *first_unreadable; /* the first and why, for the person; NULL = none */
 };
 
+/* The set is finished then, and may be added to. */
 int root_load(const char *directory, const struct root_options *options, struct package_set *set,
 	      struct diag *diag, struct root_facts *ret_facts);
 void root_facts_done(struct root_facts *facts);

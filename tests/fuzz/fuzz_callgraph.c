@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "format/json.h"
+#include "format/jsontext.h"
 #include "merge/callgraph.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -47,8 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > 1u << 20 || buf_printf(&text, "{\"schema\":\"stella.callgraph.v1\",") < 0 ||
 	    buf_append(&text, data, size) < 0 || buf_append(&text, "}", 1) < 0)
 		abort();
-	if (json_check(buf_str(&text), &offset, &why) == 0 &&
-	    json_canonical_digest(buf_str(&text), NULL, &digest, &why) == 0) {
+	if (jsontext_check(buf_str(&text), &offset, &why) == 0 &&
+	    jsontext_canonical_digest(buf_str(&text), NULL, &digest, &why) == 0) {
 		digest_hex(&digest, hex);
 		text.len--;
 		if (buf_printf(&text, ",\"graphHash\":\"%s\"}", hex) < 0)

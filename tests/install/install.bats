@@ -52,12 +52,13 @@ runs_and_refuses() {
 	[[ $output == *"$(pkg-config --modversion stella)"* ]]
 }
 
-@test "stella asks the loader for no libbpf and no libelf" {
+@test "stella asks the loader for no libbpf, no libcurl and no libxml2" {
 	run readelf -d "$DEST/usr/bin/stella"
 	[ "$status" -eq 0 ]
 	[[ $output == *NEEDED*libcrypto* ]]
 	[[ $output != *libbpf* ]]
-	[[ $output != *libelf* ]]
+	[[ $output != *libcurl* ]]
+	[[ $output != *libxml2* ]]
 }
 
 @test "libstella.so shows stella_* and nothing else" {

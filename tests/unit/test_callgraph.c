@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "format/json.h"
+#include "format/jsontext.h"
 #include "merge/callgraph.h"
 
 #define GOLDEN "tests/golden/merge/callgraph.json"
@@ -35,7 +35,7 @@ static int parse_hashed(const char *members, struct diag *diag, struct callgraph
 	int r;
 
 	assert_int_equal(buf_printf(&text, "{\"schema\":\"stella.callgraph.v1\",%s}", members), 0);
-	if (json_canonical_digest(buf_str(&text), NULL, &digest, &why) < 0)
+	if (jsontext_canonical_digest(buf_str(&text), NULL, &digest, &why) < 0)
 		memset(&digest, 0, sizeof(digest));
 	digest_hex(&digest, hex);
 	text.len--;

@@ -375,26 +375,34 @@ static void bent_paths_are_refused(void **state)
 	assert_int_equal(package_set_add_file(set, a, buf_str(&text)), -EINVAL);
 }
 
-static bool count_files(void *user, const char *directory, const char *name)
+struct listing {
+	struct buf text;
+	int left;
+};
+
+static bool list_file(void *user, uint32_t index, const char *directory, const char *name)
 {
-	assert_string_equal(directory, "/d");
-	assert_string_equal(name, *(int *)user == 0 ? "a" : "b");
-	return ++*(int *)user < 2;
+	struct listing *listing = user;
+
+	assert_int_equal(buf_printf(&listing->text, "%u %s/%s\n", index, directory, name), 0);
+	return --listing->left > 0;
 }
 
-static void files_of_one(void **state)
+static void all_files(void **state)
 {
 	struct package_set *set = *state;
 	uint32_t a = add(set, "pkg:deb/debian/a@1"), b = add(set, "pkg:deb/debian/b@1");
-	int n = 0;
+	struct listing listing = { .text = BUF_MAX(4096), .left = 3 };
 
-	file(set, a, "/d/a");
-	file(set, b, "/d/x");
-	file(set, a, "/d/b");
-	file(set, a, "/d/c");
+	file(set, a, "/d/x");
+	file(set, b, "/y");
+	file(set, a, "/d/x");
+	file(set, a, "/d/z");
+	file(set, b, "/last");
 	assert_int_equal(package_set_finish(set), 0);
-	package_set_files(set, a, count_files, &n);
-	assert_int_equal(n, 2);
+	package_set_files(set, list_file, &listing);
+	assert_string_equal(buf_cstr(&listing.text), "0 /d/x\n0 /d/z\n1 /y\n");
+	buf_done(&listing.text);
 }
 
 static size_t in_use(void)
@@ -484,7 +492,7 @@ int main(void)
 		test_with_set(the_inode_decides),
 		test_with_set(more_may_come_after),
 		test_with_set(bent_paths_are_refused),
-		test_with_set(files_of_one),
+		test_with_set(all_files),
 		test_with_set(many_files_stay_small),
 	};
 

@@ -3,10 +3,10 @@
 /*
  * Others' JSON as RFC 8785 writes it, to be hashed. Promises: a document of any size goes through one buffer of bounded size; what the
  * canonical form cannot say the same way everywhere (a key twice, an integer beyond 2^53) is refused, not guessed.
- * Recursion is bounded by JSON_DEPTH_MAX, which json_check has seen to.
+ * Recursion is bounded by JSONTEXT_DEPTH_MAX, which jsontext_check has seen to.
  */
 
-#include "format/json.h"
+#include "format/jsontext.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -48,7 +48,7 @@ static int sink_refuse(struct sink *sink, const char *why)
 }
 
 /* ECMA-262, Number::toString: the shortest digits that read back as the same double, placed by their exponent. */
-void json_number_text(double value, char out[JSON_NUMBER_MAX])
+void jsontext_number_text(double value, char out[JSONTEXT_NUMBER_MAX])
 {
 	char digits[32];
 	int exponent = 0, precision = 0, count = 0;
@@ -95,7 +95,7 @@ void json_number_text(double value, char out[JSON_NUMBER_MAX])
 
 static int put_number(struct sink *sink, const struct canon_value *value)
 {
-	char text[64], shown[JSON_NUMBER_MAX];
+	char text[64], shown[JSONTEXT_NUMBER_MAX];
 	double number;
 
 	if (value->raw.len >= sizeof(text))
@@ -107,14 +107,14 @@ static int put_number(struct sink *sink, const struct canon_value *value)
 		return sink_refuse(sink, "a number that is too large");
 	if (value->type == CANON_INTEGER && fabs(number) > INTEGER_MAX)
 		return sink_refuse(sink, "an integer beyond 2^53, which has no canonical form");
-	json_number_text(number, shown);
+	jsontext_number_text(number, shown);
 	return buf_append_str(sink->out, str_of(shown));
 }
 
 static int put_string(struct sink *sink, const struct canon_value *value)
 {
 	_cleanup_(buf_done) struct buf text = BUF_MAX(value->raw.len + 1);
-	int r = json_string(value, &text);
+	int r = jsontext_string(value, &text);
 
 	return r < 0 ? r : canon_append_string(sink->out, buf_str(&text));
 }
@@ -148,7 +148,7 @@ static int member_take(const struct canon_member *member, struct sorted_member *
 {
 	struct canon_value key = { CANON_STRING, { member->key.data - 1, member->key.len + 2 } };
 	_cleanup_(buf_done) struct buf text = BUF_MAX(member->key.len + 1);
-	int r = json_string(&key, &text);
+	int r = jsontext_string(&key, &text);
 
 	if (r < 0)
 		return r;
@@ -170,7 +170,7 @@ static int members_sorted(struct str object, struct sorted_member **ret_members,
 	size_t room = 0;
 	int r;
 
-	while (json_member_next(&rest, &member)) {
+	while (jsontext_member_next(&rest, &member)) {
 		if (*ret_count == room) {
 			struct sorted_member *grown;
 
@@ -233,7 +233,7 @@ static int put_array(struct sink *sink, const struct canon_value *value)
 	bool first = true;
 	int r = buf_append(sink->out, "[", 1);
 
-	while (r == 0 && json_element_next(&rest, &element)) {
+	while (r == 0 && jsontext_element_next(&rest, &element)) {
 		r = first ? 0 : buf_append(sink->out, ",", 1);
 		first = false;
 		r = r < 0 ? r : put_value(sink, &element, (struct str) { NULL, 0 });
@@ -264,7 +264,7 @@ static int put_value(struct sink *sink, const struct canon_value *value, struct 
 
 static int canonical(struct sink *sink, struct str text, const char *except, const char **ret_why)
 {
-	struct canon_value value = json_value(text);
+	struct canon_value value = jsontext_value(text);
 	int r;
 
 	sink->why = "it cannot be held";
@@ -273,14 +273,15 @@ static int canonical(struct sink *sink, struct str text, const char *except, con
 	return r;
 }
 
-int json_canonical(struct str value, const char *except, struct buf *out, const char **ret_why)
+int jsontext_canonical(struct str value, const char *except, struct buf *out, const char **ret_why)
 {
 	struct sink sink = { .out = out };
 
 	return canonical(&sink, value, except, ret_why);
 }
 
-int json_canonical_digest(struct str value, const char *except, struct digest *ret_digest, const char **ret_why)
+int jsontext_canonical_digest(struct str value, const char *except, struct digest *ret_digest,
+			      const char **ret_why)
 {
 	_cleanup_(digest_stream_freep) struct digest_stream *stream = NULL;
 	_cleanup_(buf_done) struct buf out = BUF_MAX(value.len * 6 + 2 * PIECE);

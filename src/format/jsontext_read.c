@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Looking into a text that json_check has passed. Relies on that for structure, never for bounds: on other text the
+ * Looking into a text that jsontext_check has passed. Relies on that for structure, never for bounds: on other text the
  * answers may be nonsense, but stay inside it. Allocates nothing but what a string needs.
  */
 
-#include "format/json.h"
+#include "format/jsontext.h"
 
 #include "base/text.h"
 
@@ -85,7 +85,7 @@ static struct canon_value value_at(const char *at, const char *end)
 	}
 }
 
-struct canon_value json_value(struct str text)
+struct canon_value jsontext_value(struct str text)
 {
 	return value_at(space_end(text.data, text.data + text.len), text.data + text.len);
 }
@@ -101,7 +101,7 @@ static const char *item_begin(const struct str *rest, const char *end)
 	return at < end && *at != '}' && *at != ']' ? at : NULL;
 }
 
-bool json_element_next(struct str *rest, struct canon_value *ret_value)
+bool jsontext_element_next(struct str *rest, struct canon_value *ret_value)
 {
 	const char *end = rest->data + rest->len, *at = rest->len > 0 ? item_begin(rest, end) : NULL;
 
@@ -113,7 +113,7 @@ bool json_element_next(struct str *rest, struct canon_value *ret_value)
 	return ret_value->raw.len > 0;
 }
 
-bool json_member_next(struct str *rest, struct canon_member *ret_member)
+bool jsontext_member_next(struct str *rest, struct canon_member *ret_member)
 {
 	const char *end = rest->data + rest->len, *at = rest->len > 0 ? item_begin(rest, end) : NULL;
 	const char *stop;
@@ -133,7 +133,7 @@ bool json_member_next(struct str *rest, struct canon_member *ret_member)
 	return ret_member->value.raw.len > 0;
 }
 
-bool json_find(struct str object, const char *key, struct canon_value *ret_value, bool *ret_twice)
+bool jsontext_find(struct str object, const char *key, struct canon_value *ret_value, bool *ret_twice)
 {
 	struct canon_member member;
 	struct str rest = object, wanted = str_of(key);
@@ -141,7 +141,7 @@ bool json_find(struct str object, const char *key, struct canon_value *ret_value
 
 	if (ret_twice)
 		*ret_twice = false;
-	while (json_member_next(&rest, &member)) {
+	while (jsontext_member_next(&rest, &member)) {
 		if (!str_equal(member.key, wanted))
 			continue;
 		if (!found)
@@ -211,7 +211,7 @@ static int unescape(const char **at, const char *end, char **p)
 	return 0;
 }
 
-int json_string(const struct canon_value *value, struct buf *out)
+int jsontext_string(const struct canon_value *value, struct buf *out)
 {
 	const char *at, *end;
 	char *p;

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "format/json.h"
+#include "format/jsontext.h"
 
 static void checked(void **state)
 {
@@ -73,32 +73,33 @@ static void checked(void **state)
 		size_t offset;
 		const char *why;
 
-		if (json_check(str_of(good[i]), &offset, &why) < 0)
+		if (jsontext_check(str_of(good[i]), &offset, &why) < 0)
 			fail_msg("refused at %zu, %s: %s", offset, why, good[i]);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		size_t offset;
 		const char *why = NULL;
 
-		if (json_check(str_of(bad[i]), &offset, &why) != -EBADMSG || !why)
+		if (jsontext_check(str_of(bad[i]), &offset, &why) != -EBADMSG || !why)
 			fail_msg("passed: %s", bad[i]);
 	}
 }
 
 static void depth_is_bounded(void **state)
 {
-	char text[2 * JSON_DEPTH_MAX + 3];
+	char text[2 * JSONTEXT_DEPTH_MAX + 3];
 	const char *why;
 	size_t offset;
 
 	(void)state;
-	memset(text, '[', JSON_DEPTH_MAX);
-	memset(text + JSON_DEPTH_MAX, ']', JSON_DEPTH_MAX);
-	assert_int_equal(json_check((struct str) { text, 2 * JSON_DEPTH_MAX }, &offset, &why), 0);
-	memset(text, '[', JSON_DEPTH_MAX + 1);
-	memset(text + JSON_DEPTH_MAX + 1, ']', JSON_DEPTH_MAX + 1);
-	assert_int_equal(json_check((struct str) { text, 2 * JSON_DEPTH_MAX + 2 }, &offset, &why), -EBADMSG);
-	assert_int_equal(offset, JSON_DEPTH_MAX);
+	memset(text, '[', JSONTEXT_DEPTH_MAX);
+	memset(text + JSONTEXT_DEPTH_MAX, ']', JSONTEXT_DEPTH_MAX);
+	assert_int_equal(jsontext_check((struct str) { text, 2 * JSONTEXT_DEPTH_MAX }, &offset, &why), 0);
+	memset(text, '[', JSONTEXT_DEPTH_MAX + 1);
+	memset(text + JSONTEXT_DEPTH_MAX + 1, ']', JSONTEXT_DEPTH_MAX + 1);
+	assert_int_equal(jsontext_check((struct str) { text, 2 * JSONTEXT_DEPTH_MAX + 2 }, &offset, &why),
+			 -EBADMSG);
+	assert_int_equal(offset, JSONTEXT_DEPTH_MAX);
 	assert_string_equal(why, "nested too deep");
 }
 
@@ -111,24 +112,24 @@ static void read_in_place(void **state)
 	bool twice;
 
 	(void)state;
-	value = json_value(text);
+	value = jsontext_value(text);
 	assert_int_equal(value.type, CANON_OBJECT);
-	assert_true(json_find(value.raw, "a", &element, &twice));
+	assert_true(jsontext_find(value.raw, "a", &element, &twice));
 	assert_true(twice);
 	assert_int_equal(element.type, CANON_ARRAY);
 	rest = element.raw;
-	assert_true(json_element_next(&rest, &element));
+	assert_true(jsontext_element_next(&rest, &element));
 	assert_int_equal(element.type, CANON_INTEGER);
 	assert_true(str_equal(element.raw, STR("1")));
-	assert_true(json_element_next(&rest, &element));
-	assert_int_equal(json_string(&element, &out), 0);
+	assert_true(jsontext_element_next(&rest, &element));
+	assert_int_equal(jsontext_string(&element, &out), 0);
 	assert_true(str_equal(buf_str(&out), STR("x\n\xf0\x9f\x98\x80")));
-	assert_false(json_element_next(&rest, &element));
-	assert_true(json_find(value.raw, "b", &element, &twice));
+	assert_false(jsontext_element_next(&rest, &element));
+	assert_true(jsontext_find(value.raw, "b", &element, &twice));
 	assert_false(twice);
 	rest = element.raw;
-	assert_false(json_element_next(&rest, &element));
-	assert_false(json_find(value.raw, "c", &element, NULL));
+	assert_false(jsontext_element_next(&rest, &element));
+	assert_false(jsontext_find(value.raw, "c", &element, NULL));
 	buf_done(&out);
 }
 
@@ -163,7 +164,7 @@ static void numbers(void **state)
 		struct buf out = BUF_MAX(100);
 		const char *why;
 
-		assert_int_equal(json_canonical(str_of(rows[i].text), NULL, &out, &why), 0);
+		assert_int_equal(jsontext_canonical(str_of(rows[i].text), NULL, &out, &why), 0);
 		assert_string_equal(buf_cstr(&out), rows[i].canonical);
 		buf_done(&out);
 	}
@@ -183,13 +184,14 @@ static void canonical_form(void **state)
 	const char *why;
 
 	(void)state;
-	assert_int_equal(json_canonical(text, NULL, &out, &why), 0);
+	assert_int_equal(jsontext_canonical(text, NULL, &out, &why), 0);
 	assert_string_equal(buf_cstr(&out), want);
-	assert_int_equal(json_canonical_digest(text, NULL, &a, &why), 0);
+	assert_int_equal(jsontext_canonical_digest(text, NULL, &a, &why), 0);
 	assert_int_equal(digest_of(out.data, out.len, &b), 0);
 	assert_memory_equal(&a, &b, sizeof(a));
 	buf_clear(&out);
-	assert_int_equal(json_canonical(STR("{\"b\":1,\"a\":{\"b\":[ ]},\"c\":\"\\/\"}"), "b", &out, &why), 0);
+	assert_int_equal(jsontext_canonical(STR("{\"b\":1,\"a\":{\"b\":[ ]},\"c\":\"\\/\"}"), "b", &out, &why),
+			 0);
 	assert_string_equal(buf_cstr(&out), "{\"a\":{\"b\":[]},\"c\":\"/\"}");
 	buf_done(&out);
 }
@@ -203,7 +205,7 @@ static void what_has_no_canonical_form(void **state)
 		struct digest digest;
 		const char *why = NULL;
 
-		assert_int_equal(json_canonical_digest(str_of(rows[i]), NULL, &digest, &why), -EBADMSG);
+		assert_int_equal(jsontext_canonical_digest(str_of(rows[i]), NULL, &digest, &why), -EBADMSG);
 		assert_non_null(why);
 	}
 }
@@ -220,8 +222,8 @@ static void long_documents(void **state)
 	for (int i = 0; i < 50000; i++)
 		assert_int_equal(buf_printf(&text, "%s {\"v\": %d, \"k\": \"value\"}", i ? "," : "", i), 0);
 	assert_int_equal(buf_append(&text, "]", 1), 0);
-	assert_int_equal(json_canonical_digest(buf_str(&text), NULL, &a, &why), 0);
-	assert_int_equal(json_canonical(buf_str(&text), NULL, &out, &why), 0);
+	assert_int_equal(jsontext_canonical_digest(buf_str(&text), NULL, &a, &why), 0);
+	assert_int_equal(jsontext_canonical(buf_str(&text), NULL, &out, &why), 0);
 	assert_int_equal(digest_of(out.data, out.len, &b), 0);
 	assert_memory_equal(&a, &b, sizeof(a));
 	assert_true(memcmp(out.data, "[{\"k\":\"value\",\"v\":0},{", 22) == 0);

@@ -2,10 +2,10 @@
 
 /*
  * Is it JSON? Promises: one pass, no recursion, no memory; whatever passes is one value by RFC 8259 and can be read in place
- * by json_read.c. Refuses what readers disagree about: lone surrogates, bytes that are no UTF-8, a byte order mark.
+ * by jsontext_read.c. Refuses what readers disagree about: lone surrogates, bytes that are no UTF-8, a byte order mark.
  */
 
-#include "format/json.h"
+#include "format/jsontext.h"
 
 #include "base/text.h"
 
@@ -13,7 +13,7 @@ struct check {
 	const char *begin, *at, *end;
 	const char *why;
 	size_t depth;
-	bool object[JSON_DEPTH_MAX];
+	bool object[JSONTEXT_DEPTH_MAX];
 };
 
 static bool refuse(struct check *check, const char *why)
@@ -180,7 +180,7 @@ static bool check_enter(struct check *check, bool *ret_empty)
 {
 	bool object = *check->at == '{';
 
-	if (check->depth == JSON_DEPTH_MAX)
+	if (check->depth == JSONTEXT_DEPTH_MAX)
 		return refuse(check, "nested too deep");
 	check->object[check->depth++] = object;
 	check->at++;
@@ -238,7 +238,7 @@ static bool check_all(struct check *check)
 	return check->at == check->end || refuse(check, "something stands behind the value");
 }
 
-int json_check(struct str text, size_t *ret_offset, const char **ret_why)
+int jsontext_check(struct str text, size_t *ret_offset, const char **ret_why)
 {
 	struct check check = { .begin = text.data, .at = text.data, .end = text.data + text.len };
 
