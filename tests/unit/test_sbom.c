@@ -6,6 +6,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -396,6 +398,54 @@ static void damage_is_survived(void **state)
 	}
 }
 
+static void write_many(int fd, size_t count)
+{
+	_cleanup_(buf_done) struct buf text = BUF_MAX(1 << 20);
+
+	assert_int_equal(
+		buf_append_str(&text,
+			       STR("{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"components\":[")),
+		0);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(
+			buf_printf(&text,
+				   "%s{\"type\":\"library\",\"name\":\"p%zu\",\"purl\":\"pkg:npm/p%zu@1\"}",
+				   i ? "," : "", i, i),
+			0);
+		if (text.len > 1000000 || i + 1 == count) {
+			assert_int_equal(file_write_all(fd, text.data, text.len, NULL), 0);
+			buf_clear(&text);
+		}
+	}
+	assert_int_equal(file_write_all(fd, "]}", 2, NULL), 0);
+}
+
+/* As many as a set can hold are read, and one more is one error. The document itself is never in memory. */
+static void a_million_components(void **state)
+{
+	_cleanup_(world_done) struct world world = { .set = NULL };
+	char path[] = "/tmp/sbom-XXXXXX";
+	_cleanup_(closep) int fd = -1;
+	struct rusage before, after;
+
+	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	print_message(
+		"# skip: a million components say nothing under a sanitizer that smaller documents do not\n");
+	skip();
+#endif
+	fd = mkstemp(path);
+	write_many(fd, PACKAGES_MAX + 1);
+	assert_int_equal(package_set_new(&world.set), 0);
+	getrusage(RUSAGE_SELF, &before);
+	assert_int_equal(sbom_load(path, world.set, &world.diag, &world.facts), -E2BIG);
+	getrusage(RUSAGE_SELF, &after);
+	unlink(path);
+	assert_non_null(strstr(world.diag.text, "more than can be taken"));
+	assert_int_equal(package_set_count(world.set), PACKAGES_MAX);
+	assert_true(after.ru_maxrss - before.ru_maxrss < 500 * 1024);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +460,7 @@ int main(void)
 		cmocka_unit_test(formats_are_told_apart),
 		cmocka_unit_test(nesting_has_an_end),
 		cmocka_unit_test(damage_is_survived),
+		cmocka_unit_test(a_million_components),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
