@@ -53,8 +53,8 @@ LIBS_bpf = -l:libbpf.a -lelf -lz $(shell $(PKG_CONFIG) --libs liblzma)
 
 ROOMS := base crypto format sigstore net signer transparency online resolve packages verify merge collect probe daemon cli
 lib = $(O)/lib/libstella-$(1).a
-# A room's main.c belongs to its program, not to its library.
-sources = $(filter-out %/main.c,$(wildcard src/$(1)/*.c))
+# A room's main.c belongs to its program, not to its library; nor does what stands in for a part that a program lacks.
+sources = $(filter-out %/main.c %-none.c,$(wildcard src/$(1)/*.c))
 objects = $(patsubst src/%.c,$(O)/obj/%.o,$(call sources,$(1)))
 
 PROGRAMS := $(O)/stella $(O)/stella-signalsd
@@ -143,6 +143,15 @@ $(O)/gen/%_plain.skel.h: $(O)/bpf/%_plain.bpf.o
 $(patsubst src/%.c,$(O)/obj/%.o,$(wildcard src/probe/*.c)): $(O)/gen/signals.skel.h
 $(O)/obj/probe/plain.o: $(O)/gen/signals_plain.skel.h
 
+# ---- the page of the merger: a file for people to edit, made into one string ----
+
+$(O)/gen/page_html.h: src/merge/page.html
+	@mkdir -p $(@D)
+	{ echo 'static const char page_html[] ='; sed -e 's/[\\"]/\\&/g' -e 's/\t/\\t/g' -e 's/.*/"&\\n"/' $<; echo ';'; } >$@.tmp
+	@mv $@.tmp $@
+
+$(O)/obj/merge/output_html.o: $(O)/gen/page_html.h
+
 # ---- programs ----
 
 $(O)/stella: $(O)/obj/cli/main.o $(foreach room,cli merge verify packages sigstore format crypto base,$(call lib,$(room)))
@@ -154,12 +163,13 @@ $(O)/stella-signalsd: $(O)/obj/daemon/main.o $(foreach room,daemon transparency 
 $(O)/stella-online: $(O)/obj/online/main.o $(foreach room,online transparency signer net sigstore format crypto base,$(call lib,$(room)))
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_engines) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
 
-# The verifier for machines without our libraries: `stella signals bundle` puts it beside the evidence. libcrypto warns
+# The verifier for machines without our libraries: `stella signals bundle` puts it beside the evidence. It does not
+# merge. libcrypto warns
 # that it could load modules of glibc; nothing of ours makes it do so.
 .PHONY: static
 static: $(O)/stella-static
 
-$(O)/stella-static: $(O)/obj/cli/main.o $(foreach room,cli verify sigstore format crypto base,$(call lib,$(room)))
+$(O)/stella-static: $(O)/obj/cli/main.o $(O)/obj/cli/merge-none.o $(foreach room,cli verify sigstore format crypto base,$(call lib,$(room)))
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -static -o $@ $^ $(shell $(PKG_CONFIG) --static --libs jansson libzstd libcrypto)
 
 # ---- libstella: the reading side for other programs; only stella_* can be seen from outside ----

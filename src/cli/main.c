@@ -31,6 +31,7 @@ static const struct verb verbs[] = {
 	{ "verify-chain", verb_verify_chain, "is a directory of evidence sound and complete?" },
 	{ "bundle", verb_bundle,
 	  "evidence, trust and a verifier in one directory, for where there is no network" },
+	{ "merge", verb_merge, "which packages, functions and vulnerabilities really ran?" },
 	{ "replay", verb_replay, "turn a raw capture into records again" },
 	{ "keygen", verb_keygen, "make a signing key and print its identity" },
 	{ "trusted-root", verb_trusted_root, "make a Sigstore trusted_root.json from local files" },

@@ -14,6 +14,7 @@ int verb_stats(int argc, char **argv);
 int verb_health(int argc, char **argv);
 int verb_replay(int argc, char **argv);
 int verb_verify_chain(int argc, char **argv);
+int verb_merge(int argc, char **argv);
 int verb_inspect(int argc, char **argv);
 int verb_keygen(int argc, char **argv);
 int verb_trusted_root(int argc, char **argv);

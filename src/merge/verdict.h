@@ -15,6 +15,8 @@
 #include "packages/package.h"
 #include "packages/vulnerability.h"
 
+struct callgraph;
+
 enum tier { TIER_NONE, TIER_OPENED, TIER_MAPPED, TIER_FUNCTION, TIER_EXECUTED, TIER_END };
 const char *tier_name(enum tier tier); /* "opened", "mapped", "function", "executed" */
 
@@ -54,7 +56,7 @@ struct function_verdict {
 	enum lattice state;
 	enum bucket bucket;
 	unsigned int confidence_ppm, weight_ppm, score_ppm; /* millionths: no float in the output's bytes */
-	char **path; /* node ids from an entry point to it, the shortest; the first in order among equals */
+	char **path; /* node ids (the graph's own, borrowed) from an entry point to it, the shortest; the first in order among equals */
 	size_t n_path;
 	char **reasons;
 	size_t n_reasons;
@@ -81,8 +83,36 @@ struct graph_facts {
 };
 
 struct merge_gap {
-	struct moment from, to;
+	struct moment from, to; /* boot_ns 0 = not known */
 	char *why;
+};
+
+/* Summed over the chain; only causes that struck. */
+struct merge_loss {
+	char *kind; /* record type; NULL = the layer does not know it */
+	char *layer, *cause, *effect;
+	uint64_t count;
+	struct moment first, last;
+};
+
+/* A kind of record was watched without interruption. */
+struct merge_span {
+	const char *kind; /* record type */
+	struct moment from, to;
+};
+
+/* What a hook could not see at least once; neither record nor loss tells of it. */
+struct merge_blind_spot {
+	char *kind, *hook, *spot;
+};
+
+/* Who called whom at run time, as far as both are nodes of the graph. */
+struct merge_edge {
+	char *source, *target; /* node ids */
+	bool is_static; /* the graph has it; else it was seen at run time only */
+	unsigned int confidence_ppm;
+	uint64_t count;
+	struct moment first, last;
 };
 
 struct merge_result {
@@ -95,7 +125,10 @@ struct merge_result {
 	struct vulnerability_verdict *vulnerability_verdicts;
 	size_t n_vulnerability_verdicts;
 	bool has_graph;
+	struct callgraph *callgraph; /* owns the ids in paths; NULL without a graph */
 	struct graph_facts graph;
+	struct merge_edge *edges; /* observed ones, by source, then target */
+	size_t n_edges;
 
 	/* what the evidence covers */
 	char *chain_id;
@@ -107,9 +140,16 @@ struct merge_result {
 	size_t n_reasons;
 	struct merge_gap *gaps; /* losses, holes, gaps, chunks left out: in order of time */
 	size_t n_gaps;
+	struct merge_loss *losses; /* by kind, cause, layer */
+	size_t n_losses;
+	struct merge_span *spans; /* by kind, then time */
+	size_t n_spans;
+	struct merge_blind_spot *blind; /* by kind, hook, spot */
+	size_t n_blind;
 	uint64_t chunks, chunks_left_out, records;
 	uint64_t ambiguous_files, unowned_files,
 		upper_layer_files; /* files that count for no package, and why */
+	uint64_t other_roots; /* records of containers that were left out since no --image was given */
 	char *image; /* --image; NULL = all */
 	char *evidence_name; /* the directory as it was given */
 };

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 #include "base/diag.h"
-#include "probe/function_map.h"
+#include "format/function_map.h"
 #include "probe/source.h"
 #include "resolve/elf.h"
 

@@ -33,6 +33,7 @@ struct content {
 	const struct place *place;
 	const struct statement *statement;
 	struct findings *findings;
+	const struct verify_listener *listener;
 	bool compressed;
 	bool frame_open; /* zstd: inside a frame */
 	bool stopped; /* a finding made going on pointless */
@@ -53,6 +54,11 @@ void content_free(struct content *content)
 }
 
 DEFINE_FREEP(content, content_free)
+
+void content_listen(struct content *content, const struct verify_listener *listener)
+{
+	content->listener = listener;
+}
 
 int content_new(const struct content_options *options, struct content **ret_content)
 {
@@ -226,6 +232,7 @@ static int content_start(struct content *content, const struct place *place, con
 	content->stored_bytes = content->plain_bytes = 0;
 	ZSTD_DCtx_reset(content->zstd, ZSTD_reset_session_only);
 	lines_start(&content->lines, place, statement, findings);
+	content->lines.listener = content->listener;
 	r = digest_stream_reset(content->stored);
 	return r < 0 ? r : digest_stream_reset(content->plain);
 }

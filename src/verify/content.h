@@ -8,6 +8,7 @@
 
 #include "format/statement.h"
 #include "verify/findings.h"
+#include "verify/listener.h"
 
 /* The buffers, reused from chunk to chunk. */
 struct content;
@@ -21,6 +22,8 @@ struct content_options {
 
 int content_new(const struct content_options *options, struct content **ret_content);
 void content_free(struct content *content);
+/* Who is told the lines of the chunks that follow; NULL = nobody. */
+void content_listen(struct content *content, const struct verify_listener *listener);
 
 /*
  * Checks the open file. The statement's own members have been checked for their form, not for truth. *ret_records

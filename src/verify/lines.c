@@ -101,7 +101,7 @@ static void time_check(struct lines *lines, uint64_t ts_ns, const struct canon_v
 			     lines->place.line, ts_ns, closed);
 }
 
-static void line_schema(struct lines *lines, const struct canon_member *members, size_t count)
+static void line_schema(struct lines *lines, struct str line, const struct canon_member *members, size_t count)
 {
 	enum wire_kind kind = 0;
 	uint64_t ts_ns = 0;
@@ -117,6 +117,9 @@ static void line_schema(struct lines *lines, const struct canon_member *members,
 	lines->events[kind < WIRE_KIND_END ? kind : 0]++;
 	time_check(lines, ts_ns, canon_find(members, count, STR("event")));
 	fold_check(lines, ts_ns, canon_find(members, count, STR("last_ts_ns")));
+	if (lines->listener && lines->error == 0)
+		lines->error =
+			lines->listener->line(lines->listener->user, lines->place.line, line, members, count);
 }
 
 static void line_check(struct lines *lines, struct str line)
@@ -134,7 +137,7 @@ static void line_check(struct lines *lines, struct str line)
 	}
 	result = canon_scan_object(line, members, ARRAY_LEN(members), &count, &offset);
 	if (result == CANON_OK) {
-		line_schema(lines, members, count);
+		line_schema(lines, line, members, count);
 		return;
 	}
 	lines->unknown++;
@@ -201,7 +204,7 @@ int lines_feed(struct lines *lines, const char *data, size_t len)
 		}
 		at = lf + 1;
 	}
-	return lines->findings->error;
+	return lines->error < 0 ? lines->error : lines->findings->error;
 }
 
 static void counts_check(struct lines *lines)

@@ -5,6 +5,7 @@
 
 #include "format/statement.h"
 #include "verify/findings.h"
+#include "verify/listener.h"
 
 struct lines {
 	struct findings *findings;
@@ -15,6 +16,8 @@ struct lines {
 	uint64_t records;
 	uint64_t events[WIRE_KIND_END]; /* [0]: types that this version cannot produce */
 	uint64_t unknown; /* lines whose kind could not be told */
+	const struct verify_listener *listener; /* NULL = nobody */
+	int error; /* of the listener: sticks */
 };
 
 int lines_init(struct lines *lines);

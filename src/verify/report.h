@@ -131,6 +131,11 @@ int report_take(struct stella_report *report, const struct statement *statement,
 
 /* The part of it that is coverage. -ENOMEM. */
 int report_coverage(struct stella_report *report, const struct statement *statement);
+/*
+ * From when all were to watch: the window's beginning; but the first window of a run of the collector begins before its
+ * first probe can, and there nobody is late who is not later than another.
+ */
+uint64_t report_coverage_begin(const struct statement *statement);
 /* The part that is the containers'. -ENOMEM. */
 int report_containers(struct stella_report *report, const struct statement *statement);
 void report_containers_done(struct stella_report *report);

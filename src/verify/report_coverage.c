@@ -31,11 +31,7 @@ static int report_blind_spot(struct stella_report *report, const struct statemen
 	return r < 0 ? r : statement_set(&row->spot, spot);
 }
 
-/*
- * From when all were to watch: the window's beginning; but the first window of a run of the collector begins before its
- * first probe can, and there nobody is late who is not later than another.
- */
-static uint64_t coverage_begin(const struct statement *statement)
+uint64_t report_coverage_begin(const struct statement *statement)
 {
 	uint64_t begin = UINT64_MAX;
 
@@ -55,7 +51,7 @@ static int report_hole(struct stella_report *report, const struct statement *sta
 	struct report_hole *row;
 	int r;
 
-	if (probe->from_boot_ns <= coverage_begin(statement) && probe->to_boot_ns >= statement->closed.boot_ns)
+	if (probe->from_boot_ns <= report_coverage_begin(statement) && probe->to_boot_ns >= statement->closed.boot_ns)
 		return 0;
 	report->holes_total++;
 	if (report->n_holes < REPORT_HOLES_MAX) {

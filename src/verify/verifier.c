@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "verify/listener.h"
+
 int stella_verifier_new(struct stella_verifier **ret_verifier)
 {
 	struct stella_verifier *verifier = calloc(1, sizeof(*verifier));
@@ -114,4 +116,9 @@ void stella_verifier_on_progress(struct stella_verifier *verifier,
 {
 	verifier->progress = progress;
 	verifier->progress_user = user;
+}
+
+void verifier_listen(struct stella_verifier *verifier, const struct verify_listener *listener)
+{
+	verifier->listener = listener;
 }

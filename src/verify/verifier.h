@@ -11,6 +11,8 @@
 /* How long the head's chunk may be in the middle of its publication before it is said to be missing. */
 #define VERIFIER_PUBLISH_WAIT_MS 1000
 
+struct verify_listener;
+
 struct stella_verifier {
 	struct trust trust;
 	struct diag diag;
@@ -24,6 +26,7 @@ struct stella_verifier {
 	int publish_wait_ms;
 	void (*progress)(void *user, uint64_t done_bytes, uint64_t total_bytes);
 	void *progress_user;
+	const struct verify_listener *listener;
 };
 
 /* Asks the logs for each entry that was proved. For `stella`, which runs a program for it; libstella has no network. */

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "verify/content.h"
 #include "verify/links.h"
+#include "verify/listener.h"
 #include "verify/report.h"
 #include "verify/verifier.h"
 
@@ -215,6 +216,22 @@ static void walk_unsealed(struct walk *walk, uint64_t sequence, uint8_t present)
 			     sequence);
 }
 
+/* What only a chunk without any finding may say is told at its end. */
+static int walk_told(struct walk *walk, uint64_t sequence, const struct seal *seal, uint8_t present,
+		     uint64_t findings_before)
+{
+	const struct verify_listener *listener = seal->authentic ? walk->verifier->listener : NULL;
+	int r = listener ? listener->begin(listener->user, &seal->statement) : 0;
+
+	if (r < 0)
+		return r;
+	content_listen(walk->content, listener);
+	r = walk_chunk(walk, sequence, &seal->statement, present);
+	if (r < 0 || !listener)
+		return r;
+	return listener->end(listener->user, walk->report->findings.total == findings_before);
+}
+
 /* What a seal says counts when it is authentic and stands at its place in this chain. */
 static int walk_take(struct walk *walk, uint64_t sequence, const struct seal *seal)
 {
@@ -264,6 +281,7 @@ static int walk_sealed(struct walk *walk, uint64_t sequence, uint8_t present)
 	_cleanup_(seal_done) struct seal seal = { 0 };
 	struct stella_report *report = walk->report;
 	const struct digest *expected = &walk->verifier->expected_head;
+	uint64_t findings_before = report->findings.total;
 	bool usable;
 	int r;
 
@@ -288,7 +306,7 @@ static int walk_sealed(struct walk *walk, uint64_t sequence, uint8_t present)
 		if (r < 0)
 			return r;
 	}
-	return walk_chunk(walk, sequence, &seal.statement, present);
+	return walk_told(walk, sequence, &seal, present, findings_before);
 }
 
 /*

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-#include "probe/function_map.h"
+#include "format/function_map.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "probe/function_map.h"
+#include "format/function_map.h"
 
 #define ENTRY(members) "{\"version\":1,\"functions\":[{" members "}]}"
 

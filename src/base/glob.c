@@ -11,9 +11,10 @@
  * A pattern that glob_check refuses matches nothing beyond its bad place.
  */
 
-#include "collect/filter.h"
+#include "base/glob.h"
 
 #include <errno.h>
+#include <stdint.h>
 
 enum token_kind { TOKEN_BYTE, TOKEN_ANY, TOKEN_CLASS, TOKEN_STAR, TOKEN_STARS, TOKEN_BAD };
 

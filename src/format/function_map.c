@@ -4,7 +4,7 @@
  * document it is and what would have been right. Texts are borrowed from the parsed document, which the map owns.
  */
 
-#include "probe/function_map.h"
+#include "format/function_map.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Whose file is it that was executed, mapped or opened? Promises: a path counts only where the process that used it had the packages' own
+ * root; device and inode decide where they are known. What the overlay's upper layer holds is not the package's, for it was
+ * made or changed at run time.
+ */
+
+#include "merge/evidence.h"
+
+struct visit {
+	struct evidence *evidence;
+	const struct seen_at *at;
+	enum tier tier;
+	unsigned int slot; /* instead of the tier, 0 = none */
+};
+
+static void visit_owner(void *user, uint32_t index)
+{
+	const struct visit *visit = user;
+	const struct package *package = package_set_get(visit->evidence->options.packages, index);
+	unsigned int slot = visit->slot ? visit->slot : package->contained ? SLOT_WITHIN : visit->tier;
+
+	evidence_note(visit->evidence, index, slot, visit->at);
+}
+
+/* How a record's file may be looked up. */
+struct look {
+	struct str path; /* empty: not by path */
+	uint32_t dev_major, dev_minor; /* UINT32_MAX: not by inode */
+	uint64_t inode;
+};
+
+static struct look look_by_path(const struct record_file *file)
+{
+	return (struct look) { file->path_is_name ? (struct str) { "", 0 } : file->path, UINT32_MAX, 0, 0 };
+}
+
+static struct look look_by_inode(const struct record_file *file)
+{
+	struct look look = { { "", 0 }, UINT32_MAX, 0, 0 };
+
+	if (file->has_inode) {
+		look.dev_major = file->dev_major;
+		look.dev_minor = file->dev_minor;
+		look.inode = file->inode;
+	}
+	return look;
+}
+
+static enum package_match look_up(const struct package_set *set, const struct look *look)
+{
+	uint32_t index;
+
+	if (look->path.len == 0 && look->dev_major == UINT32_MAX)
+		return PACKAGE_NONE;
+	return package_set_whose(set, look->path, look->dev_major, look->dev_minor, look->inode, &index);
+}
+
+static uint64_t file_hash(const struct record_file *file)
+{
+	if (!file->has_inode)
+		return hash_of(HASH_START, file->path);
+	return hash_of(
+		hash_of(hash_of(HASH_START, (struct str) { (const char *)&file->inode, sizeof(file->inode) }),
+			(struct str) { (const char *)&file->dev_major, sizeof(file->dev_major) }),
+		(struct str) { (const char *)&file->dev_minor, sizeof(file->dev_minor) });
+}
+
+/* It is somebody's file, or several packages' alike. */
+static int note_match(struct evidence *evidence, const struct record_file *file, const struct look *look,
+		      enum package_match match, enum tier tier, const struct seen_at *at)
+{
+	const struct package_set *set = evidence->options.packages;
+	struct visit visit = { evidence, at, tier, 0 };
+	int r = 0;
+
+	if (match == PACKAGE_NONE) {
+		evidence->chunk.cut_paths += file->path_cut;
+		return file->path_is_name ? 0 : hashes_add(&evidence->chunk.unowned, file_hash(file));
+	}
+	if (file->upper || (file->script && file->on_overlay &&
+			    (hashes_has(&evidence->all.upper, hash_of(HASH_START, file->path)) ||
+			     hashes_has(&evidence->chunk.upper, hash_of(HASH_START, file->path))))) {
+		visit.slot = SLOT_UPPER;
+		r = hashes_add(&evidence->chunk.upper, hash_of(HASH_START, file->path));
+	}
+	if (r < 0)
+		return r;
+	if (package_set_each(set, look->path, look->dev_major, look->dev_minor, look->inode, visit_owner,
+			     &visit) > 0)
+		return 0;
+	return hashes_add(&evidence->chunk.ambiguous, hash_of(HASH_START, file->path));
+}
+
+/* The same path in what may be another root: no sighting, but a reason not to say that there was none. */
+static void note_elsewhere(struct evidence *evidence, const struct record_file *file, const struct seen_at *at)
+{
+	const struct package_set *set = evidence->options.packages;
+	struct visit visit = { evidence, at, TIER_NONE, SLOT_ELSEWHERE };
+	struct look look = look_by_path(file);
+
+	if (look_up(set, &look) == PACKAGE_NONE)
+		return;
+	evidence->chunk.by_path++;
+	package_set_each(set, look.path, look.dev_major, look.dev_minor, look.inode, visit_owner, &visit);
+}
+
+static int note_file(struct evidence *evidence, const struct record_view_of *view,
+		     const struct record_file *file, enum tier tier, const struct seen_at *at)
+{
+	const struct package_set *set = evidence->options.packages;
+	bool contained = view->container_id.len > 0 && !evidence->options.image;
+	struct look by_inode = look_by_inode(file), by_path = look_by_path(file);
+	enum package_match match = PACKAGE_NONE;
+
+	if (evidence->options.join != JOIN_PATH && !evidence->options.image) {
+		match = look_up(set, &by_inode);
+		if (match != PACKAGE_NONE) {
+			evidence->chunk.by_inode++;
+			return note_match(evidence, file, &by_inode, match, tier, at);
+		}
+	}
+	if (contained)
+		evidence->chunk.other_roots++;
+	if (contained || (evidence->options.join == JOIN_ROOT && !evidence->options.image)) {
+		if (evidence->options.join != JOIN_HOST)
+			note_elsewhere(evidence, file, at);
+		return 0;
+	}
+	match = look_up(set, &by_path);
+	evidence->chunk.by_path += match != PACKAGE_NONE;
+	return note_match(evidence, file, &by_path, match, tier, at);
+}
+
+/* The language only matters where the program is one of the packages' own. */
+static void note_running(struct evidence *evidence, const struct record_file *file)
+{
+	enum language language = language_of_program(file->path);
+	struct look look = evidence->options.join == JOIN_ROOT && !evidence->options.image ? look_by_inode(file)
+											   : look_by_path(file);
+
+	if (language != LANGUAGE_END && look_up(evidence->options.packages, &look) != PACKAGE_NONE)
+		evidence->chunk.running |= 1u << language;
+}
+
+int evidence_files(struct evidence *evidence, const struct record_view_of *view, const struct seen_at *at)
+{
+	enum tier tier = view->kind == RECORD_EXEC	? TIER_EXECUTED
+			 : view->kind == RECORD_LIBRARY ? TIER_MAPPED
+							: TIER_OPENED;
+	int r;
+
+	if (!evidence->options.packages || package_set_count(evidence->options.packages) == 0)
+		return 0;
+	if (view->kind == RECORD_EXEC && view->at_start &&
+	    (view->container_id.len == 0 || evidence->options.image))
+		note_running(evidence, &view->file);
+	r = note_file(evidence, view, &view->file, tier, at);
+	if (r == 0 && view->interpreter.path.len > 0)
+		r = note_file(evidence, view, &view->interpreter, tier, at);
+	return r;
+}
+
+static const struct {
+	const char *name, *type; /* of its packages */
+	const char *const programs[6]; /* what such programs' names begin with; versions may follow */
+} languages[LANGUAGE_END] = {
+	[LANGUAGE_PYTHON] = { "Python", "pypi", { "python", "pypy" } },
+	[LANGUAGE_NODE] = { "Node.js", "npm", { "node", "nodejs", "bun", "deno" } },
+	[LANGUAGE_RUBY] = { "Ruby", "gem", { "ruby", "jruby" } },
+	[LANGUAGE_JAVA] = { "Java", "maven", { "java" } },
+	[LANGUAGE_PERL] = { "Perl", "cpan", { "perl" } },
+	[LANGUAGE_PHP] = { "PHP", "composer", { "php" } },
+};
+
+/* "python3.11" is python, "nodemon" is not node. */
+static bool is_program(struct str name, const char *program)
+{
+	size_t len = strlen(program);
+
+	if (name.len < len || memcmp(name.data, program, len) != 0)
+		return false;
+	for (size_t i = len; i < name.len; i++) {
+		if (!memchr("0123456789.-", name.data[i], 12))
+			return false;
+	}
+	return true;
+}
+
+enum language language_of_program(struct str path)
+{
+	const char *slash = path.len > 0 ? memrchr(path.data, '/', path.len) : NULL;
+	struct str name = path;
+
+	if (slash)
+		name = (struct str) { slash + 1, (size_t)(path.data + path.len - slash) - 1 };
+	for (int language = 0; language < LANGUAGE_END; language++) {
+		for (size_t i = 0; i < 6 && languages[language].programs[i]; i++) {
+			if (is_program(name, languages[language].programs[i]))
+				return (enum language)language;
+		}
+	}
+	return LANGUAGE_END;
+}
+
+enum language language_of_type(const char *package_type)
+{
+	for (int language = 0; package_type && language < LANGUAGE_END; language++) {
+		if (strcmp(package_type, languages[language].type) == 0)
+			return (enum language)language;
+	}
+	return LANGUAGE_END;
+}
+
+const char *language_name(enum language language)
+{
+	return language < LANGUAGE_END ? languages[language].name : NULL;
+}
