@@ -193,10 +193,10 @@ static int merge(struct stella_verifier *verifier, struct merge_options *options
 	struct merge_result result = { 0 };
 	struct diag diag = { 0 };
 	unsigned int shown = 0;
-	int status = merge_inputs_load(options, &inputs, &map), r;
+	int status = merge_inputs_load(options, &inputs, &map), refused = EXIT_FAILED, r;
 
-	if (status == EXIT_DONE && !trust_options_apply(&options->trust, verifier, &status))
-		status = status == EXIT_DONE ? EXIT_FAILED : status;
+	if (status == EXIT_DONE && !trust_options_apply(&options->trust, verifier, &refused))
+		status = refused;
 	if (status != EXIT_DONE) {
 		package_set_free(inputs.packages);
 		callgraph_free(inputs.graph);
