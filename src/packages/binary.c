@@ -66,8 +66,9 @@ static int append_at(const struct binary *binary, uint64_t offset, uint64_t len,
 {
 	int r = len > out->max - out->len ? -EBADMSG : buf_reserve(out, (size_t)len);
 
-	if (r >= 0)
-		r = read_at(binary, offset, out->data + out->len, (size_t)len);
+	if (r < 0 || len == 0)
+		return r;
+	r = read_at(binary, offset, out->data + out->len, (size_t)len);
 	if (r >= 0)
 		out->len += (size_t)len;
 	return r;

@@ -90,7 +90,7 @@ int package_set_finish(struct package_set *set);
 enum package_match { PACKAGE_NONE, PACKAGE_ONE, PACKAGE_AMBIGUOUS };
 /*
  * Whose file is it? The inode decides where it is known to the set (dev_major of UINT32_MAX: not asked), else the path, with
- * the aliases of merged /usr; compiled Python (__pycache__) that nobody claims is its source's. A package of the operating
+ * the aliases of merged /usr; compiled Python (__pycache__) is its source's, where that is known. A package of the operating
  * system (deb, apk, rpm, alpm) comes before the others; two of one world (two debs, two npm packages) that own the same
  * file make it AMBIGUOUS. So do several packages in one archive or binary that has no owner: ask package_set_each.
  */

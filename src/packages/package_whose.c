@@ -97,12 +97,14 @@ static bool is_merged(struct str path)
 static struct owners by_path(const struct package_set *set, struct str path)
 {
 	struct owners owners = by_exact_path(set, path);
-	struct str inner = { path.data + 4, path.len - 4 };
+	struct str inner = { NULL, 0 };
 	char other[PACKAGE_TEXT_MAX + 8];
 
 	if (owners.count > 0 || set->separate_usr)
 		return owners;
-	if (begins(path, STR("/usr/")) && is_merged(inner))
+	if (begins(path, STR("/usr/")))
+		inner = (struct str) { path.data + 4, path.len - 4 };
+	if (is_merged(inner))
 		return by_exact_path(set, inner);
 	if (!is_merged(path) || path.len > PACKAGE_TEXT_MAX)
 		return owners;
@@ -184,10 +186,14 @@ static struct owners find(const struct package_set *set, struct str path, uint32
 	struct owners known, named;
 
 	assert(set->sorted);
+	/* Who lists the compiled file may not be all who own what it was made of: pip's RECORD has it, dpkg's list not. */
+	named = by_python_source(set, path);
+	if (named.count > 0)
+		return named;
 	known = by_inode(set, major, minor, inode);
 	named = by_path(set, path);
 	if (known.count == 0)
-		return named.count > 0 ? named : by_python_source(set, path);
+		return named;
 	if (known.count == 1 || named.count == 0 || !has(&known, owner_at(&named, 0).package))
 		return known;
 	return named;

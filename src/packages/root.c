@@ -30,6 +30,7 @@ static void root_done(struct root *root)
 		free(root->orphans[i].names);
 	}
 	free(root->orphans);
+	buf_done(&root->compiled);
 }
 
 void root_facts_done(struct root_facts *facts)
@@ -106,8 +107,8 @@ static void look_at_usr(struct root *root)
 
 static int load(struct root *root)
 {
-	static int (*const steps[])(struct root * root) = { root_dpkg, root_apk, root_rpm, root_walk,
-							    root_adopt };
+	static int (*const steps[])(struct root * root) = { root_dpkg, root_apk,   root_rpm,
+							    root_walk, root_adopt, root_compiled_settle };
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(steps); i++)
@@ -134,6 +135,7 @@ int root_load(const char *directory, const struct root_options *options, struct 
 		.diag = diag,
 		.same_inodes = options && options->same_inodes,
 		.last = { .fd = -1 },
+		.compiled = BUF_MAX(ROOT_TEXT_MAX),
 	};
 	_cleanup_(closep) int probe = -1;
 	int r;

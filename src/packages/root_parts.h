@@ -31,6 +31,7 @@ struct root {
 	const char *distro; /* "debian-12"; NULL = unknown */
 	struct root_orphan *orphans;
 	size_t n_orphans, orphans_capacity;
+	struct buf compiled; /* root_compiled.c's */
 	/* The directory of the file that was added last, as named and as it is. */
 	struct {
 		char *named, *resolved;
@@ -78,6 +79,9 @@ int root_orphan(struct root *root, uint32_t index, const char *directory, const 
 		struct str names);
 /* When all is read: orphans get the files of the OS package that they came with. */
 int root_adopt(struct root *root);
+/* A file of compiled Python; and when all owners are known. */
+int root_compiled(struct root *root, struct str path, const struct stat *status);
+int root_compiled_settle(struct root *root);
 
 /* ---- root_text.c ---- */
 

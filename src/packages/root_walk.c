@@ -163,6 +163,8 @@ static int file_look(struct walk *walk, const char *name, const struct stat *sta
 	bool archive = is_archive(str_of(name));
 	_cleanup_(closep) int fd = -1;
 
+	if (text_ends(str_of(name), STR(".pyc")) && strstr(path, "/__pycache__/"))
+		return root_compiled(walk->root, buf_str(&walk->path), status);
 	if (text_ends(str_of(name), STR(".egg-info")))
 		return root_python(walk->root, path, false);
 	if (!archive && !may_be_binary(name, status))

@@ -212,6 +212,7 @@ static void files_have_an_owner_or_none(void **state)
 	is_nobodys(set, "/usr/bin/bash/", PACKAGE_NONE);
 	is_nobodys(set, "bash", PACKAGE_NONE);
 	is_nobodys(set, "", PACKAGE_NONE);
+	assert_int_equal(package_set_each(set, (struct str) { NULL, 0 }, 8, 1, 1, note, NULL), 0);
 	assert_int_equal(package_set_get(set, bash)->n_files, 2);
 }
 
@@ -241,10 +242,12 @@ static void compiled_python(void **state)
 	file(set, source, "/usr/lib/x/api.py");
 	file(set, source, "/usr/lib/x/y.py");
 	file(set, own, "/usr/lib/x/__pycache__/y.cpython-311.pyc");
+	file(set, own, "/usr/lib/x/__pycache__/z.cpython-311.pyc");
 	assert_int_equal(package_set_finish(set), 0);
 	is_ones(set, "/usr/lib/x/__pycache__/api.cpython-311.pyc", source);
 	is_ones(set, "/usr/lib/x/__pycache__/api.cpython-311.opt-2.pyc", source);
-	is_ones(set, "/usr/lib/x/__pycache__/y.cpython-311.pyc", own);
+	is_ones(set, "/usr/lib/x/__pycache__/y.cpython-311.pyc", source);
+	is_ones(set, "/usr/lib/x/__pycache__/z.cpython-311.pyc", own);
 	is_nobodys(set, "/usr/lib/x/__pycache__/api.pyc", PACKAGE_NONE);
 	is_nobodys(set, "/usr/lib/x/__pycache__/.pyc", PACKAGE_NONE);
 	is_nobodys(set, "/usr/lib/x/__pycache__/.opt-1.pyc", PACKAGE_NONE);
