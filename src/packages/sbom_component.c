@@ -204,11 +204,10 @@ int sbom_add_place(struct sbom *sbom, uint32_t index, struct str path)
 
 static int add_places(struct sbom *sbom, const struct sbom_component *component, uint32_t index)
 {
-	const char *at = component->places.data, *end = at + component->places.len;
 	int r = 0;
 
-	for (; at && at < end && r == 0; at += strlen(at) + 1)
-		r = add_place(sbom, index, str_of(at), component->within);
+	for (size_t at = 0; at < component->places.len && r == 0; at += strlen(component->places.data + at) + 1)
+		r = add_place(sbom, index, str_of(component->places.data + at), component->within);
 	return r;
 }
 

@@ -114,18 +114,23 @@ static bool is_purpose(const struct spdx_package *package, const char *purpose)
 	return str_equal(buf_str(&package->purpose), str_of(purpose));
 }
 
-/* An image, a directory, a system, a lock file: what stands for what it lists. */
-static bool is_listing(const struct spdx_package *package, bool described)
+/* What trivy and syft call things that stand for what they list: a directory, an image, a system, a lock file. */
+static const char *const listings[] = { "SPDXRef-Application-",	 "SPDXRef-Filesystem-",
+					"SPDXRef-Repository-",	 "SPDXRef-OperatingSystem-",
+					"SPDXRef-DocumentRoot-", "SPDXRef-ContainerImage-" };
+
+static bool is_listing(const struct spdx_package *package)
 {
-	static const char trivy[] = "SPDXRef-Application-";
 	struct str ref = buf_str(&package->component.ref);
 
 	if (is_purpose(package, "CONTAINER") || is_purpose(package, "OPERATING-SYSTEM"))
 		return true;
 	if (package->component.purl.len > 0)
 		return false;
-	return (described && package->component.version.len == 0) || is_purpose(package, "FILE") ||
-	       (ref.len >= sizeof(trivy) - 1 && memcmp(ref.data, trivy, sizeof(trivy) - 1) == 0);
+	for (size_t i = 0; i < ARRAY_LEN(listings); i++)
+		if (ref.len > strlen(listings[i]) && memcmp(ref.data, listings[i], strlen(listings[i])) == 0)
+			return true;
+	return false;
 }
 
 /* "NOASSERTION" says nothing. */
@@ -146,7 +151,7 @@ static int settle_package(struct reading *reading, struct spdx_package *package)
 	drop_noassertion(&package->component.version);
 	if (described)
 		r = sbom_take_subject(sbom, &package->component, is_purpose(package, "CONTAINER"));
-	if (r == 0 && is_listing(package, described)) {
+	if (r == 0 && is_listing(package)) {
 		r = sbom_table_add(sbom->refs, id, UINT32_MAX);
 		return r == -EEXIST ? 0 : r;
 	}

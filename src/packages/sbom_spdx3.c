@@ -53,6 +53,16 @@ static bool is_package(const struct element *element)
 	       is_class(element, "dataset_DatasetPackage");
 }
 
+/* syft's name for the directory or image that it looked at. */
+static bool is_listing(const struct element *element)
+{
+	static const char mark[] = "DocumentRoot-";
+	const struct buf *ref = &element->component.ref;
+
+	return element->component.purl.len == 0 && ref->len > 0 &&
+	       memmem(ref->data, ref->len, mark, sizeof(mark) - 1) != NULL;
+}
+
 /* One id, or several. */
 static int read_ids(struct sbom *sbom, struct sbom_ids *ids)
 {
@@ -166,8 +176,7 @@ static int take_package(struct reading *reading, struct element *element)
 		r = sbom_take_subject(sbom, &element->component, is_image);
 	if (r < 0)
 		return r;
-	if (is_image || str_equal(buf_str(&element->purpose), STR("operatingSystem")) ||
-	    (is_root && element->component.purl.len == 0 && element->component.version.len == 0)) {
+	if (is_image || str_equal(buf_str(&element->purpose), STR("operatingSystem")) || is_listing(element)) {
 		r = sbom_table_add(sbom->refs, id, UINT32_MAX);
 		return r == -EEXIST ? 0 : r;
 	}
