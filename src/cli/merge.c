@@ -193,10 +193,10 @@ static int merge(struct stella_verifier *verifier, struct merge_options *options
 	struct merge_result result = { 0 };
 	struct diag diag = { 0 };
 	unsigned int shown = 0;
-	int status = merge_inputs_load(options, &inputs, &map), r;
+	int status = merge_inputs_load(options, &inputs, &map), refused = EXIT_FAILED, r;
 
-	if (status == EXIT_DONE && !trust_options_apply(&options->trust, verifier, &status))
-		status = status == EXIT_DONE ? EXIT_FAILED : status;
+	if (status == EXIT_DONE && !trust_options_apply(&options->trust, verifier, &refused))
+		status = refused;
 	if (status != EXIT_DONE) {
 		package_set_free(inputs.packages);
 		callgraph_free(inputs.graph);
@@ -221,6 +221,20 @@ static int merge(struct stella_verifier *verifier, struct merge_options *options
 	status = merged(options, output, &result, report);
 	merge_result_done(&result);
 	return status;
+}
+
+static const char merge_details[] =
+	"Exit status: 0 done, 2 the chain is not sound (verdicts are then from what is sound in it), or bad\n"
+	"input, 1 failed, 3 not permitted to read, 4 no evidence, none in the window, none of the image.";
+
+static bool options_fit(const struct merge_options *options, enum merge_output *ret_output)
+{
+	if (!output_find(options, ret_output))
+		return false;
+	if (!options->sign_key || *ret_output == MERGE_INTOTO)
+		return true;
+	talk("merge: --sign-key signs the in-toto statement: it needs --output intoto");
+	return false;
 }
 
 int verb_merge(int argc, char **argv)
@@ -267,10 +281,7 @@ int verb_merge(int argc, char **argv)
 			   "is known.",
 		.rows = rows,
 		.n_rows = ARRAY_LEN(rows),
-		.details = "Exit status: 0 done, 2 the chain is not sound (verdicts are then from what is "
-			   "sound in it), or bad\n"
-			   "input, 1 failed, 3 not permitted to read, 4 no evidence, none in the window, none "
-			   "of the image.",
+		.details = merge_details,
 	};
 	enum merge_output output;
 	char **arguments;
@@ -278,12 +289,8 @@ int verb_merge(int argc, char **argv)
 
 	if (!options_parse(&spec, argc, argv, &arguments, &status))
 		return status;
-	if (!output_find(&options, &output))
+	if (!options_fit(&options, &output))
 		return EXIT_UNSOUND;
-	if (options.sign_key && output != MERGE_INTOTO) {
-		talk("merge: --sign-key signs the in-toto statement: it needs --output intoto");
-		return EXIT_UNSOUND;
-	}
 	if (stella_verifier_new(&verifier) < 0) {
 		talk("no memory");
 		return EXIT_FAILED;

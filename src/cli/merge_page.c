@@ -150,9 +150,8 @@ static void package_cells(struct table *table, const struct merge_result *result
 		table_cell(table, "%s", "");
 		table_cell(table, "%s", "");
 	}
-	table_cell(table, "%s%s%s", package->purl ? package->purl : package->name,
-		   !package->purl && package->version ? " " : "",
-		   !package->purl && package->version ? package->version : "");
+	table_cell(table, "%s%s%s%s%s", package->type ? package->type : "", package->type ? " " : "",
+		   package->name, package->version ? " " : "", package->version ? package->version : "");
 }
 
 static int by_text(const void *a, const void *b)
@@ -307,30 +306,42 @@ static int print_vulnerabilities(const struct merge_result *result)
 	return r;
 }
 
-/* What stands behind every "not observed": by kind, each name once. */
+static bool is_told(const struct merge_result *result, size_t index)
+{
+	for (size_t i = 0; i < index; i++) {
+		if (strcmp(result->blind[i].kind, result->blind[index].kind) == 0 &&
+		    strcmp(result->blind[i].spot, result->blind[index].spot) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What stands behind every "not observed": by kind, each name once, whichever of the kind's hooks it is. */
 static int print_blind(const struct merge_result *result)
 {
 	_cleanup_(buf_done) struct buf text = BUF_MAX(1u << 20);
-	const char *line;
+	const char *line, *kind = "";
 
 	if (result->n_blind == 0)
 		return 0;
 	for (size_t i = 0; i < result->n_blind; i++) {
 		const struct merge_blind_spot *spot = &result->blind[i];
-		bool same = i > 0 && strcmp(result->blind[i - 1].kind, spot->kind) == 0;
+		bool same = strcmp(kind, spot->kind) == 0;
 
-		if (buf_printf(&text, "%s%s%s",
+		if (is_told(result, i))
+			continue;
+		if (buf_printf(&text, "%s%s%s%s",
 			       same    ? ", "
 			       : i > 0 ? "; "
 				       : "",
-			       same ? "" : spot->kind, same ? "" : ": ") < 0 ||
-		    buf_printf(&text, "%s", spot->spot) < 0)
+			       same ? "" : spot->kind, same ? "" : ": ", spot->spot) < 0)
 			return -ENOMEM;
+		kind = spot->kind;
 	}
 	line = buf_cstr(&text);
 	if (!line)
 		return -ENOMEM;
-	puts("What no record and no loss tells of (docs/probe-reference.md, blind spots):");
+	puts("What no record and no loss tells of (blind spots, explained in the probe reference):");
 	print_folded("  ", line);
 	return 0;
 }

@@ -379,18 +379,17 @@ static int take_kind_of_chunk(struct coverage *coverage, const struct statement 
 	return r;
 }
 
-int coverage_take(struct coverage *coverage, const struct statement *statement, bool *ret_wanted)
+int coverage_take(struct coverage *coverage, const struct statement *statement, const struct hashes *at_start)
 {
 	int r = 0;
 
-	*ret_wanted = statement->closed.wall_ns >= coverage->since_wall_ns;
-	if (*ret_wanted) {
+	if (statement->closed.wall_ns >= coverage->since_wall_ns) {
 		r = take_gap(coverage, statement);
 		r = r < 0 ? r : take_kind_of_chunk(coverage, statement);
 		r = r < 0 ? r : take_probes(coverage, statement);
 		r = r < 0 ? r : take_losses(coverage, statement);
 		r = r < 0 ? r : coverage_filters(coverage, statement);
-		r = r < 0 ? r : coverage_targets(coverage, statement);
+		r = r < 0 ? r : coverage_targets(coverage, statement, at_start);
 		if (!coverage->has_window)
 			coverage->from = statement->opened.wall_ns < coverage->since_wall_ns
 						 ? moment_of(statement, statement->opened.boot_ns +

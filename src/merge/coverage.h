@@ -97,11 +97,17 @@ struct coverage {
 int coverage_init(struct coverage *coverage);
 void coverage_done(struct coverage *coverage);
 
-/* The next sound chunk. *ret_wanted: it lies in the window. -ENOMEM. */
-int coverage_take(struct coverage *coverage, const struct statement *statement, bool *ret_wanted);
+/*
+ * The next sound chunk. `at_start`: files (coverage_file_hash) that its records say were mapped when the collector started:
+ * their functions were probed before coverage opened, though moments after the first probe. -ENOMEM.
+ */
+struct hashes;
+int coverage_take(struct coverage *coverage, const struct statement *statement, const struct hashes *at_start);
+uint64_t coverage_file_hash(uint32_t dev_major, uint32_t dev_minor, uint64_t inode);
 /* Parts of it. */
 int coverage_filters(struct coverage *coverage, const struct statement *statement);
-int coverage_targets(struct coverage *coverage, const struct statement *statement);
+int coverage_targets(struct coverage *coverage, const struct statement *statement,
+		     const struct hashes *at_start);
 /* Numbers first to last were not taken. */
 void coverage_left_out(struct coverage *coverage, uint64_t first, uint64_t last, struct moment from,
 		       struct moment to);

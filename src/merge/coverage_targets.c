@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "merge/hashes.h"
 #include "merge/node_match.h"
 #include "verify/report.h"
 
@@ -84,7 +85,26 @@ static int target_new(struct coverage *coverage, const struct statement *stateme
 	return r;
 }
 
-int coverage_targets(struct coverage *coverage, const struct statement *statement)
+uint64_t coverage_file_hash(uint32_t dev_major, uint32_t dev_minor, uint64_t inode)
+{
+	uint64_t hash = hash_of(HASH_START, (struct str) { (const char *)&dev_major, sizeof(dev_major) });
+
+	hash = hash_of(hash, (struct str) { (const char *)&dev_minor, sizeof(dev_minor) });
+	return hash_of(hash, (struct str) { (const char *)&inode, sizeof(inode) });
+}
+
+/* Watched from the beginning: of the window, or, of a run of the collector, from when it opened coverage. */
+static bool from_begin(const struct statement *statement, const struct statement_target *row, uint64_t begin,
+		       const struct hashes *at_start)
+{
+	bool first = statement->sequence == 1 || statement->gap == GAP_RESTART || statement->gap == GAP_CRASH;
+
+	return row->from_boot_ns <= begin ||
+	       (first && hashes_has(at_start, coverage_file_hash(row->dev_major, row->dev_minor, row->inode)));
+}
+
+int coverage_targets(struct coverage *coverage, const struct statement *statement,
+		     const struct hashes *at_start)
 {
 	uint64_t begin = report_coverage_begin(statement);
 	int r = 0;
@@ -105,7 +125,7 @@ int coverage_targets(struct coverage *coverage, const struct statement *statemen
 			r = target_new(coverage, statement, row, &target);
 		if (r < 0)
 			return r;
-		target->late = target->late || row->from_boot_ns > begin ||
+		target->late = target->late || !from_begin(statement, row, begin, at_start) ||
 			       row->to_boot_ns < statement->closed.boot_ns ||
 			       (target->last_sequence != statement->sequence &&
 				target->last_sequence != coverage->last_sequence);

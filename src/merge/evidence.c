@@ -20,6 +20,7 @@ static void seen_done(struct seen *seen)
 	hashes_done(&seen->ambiguous);
 	hashes_done(&seen->unowned);
 	hashes_done(&seen->upper);
+	hashes_done(&seen->at_start);
 }
 
 static void seen_clear(struct seen *seen)
@@ -30,6 +31,7 @@ static void seen_clear(struct seen *seen)
 	hashes_clear(&seen->ambiguous);
 	hashes_clear(&seen->unowned);
 	hashes_clear(&seen->upper);
+	hashes_clear(&seen->at_start);
 	seen->records = seen->other_roots = seen->by_inode = seen->by_path = seen->cut_paths = seen->images = 0;
 	seen->running = 0;
 }
@@ -159,6 +161,9 @@ static int on_line(void *user, uint64_t number, struct str line, const struct ca
 	if (statement->closed.wall_ns < evidence->options.since_wall_ns)
 		return 0;
 	r = record_view_read(&evidence->reader, members, count, &view);
+	if (r == 0 && view.kind == RECORD_LIBRARY && view.at_start && view.file.has_inode)
+		r = hashes_add(&evidence->chunk.at_start,
+			       coverage_file_hash(view.file.dev_major, view.file.dev_minor, view.file.inode));
 	if (r < 0)
 		return r;
 	at = (struct seen_at) { view.events, moment_of(statement, view.ts_ns),
@@ -182,13 +187,12 @@ static int on_line(void *user, uint64_t number, struct str line, const struct ca
 static int on_end(void *user, bool sound)
 {
 	struct evidence *evidence = user;
-	bool wanted;
 	int r = 0;
 
 	if (!sound) {
 		function_table_cut(&evidence->functions, evidence->functions_before);
 	} else {
-		r = coverage_take(&evidence->coverage, evidence->statement, &wanted);
+		r = coverage_take(&evidence->coverage, evidence->statement, &evidence->chunk.at_start);
 		r = r < 0 ? r : seen_fold(&evidence->all, &evidence->chunk);
 	}
 	evidence->statement = NULL;

@@ -60,6 +60,7 @@ struct seen {
 	struct sightings functions; /* by number in the table */
 	struct sightings edges; /* EDGE_KEY of numbers in the table */
 	struct hashes ambiguous, unowned, upper; /* files that count for no package */
+	struct hashes at_start; /* files that were mapped when the collector started; of one chunk only */
 	uint64_t records;
 	uint64_t other_roots; /* records of containers that were left out for want of an image */
 	uint64_t by_inode,
