@@ -139,6 +139,7 @@ struct fs_struct {
 struct vm_area_struct {
 	unsigned long vm_start, vm_end;
 	unsigned long vm_flags;
+	unsigned long vm_pgoff; /* pages */
 	struct file *vm_file;
 };
 
@@ -314,11 +315,12 @@ struct bpf_iter__task_file {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long r10, bx, r8, cx, ax, dx, si, di, orig_ax;
+	unsigned long bp, r10, bx, r8, cx, ax, dx, si, di, orig_ax, cs, sp;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
 	__u64 regs[31];
+	__u64 sp, pstate;
 	__u64 orig_x0;
 	__s32 syscallno;
 };
@@ -338,6 +340,7 @@ struct pt_regs {
 #define KERNEL_ENOENT 2 /* uapi/asm-generic/errno-base.h */
 #define KERNEL_EINTR 4
 #define KERNEL_EFAULT 14
+#define KERNEL_EBUSY 16
 #define KERNEL_EINVAL 22
 #define KERNEL_ERESTARTSYS 512 /* linux/errno.h: what a call broken off by a signal returns within the kernel */
 #define KERNEL_ERESTART_RESTARTBLOCK 516
@@ -351,6 +354,8 @@ struct pt_regs {
 #define KERNEL_PROT_EXEC 0x4
 #define KERNEL_MAP_ANONYMOUS 0x20
 #define KERNEL_READ_IMPLIES_EXEC 0x400000 /* uapi/linux/personality.h */
+#define KERNEL_USER32_CS 0x23 /* arch/x86/include/asm/segment.h: __USER32_CS */
+#define KERNEL_PSR_MODE32_BIT 0x10 /* arch/arm64/include/uapi/asm/ptrace.h */
 #define KERNEL_OVERLAYFS_MAGIC 0x794c7630 /* uapi/linux/magic.h */
 
 /* Both for x86-64 and arm64: asm-generic/fcntl.h; arm64 changes neither. */
@@ -462,6 +467,44 @@ static __always_inline __u64 user_argument_4(const struct pt_regs *regs)
 	return regs->cx;
 #else
 	return regs->regs[3];
+#endif
+}
+
+/*
+ * Of 64-bit code, at a function's first instruction: where its caller's frame is marked, and the end of the stack. False:
+ * it is 32-bit code.
+ */
+static __always_inline bool user_frame(const struct pt_regs *regs, __u64 *ret_frame, __u64 *ret_stack)
+{
+#if defined(__TARGET_ARCH_x86)
+	*ret_frame = regs->bp;
+	*ret_stack = regs->sp;
+	return regs->cs != KERNEL_USER32_CS;
+#else
+	*ret_frame = regs->regs[29];
+	*ret_stack = regs->sp;
+	return !(regs->pstate & KERNEL_PSR_MODE32_BIT);
+#endif
+}
+
+/* At the same place: the address to which the function returns. */
+static __always_inline long user_return_address(const struct pt_regs *regs, __u64 *ret_address)
+{
+#if defined(__TARGET_ARCH_x86)
+	return bpf_probe_read_user(ret_address, sizeof(*ret_address), (void *)regs->sp);
+#else
+	*ret_address = regs->regs[30];
+	return 0;
+#endif
+}
+
+/* An address that lay in a frame: there it may be signed. */
+static __always_inline __u64 user_unsigned_address(__u64 address)
+{
+#if defined(__TARGET_ARCH_x86)
+	return address;
+#else
+	return address & ((1ull << 48) - 1);
 #endif
 }
 
