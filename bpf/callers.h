@@ -14,6 +14,7 @@
 
 #include "emit.h"
 #include "mapping.h"
+#include "user.h"
 
 #define CALLERS_FRAME_MAX (8u << 20) /* bytes of one function's frame: the usual limit of a whole stack */
 #define CALLERS_TRIES 3 /* while another thread changes the mappings */

@@ -221,7 +221,7 @@ callers_of() {
 	"$STELLA" signals replay "$D/capture.raw" --target "$D/copy" --config "$WORK/stellaops.yaml" --output json >"$D/replay.json"
 	[ "$(callers_of framed | sort | uniq -c | awk '{ print $1, $2 }' | paste -sd' ')" = "100 a>main 1 b>main" ]
 	for chunk in "$D"/copy/chunk-*.ndjson; do
-		cmp "$chunk" "$EVIDENCE/${chunk##*/}"
+		cmp "$chunk" "$WORK/evidence/${chunk##*/}"
 	done
 }
 
