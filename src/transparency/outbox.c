@@ -134,7 +134,8 @@ static void outbox_free(struct outbox *outbox)
 	closep(&outbox->dir);
 	pthread_cond_destroy(&outbox->changed);
 	pthread_mutex_destroy(&outbox->mutex);
-	pthread_mutex_destroy(&outbox->seals);
+	for (size_t i = 0; i < OUTBOX_SEAL_LOCKS; i++)
+		pthread_mutex_destroy(&outbox->seals[i]);
 	free(outbox);
 }
 
@@ -147,7 +148,8 @@ static void init_locks(struct outbox *outbox)
 	pthread_cond_init(&outbox->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
 	pthread_mutex_init(&outbox->mutex, NULL);
-	pthread_mutex_init(&outbox->seals, NULL);
+	for (size_t i = 0; i < OUTBOX_SEAL_LOCKS; i++)
+		pthread_mutex_init(&outbox->seals[i], NULL);
 }
 
 static int outbox_begin(struct outbox *outbox, struct diag *diag)

@@ -15,6 +15,7 @@
 #define OUTBOX_JOBS_MAX 1024 /* seals of one sink that are at work or wait for a retry */
 #define OUTBOX_WORKERS 8 /* of a remote sink */
 #define OUTBOX_PATH_MAX 4096
+#define OUTBOX_SEAL_LOCKS 64 /* so that disks can sync many seals together */
 #define OUTBOX_BACKOFF_MS 1000 /* after the first failure; doubled with each, up to ... */
 #define OUTBOX_BACKOFF_MAX_MS 300000
 #define OUTBOX_RETRY_AFTER_MAX_MS 3600000 /* a server may ask for so much patience */
@@ -76,7 +77,7 @@ struct outbox {
 	uint64_t sealed;
 	atomic_bool stopping;
 
-	pthread_mutex_t seals; /* read, change, replace: one at a time */
+	pthread_mutex_t seals[OUTBOX_SEAL_LOCKS]; /* read, change, replace: one at a time for each seal */
 	struct witnessed *witnessed;
 };
 

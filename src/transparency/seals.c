@@ -49,6 +49,11 @@ static int write_seal(struct outbox *outbox, uint64_t sequence, const struct bun
 	return file_publish_at(outbox->dir, name, SEAL_MODE, text.data, text.len, true, diag);
 }
 
+static pthread_mutex_t *lock_of(struct outbox *outbox, uint64_t sequence)
+{
+	return &outbox->seals[sequence % OUTBOX_SEAL_LOCKS];
+}
+
 /* The seal as it is now, if its signature is still the one that was read. */
 static int read_same(struct outbox *outbox, uint64_t sequence, const struct bundle *read, struct diag *diag,
 		     struct bundle *bundle)
@@ -67,13 +72,13 @@ int seal_add_entry(struct outbox *outbox, uint64_t sequence, const struct bundle
 	_cleanup_(bundle_done) struct bundle bundle = BUNDLE_EMPTY;
 	int r;
 
-	pthread_mutex_lock(&outbox->seals);
+	pthread_mutex_lock(lock_of(outbox, sequence));
 	r = read_same(outbox, sequence, read, diag, &bundle);
 	if (r >= 0)
 		r = bundle_add_entry(&bundle, entry);
 	if (r >= 0)
 		r = write_seal(outbox, sequence, &bundle, diag);
-	pthread_mutex_unlock(&outbox->seals);
+	pthread_mutex_unlock(lock_of(outbox, sequence));
 	return r;
 }
 
@@ -83,13 +88,13 @@ int seal_add_timestamp(struct outbox *outbox, uint64_t sequence, const struct bu
 	_cleanup_(bundle_done) struct bundle bundle = BUNDLE_EMPTY;
 	int r;
 
-	pthread_mutex_lock(&outbox->seals);
+	pthread_mutex_lock(lock_of(outbox, sequence));
 	r = read_same(outbox, sequence, read, diag, &bundle);
 	if (r >= 0)
 		r = bundle_add_timestamp(&bundle, response);
 	if (r >= 0)
 		r = write_seal(outbox, sequence, &bundle, diag);
-	pthread_mutex_unlock(&outbox->seals);
+	pthread_mutex_unlock(lock_of(outbox, sequence));
 	return r;
 }
 
@@ -103,13 +108,13 @@ int seal_sign_again(struct outbox *outbox, uint64_t sequence, const struct bundl
 				  "seal %llu: its certificate ended before any trusted time was obtained",
 				  (unsigned long long)sequence);
 	/* The others wait for as long as signing takes; they could not add to the old signature anyway. */
-	pthread_mutex_lock(&outbox->seals);
+	pthread_mutex_lock(lock_of(outbox, sequence));
 	r = read_same(outbox, sequence, read, diag, &bundle);
 	if (r >= 0)
 		r = signer_sign(outbox->settings.signer, &bundle, diag);
 	if (r >= 0)
 		r = write_seal(outbox, sequence, &bundle, diag);
-	pthread_mutex_unlock(&outbox->seals);
+	pthread_mutex_unlock(lock_of(outbox, sequence));
 	return r == -ESTALE ? 0 : r;
 }
 

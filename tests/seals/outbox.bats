@@ -88,8 +88,8 @@ v2_size() {
 		"$MANY" run "$EVIDENCE" "$STATE" --root "$BATS_TEST_TMPDIR/root.json" "${options[@]}" \
 			>"$BATS_TEST_TMPDIR/states" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
 		RUNNING=$!
-		# Between a quarter of a second and four seconds.
-		read -rt "$((RANDOM % 4)).$((RANDOM % 75 + 25))" <> <(:) || true
+		# Between two and six seconds; whoever is at work on a seal then has to find out what it did.
+		read -rt "$((RANDOM % 4 + 2)).$((RANDOM % 90 + 10))" <> <(:) || true
 		if kill -9 "$RUNNING" 2>/dev/null; then
 			wait "$RUNNING" 2>/dev/null || true
 			kills=$((kills + 1))
