@@ -68,6 +68,7 @@ all: libs programs libstella
 
 help:
 	@echo 'make              everything into $(O)/ (O=DIR elsewhere, MODE=debug or sanitize, WERROR=0)'
+	@echo 'make static       $(O)/stella-static: the command without shared libraries, for `stella signals bundle`'
 	@echo 'make install      programs, libstella, headers, man pages; DESTDIR, PREFIX, BINDIR, LIBDIR, ...'
 	@echo 'make unit         the unit tests; tools/test runs every test, tools/test unit only these'
 	@echo 'make sanitize     the unit tests under ASan and UBSan, in $(O)/sanitize'
@@ -151,6 +152,14 @@ $(O)/stella-signalsd: $(O)/obj/daemon/main.o $(foreach room,daemon transparency 
 $(O)/stella-online: $(O)/obj/online/main.o $(foreach room,online transparency signer net sigstore format crypto base,$(call lib,$(room)))
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_engines) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
 
+# The verifier for machines without our libraries: `stella signals bundle` puts it beside the evidence. libcrypto warns
+# that it could load modules of glibc; nothing of ours makes it do so.
+.PHONY: static
+static: $(O)/stella-static
+
+$(O)/stella-static: $(O)/obj/cli/main.o $(foreach room,cli verify sigstore format crypto base,$(call lib,$(room)))
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -static -o $@ $^ $(shell $(PKG_CONFIG) --static --libs jansson libzstd libcrypto)
+
 # ---- libstella: the reading side for other programs; only stella_* can be seen from outside ----
 
 LIBSTELLA_OBJECTS := $(foreach room,verify sigstore format crypto base,$(call objects,$(room)))
@@ -183,6 +192,7 @@ install: all
 	install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBDIR)/pkgconfig" "$(DESTDIR)$(INCLUDEDIR)/stella" \
 		"$(DESTDIR)$(DOCDIR)" "$(DESTDIR)$(UNITDIR)" "$(DESTDIR)$(LIBDIR)/stella"
 	install -m 755 $(PROGRAMS) "$(DESTDIR)$(BINDIR)"
+	test ! -x $(O)/stella-static || install -D -m 755 -t "$(DESTDIR)$(LIBDIR)/stella" $(O)/stella-static
 	install -m 755 $(INNER) "$(DESTDIR)$(LIBDIR)/stella"
 	install -m 644 $(O)/libstella.so.$(SOVERSION) "$(DESTDIR)$(LIBDIR)/libstella.so.$(VERSION)"
 	ln -sf libstella.so.$(VERSION) "$(DESTDIR)$(LIBDIR)/libstella.so.$(SOVERSION)"

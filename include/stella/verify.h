@@ -5,7 +5,8 @@
 /*
  * The road back: is this directory of evidence sound, what does it cover, and what is missing from it?
  *
- * Nothing in the directory is trusted; trust comes from keys that the caller brings. Verification goes on
+ * Nothing in the directory is trusted; trust comes from what the caller brings: keys, identities for certificates, the
+ * keys of logs and authorities. Verification goes on
  * after the first finding and reports all. It needs no root, no network, and memory that does not grow with
  * the evidence. All functions return 0 or a negative errno when the answer could not be found (the disk
  * failed, no memory); that evidence is bad is not an error but a finding.
@@ -70,15 +71,35 @@ void stella_verifier_free(struct stella_verifier *verifier);
 /* The last error's line, for a person; "" when there was none. */
 const char *stella_verifier_error(const struct stella_verifier *verifier);
 
-/* Adds a trusted public key (SPKI PEM file), or every *.pem and *.pub of a directory. -EINVAL: not a key. */
+/*
+ * Adds a trusted public key (SPKI PEM file), or a directory: every *.pem and *.pub (keys that sign seals), *.vkey (C2SP
+ * verifier keys of logs and witnesses) and trusted_root.json. -EINVAL: one is no such thing.
+ */
 int stella_verifier_trust_key(struct stella_verifier *verifier, const char *path);
 int stella_verifier_trust_directory(struct stella_verifier *verifier, const char *path);
+
+/*
+ * Adds the logs, certificate authorities and timestamp authorities of a Sigstore trusted_root.json (v0.1). Entries and
+ * timestamps of others are neither right nor wrong; of these, what is wrong is a finding.
+ */
+int stella_verifier_trusted_root(struct stella_verifier *verifier, const char *path);
+/*
+ * Adds whom certificates may be for: the subject alternative name and the issuer that vouched for it, both exact. Seals
+ * with certificates are trusted for these only, by an authority of a trusted root, at a proven time. May be repeated.
+ */
+int stella_verifier_identity(struct stella_verifier *verifier, const char *san, const char *issuer);
+/*
+ * Adds a directory of tiles (C2SP tlog-tiles) of a trusted log: by it the log's checkpoints in the seals are shown to be
+ * of one tree. Read when the verification begins, which fails with -EINVAL or -EBADMSG when it is none of a trusted log,
+ * or damaged. May be repeated.
+ */
+int stella_verifier_log_directory(struct stella_verifier *verifier, const char *path);
 
 /* The head (64 hex digits, of either case) that someone else kept: finds a cut tail. -EINVAL. */
 int stella_verifier_expect_head(struct stella_verifier *verifier, const char *hex);
 /* Losses and gaps make the evidence unsound. */
 void stella_verifier_require_complete(struct stella_verifier *verifier, bool required);
-/* A missing transparency-log proof makes it unsound (this version knows none: always found missing). */
+/* Each seal must have an entry of a trusted log, proved. */
 void stella_verifier_require_log(struct stella_verifier *verifier, bool required);
 /* Only seals, digests and links; lines are not parsed (counts, canonical form and schema stay unchecked). */
 void stella_verifier_seals_only(struct stella_verifier *verifier, bool seals_only);

@@ -29,8 +29,11 @@ static const struct verb verbs[] = {
 	{ "health", verb_health, "one line; exit 0 healthy, 1 degraded, 4 not running" },
 	{ "inspect", verb_inspect, "look at records, sealed and still open ones" },
 	{ "verify-chain", verb_verify_chain, "is a directory of evidence sound and complete?" },
+	{ "bundle", verb_bundle,
+	  "evidence, trust and a verifier in one directory, for where there is no network" },
 	{ "replay", verb_replay, "turn a raw capture into records again" },
 	{ "keygen", verb_keygen, "make a signing key and print its identity" },
+	{ "trusted-root", verb_trusted_root, "make a Sigstore trusted_root.json from local files" },
 };
 
 static void help_all(FILE *file)

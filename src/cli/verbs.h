@@ -16,3 +16,5 @@ int verb_replay(int argc, char **argv);
 int verb_verify_chain(int argc, char **argv);
 int verb_inspect(int argc, char **argv);
 int verb_keygen(int argc, char **argv);
+int verb_trusted_root(int argc, char **argv);
+int verb_bundle(int argc, char **argv);

@@ -15,6 +15,7 @@
 
 #include "base/text.h"
 #include "cli/facts.h"
+#include "cli/verify_page_log.h"
 
 #define PAGE_LIST_MAX 50 /* lines of one list; programs take --output json */
 
@@ -54,8 +55,10 @@ static void print_verdict(const json_t *report, const char *directory)
 	output_print(directory);
 	putchar('\n');
 	if (sound)
-		printf("  Every chunk from number 1 to the head is there, signed by a key you trust, linked to "
-		       "the one\n"
+		printf("  Every chunk from number 1 to the head is there, signed by someone you trust, linked "
+		       "to "
+		       "the "
+		       "one\n"
 		       "  before it, and holds exactly what was sealed%s.\n",
 		       facts_true(report, "lines_checked") ? "; every line keeps to the format"
 							   : " (lines were not checked)");
@@ -93,10 +96,9 @@ static void print_facts(const json_t *report)
 		table_cell(table, "%s to %s", facts_text(window, "from.time"), facts_text(window, "to.time"));
 	}
 	json_array_foreach (json_object_get(report, "signers"), i, signer) {
-		table_cell(table, "  signer");
-		table_cell(table, "key %s, %" PRIu64 " chunk%s", facts_text(signer, "key_id"),
-			   facts_number(signer, "chunks"), ending(facts_number(signer, "chunks")));
+		page_signer(table, signer);
 	}
+	page_anchors(table, json_object_get(report, "log"));
 	if (json_is_object(head)) {
 		table_cell(table, "  head");
 		table_cell(table, "number %" PRIu64 ", %s", facts_number(head, "sequence"),
@@ -380,9 +382,7 @@ static void print_limits(const json_t *report)
 	print_unmeasured(report);
 	puts("  - that the signing key was never in other hands, or that root did not alter what was recorded");
 	puts("    before it was sealed");
-	if (facts_true(report, "log.supported"))
-		return;
-	puts("  - that a public log has seen these seals (this version cannot check such proofs)");
+	page_limits_log(json_object_get(report, "log"));
 }
 
 static void print_head_advice(const json_t *report)
@@ -417,6 +417,7 @@ int verify_page_print(const char *json, const char *directory)
 	print_losses(report);
 	print_containers(report);
 	print_incidents(report);
+	page_rewriting(json_object_get(report, "log"));
 	print_limits(report);
 	print_head_advice(report);
 	return 0;

@@ -378,7 +378,7 @@ static bool may_sign_code(X509 *x509, bool must_say)
 
 static int check_leaf(X509 *x509, struct diag *diag)
 {
-	if (X509_check_ca(x509) != 0)
+	if (X509_check_ca(x509) != 0 || (X509_get_extension_flags(x509) & EXFLAG_CA) != 0)
 		return diag_error(diag, -EBADMSG, "the certificate is one of an authority, and no signer's");
 	if ((X509_get_key_usage(x509) & KU_DIGITAL_SIGNATURE) == 0)
 		return diag_error(diag, -EBADMSG, "the certificate's key may not sign");

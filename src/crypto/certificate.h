@@ -40,7 +40,7 @@ struct str certificate_der(const struct certificate *certificate); /* lives with
 /* P-256 and Ed25519 only, as all keys here. */
 int certificate_public_key(const struct certificate *certificate, struct diag *diag,
 			   struct public_key **ret_public);
-/* Seconds since 1970. */
+/* Seconds since 1970. The second of not_after itself is too late, as OpenSSL has it. */
 int64_t certificate_not_before(const struct certificate *certificate);
 int64_t certificate_not_after(const struct certificate *certificate);
 /* The only subject alternative name (URI, email or Fulcio's otherName); -EBADMSG when there is none or more than one. */

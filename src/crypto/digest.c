@@ -100,6 +100,11 @@ int digest_of(const void *data, size_t len, struct digest *ret_digest)
 	return 0;
 }
 
+int digest_sha512(const void *data, size_t len, uint8_t out[DIGEST_SHA512_LEN])
+{
+	return EVP_Q_digest(NULL, "SHA512", NULL, data, len, out, NULL) == 1 ? 0 : -ENOMEM;
+}
+
 void digest_hex(const struct digest *digest, char out[DIGEST_TEXT_LEN + 1])
 {
 	text_hex(digest->bytes, DIGEST_LEN, out);

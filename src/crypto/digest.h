@@ -28,6 +28,11 @@ int digest_stream_value(struct digest_stream *stream, struct digest *ret_digest)
 int digest_stream_reset(struct digest_stream *stream);
 
 int digest_of(const void *data, size_t len, struct digest *ret_digest);
+
+/* SHA-512, for the one format that wants it. */
+#define DIGEST_SHA512_LEN 64
+int digest_sha512(const void *data, size_t len, uint8_t out[DIGEST_SHA512_LEN]);
+
 void digest_hex(const struct digest *digest, char out[DIGEST_TEXT_LEN + 1]);
 /* Exactly 64 lower-case hex digits; -EINVAL. */
 int digest_parse(struct str hex, struct digest *ret_digest);

@@ -58,9 +58,7 @@ struct config {
 	char *control_socket, *state_directory;
 	struct config_list probes; /* types of records, and CONFIG_PROBE_* */
 	uint64_t dedup; /* enum source_fold */
-	uint64_t transport; /* #define CONFIG_ENGINES_NONE "none"
-
-enum config_transport */
+	uint64_t transport; /* enum config_transport */
 	char *btf_full, *btf_split_directory; /* "" = none */
 	bool btf_ignore_kernel;
 	bool host; /* with target_containers: what is of none too */

@@ -409,6 +409,8 @@ json_t *collector_started(struct collector *collector)
 		json_object_set_new(key, "file", text_of(collector->key.file));
 	if (collector->key.trusted)
 		json_object_set_new(key, "trusted", text_of(collector->key.trusted));
+	if (collector->key.public_file)
+		json_object_set_new(key, "public", text_of(collector->key.public_file));
 	return json_pack("{s:b, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", true, "pid",
 			 (int)getpid(), "version", STELLA_VERSION, "since", moment_of(collector->covered),
 			 "directory", text_of(collector->config->output_directory), "socket",

@@ -147,6 +147,33 @@ static void read_host(struct reader *r, json_t *predicate, struct statement *s)
 	reader_known_string(r, btf, "source_path", &s->btf_source_path);
 }
 
+/* The id says which key will be named; it must be that of the key that is given, or the two could be taken apart. */
+static void read_next_key(struct reader *r, json_t *predicate, struct statement *s)
+{
+	_cleanup_(buf_done) struct buf spki = BUF_MAX(STATEMENT_NEXT_KEY_MAX);
+	struct digest named = { 0 }, found;
+	json_t *object;
+	struct str text;
+	int error;
+
+	if (!json_object_get(predicate, "next_key"))
+		return;
+	object = reader_object(r, predicate, "next_key", "predicate.next_key");
+	reader_digest(r, object, "id", "", &named);
+	text = str_of(json_string_value(json_object_get(object, "spki")));
+	if (r->error == 0 && (text.len == 0 || text_unbase64_append(&spki, text) < 0))
+		reader_refuse(r, "spki", "must be a public key in padded standard base64");
+	if (r->error != 0)
+		return;
+	error = digest_of(spki.data, spki.len, &found);
+	if (error == 0)
+		error = statement_set_next_key(s, buf_str(&spki));
+	if (error < 0)
+		r->error = error;
+	else if (memcmp(named.bytes, found.bytes, DIGEST_LEN) != 0)
+		reader_refuse(r, "id", "is not the SHA-256 of spki");
+}
+
 static void read_predicate(struct reader *r, json_t *predicate, struct statement *s)
 {
 	static void (*const parts[])(struct reader *, json_t *, struct statement *) = {
@@ -159,6 +186,7 @@ static void read_predicate(struct reader *r, json_t *predicate, struct statement
 		read_gap,
 		read_host,
 		statement_read_losses,
+		read_next_key,
 	};
 	json_t *window;
 	size_t i;

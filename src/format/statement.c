@@ -103,6 +103,7 @@ void statement_done(struct statement *statement)
 	for (i = 0; i < ARRAY_LEN(strings); i++)
 		free(strings[i]);
 	free_arrays(statement);
+	free(statement->next_key);
 	*statement = (struct statement) { 0 };
 }
 
@@ -117,6 +118,24 @@ int statement_set(char **field, const char *text)
 	}
 	free(*field);
 	*field = copy;
+	return 0;
+}
+
+int statement_set_next_key(struct statement *statement, struct str spki)
+{
+	uint8_t *copy = NULL;
+
+	if (spki.len > STATEMENT_NEXT_KEY_MAX)
+		return -E2BIG;
+	if (spki.len > 0) {
+		copy = malloc(spki.len);
+		if (!copy)
+			return -ENOMEM;
+		memcpy(copy, spki.data, spki.len);
+	}
+	free(statement->next_key);
+	statement->next_key = copy;
+	statement->next_key_len = spki.len;
 	return 0;
 }
 
@@ -209,6 +228,28 @@ static void put_host(struct canon *w, const struct statement *s)
 	canon_object_end(w);
 }
 
+static void put_next_key(struct canon *w, const struct statement *s)
+{
+	_cleanup_(buf_done) struct buf text = BUF_MAX(STATEMENT_NEXT_KEY_MAX * 2);
+	struct digest id;
+	int r;
+
+	if (!s->next_key)
+		return;
+	r = digest_of(s->next_key, s->next_key_len, &id);
+	if (r == 0)
+		r = text_base64_append(&text, s->next_key, s->next_key_len);
+	if (r < 0) {
+		member_fail(w, r);
+		return;
+	}
+	canon_key(w, "next_key");
+	canon_object(w);
+	member_digest(w, "id", "", &id);
+	canon_key_string(w, "spki", buf_str(&text));
+	canon_object_end(w);
+}
+
 static void put_predicate(struct canon *w, const struct statement *s)
 {
 	canon_key(w, "predicate");
@@ -222,6 +263,7 @@ static void put_predicate(struct canon *w, const struct statement *s)
 	put_gap(w, s);
 	put_host(w, s);
 	statement_put_losses(w, s);
+	put_next_key(w, s);
 	canon_key(w, "window");
 	canon_object(w);
 	put_moment(w, "closed", &s->closed, NULL);

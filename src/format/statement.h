@@ -35,6 +35,7 @@
 #define STATEMENT_WORDS_MAX 16 /* why a container's coverage is not complete */
 #define STATEMENT_TARGETS_MAX 4096
 #define STATEMENT_MISSING_MAX 256 /* symbols named of one target; missing_count has the true number */
+#define STATEMENT_NEXT_KEY_MAX 1024 /* bytes of SPKI DER */
 #define STATEMENT_CGROUPS_MAX 256 /* of one loss; the rest is in its total only */
 
 enum statement_gap_kind { GAP_NONE, GAP_RESTART, GAP_CRASH, GAP_SUSPEND };
@@ -194,6 +195,10 @@ struct statement {
 	struct statement_loss *losses;
 	size_t n_losses;
 
+	/* the key that will sign later seals: announced by who signs this one; see statement_set_next_key */
+	uint8_t *next_key; /* SPKI DER; NULL = none is announced, and the member is left out */
+	size_t next_key_len;
+
 	enum statement_gap_kind gap;
 	struct moment gap_from, gap_to; /* when gap != GAP_NONE */
 	char *gap_from_boot_id; /* when it is another boot than host.boot_id; NULL = the same */
@@ -222,6 +227,9 @@ int statement_containers_fit(struct statement *statement);
 
 /* Deep copy of strings: sets *field to a copy; -ENOMEM. The old value is freed. */
 int statement_set(char **field, const char *text);
+
+/* Announces the key with this SPKI (DER), copied; nothing for an empty one. -E2BIG, -ENOMEM. */
+int statement_set_next_key(struct statement *statement, struct str spki);
 
 /*
  * Appends the canonical text. -EILSEQ when a string is not UTF-8; -E2BIG (also beyond a limit above), -ERANGE for

@@ -133,6 +133,15 @@ static int check_promise(struct proof *proof, struct entry_facts *facts)
 
 /* ---- inclusion ---- */
 
+/* Is it the root that is wrong, or what leads to it? The checkpoint has the root a second time. */
+static bool checkpoint_has_root(const struct bundle_entry *entry, const struct digest *root)
+{
+	_cleanup_(checkpoint_done) struct checkpoint checkpoint = { 0 };
+
+	return checkpoint_parse(buf_str(&entry->checkpoint), NULL, &checkpoint) == 0 &&
+	       memcmp(checkpoint.root.bytes, root->bytes, DIGEST_LEN) == 0;
+}
+
 static int check_tree(struct proof *proof, struct entry_facts *facts)
 {
 	const struct bundle_entry *entry = proof->entry;
@@ -152,7 +161,10 @@ static int check_tree(struct proof *proof, struct entry_facts *facts)
 	if (r < 0)
 		return r;
 	if (memcmp(root.bytes, entry->root.bytes, DIGEST_LEN) != 0)
-		return bad(proof, ENTRY_INCLUSION, "its proof leads to another root");
+		return bad(proof, ENTRY_INCLUSION,
+			   checkpoint_has_root(entry, &root)
+				   ? "the root that it names is not that of its proof and its checkpoint"
+				   : "its proof leads to another root");
 	facts->index = entry->proof_index;
 	facts->tree_size = entry->tree_size;
 	facts->root = root;
@@ -232,9 +244,11 @@ static int check_checkpoint(struct proof *proof, struct entry_facts *facts)
 	r = checkpoint_parse(buf_str(&entry->checkpoint), proof->diag, &checkpoint);
 	if (r < 0)
 		return r;
-	if (checkpoint.size != entry->tree_size ||
-	    memcmp(checkpoint.root.bytes, entry->root.bytes, DIGEST_LEN) != 0)
-		return bad(proof, ENTRY_CHECKPOINT, "its checkpoint is of another tree than its proof");
+	if (checkpoint.size != entry->tree_size)
+		return bad(proof, ENTRY_CHECKPOINT,
+			   "its checkpoint is of a tree of another size than its proof");
+	if (memcmp(checkpoint.root.bytes, entry->root.bytes, DIGEST_LEN) != 0)
+		return bad(proof, ENTRY_CHECKPOINT, "its checkpoint has another root than its proof");
 	r = check_signature(proof, &checkpoint);
 	return r < 0 ? r : check_witnesses(proof, &checkpoint, facts);
 }

@@ -18,7 +18,8 @@ enum entry_form {
 /*
  * Appends the body that the log has for this bundle, byte for byte as the log writes it. `verifier`: SPKI DER of the
  * signing key, or the DER of the certificate when the bundle's identity is one. -EINVAL: it is neither. dsse 0.0.1 is the
- * body of the envelope as bundle_write_envelope writes it. Rekor v2 itself takes no Ed25519 keys; our own log does.
+ * body of the envelope as bundle_write_envelope writes it. Rekor v2 itself takes no pure Ed25519 signatures; our own log does,
+ * with the body that stock verifiers expect of such a key.
  */
 int entry_body(struct buf *out, enum entry_form form, const struct bundle *bundle, struct str verifier,
 	       struct diag *diag);
@@ -52,10 +53,11 @@ enum entry_part {
 /*
  * Proves one entry of the bundle. 0, or -EBADMSG with a line that says which part is wrong (and *ret_part, which may be
  * NULL); -ENOKEY: the log is none of `root` (not a lie, just not provable). What is there must be right: a wrong promise
- * beside a good proof is -EBADMSG, and so is an entry that has neither.
+ * beside a good proof is -EBADMSG, and so is an entry that has neither. Whether the signature is good is not asked here:
+ * a log proves that it has it. (The type of the payload is in no dsse 0.0.1 body; the signature alone covers it.)
  *
  * Of a dsse 0.0.1 body the envelopeHash alone is let be what it says: it is over the JSON text that was submitted, whose
- * spacing a bundle does not keep (cosign submits another than we do). Payload, signature and verifier, which are
+ * spacing a bundle does not keep (clients differ, and protobuf's JSON varies by build). Payload, signature and verifier, which are
  * compared, leave nothing in an envelope of ours that it could tell apart but that spacing.
  */
 int entry_verify(const struct bundle *bundle, struct str verifier, const struct bundle_entry *entry,

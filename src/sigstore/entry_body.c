@@ -109,8 +109,7 @@ static int envelope_digest(const struct bundle *bundle, struct digest *ret_diges
 
 /* ---- Rekor v2 and our own log: hashedrekord 0.0.2 ---- */
 
-static int key_details(const struct bundle *bundle, struct str verifier, struct diag *diag,
-		       const char **ret_details)
+static int is_ed25519(const struct bundle *bundle, struct str verifier, struct diag *diag, bool *ret_ed25519)
 {
 	_cleanup_(certificate_freep) struct certificate *certificate = NULL;
 	_cleanup_(public_key_freep) struct public_key *key = NULL;
@@ -125,17 +124,41 @@ static int key_details(const struct bundle *bundle, struct str verifier, struct 
 	}
 	if (r < 0)
 		return r;
-	*ret_details =
-		strcmp(public_key_type(key), "ed25519") == 0 ? "PKIX_ED25519" : "PKIX_ECDSA_P256_SHA_256";
+	*ret_ed25519 = strcmp(public_key_type(key), "ed25519") == 0;
 	return 0;
 }
 
-static int pae_digest(const struct bundle *bundle, struct digest *ret_digest)
+/*
+ * What is logged of the signed bytes, and as which kind of key. Sigstore's verifiers, who make the body again, too, take
+ * every Ed25519 key for one that signs a SHA-512 (Ed25519ph): with another body here they would refuse the proof. The
+ * signature itself is over the bytes, as DSSE wants it, and that is how they and we check it.
+ */
+struct logged {
+	uint8_t digest[DIGEST_SHA512_LEN];
+	size_t len;
+	const char *algorithm, *key_details;
+};
+
+static int log_pae(const struct bundle *bundle, bool ed25519, struct logged *ret_logged)
 {
 	_cleanup_(buf_done) struct buf pae = BUF_MAX(2 * BUNDLE_FILE_MAX);
+	struct digest digest;
 	int r = dsse_pae(&pae, buf_str(&bundle->payload_type), buf_str(&bundle->payload));
 
-	return r < 0 ? r : digest_of(pae.data, pae.len, ret_digest);
+	if (r < 0)
+		return r;
+	if (ed25519) {
+		ret_logged->algorithm = "SHA2_512";
+		ret_logged->key_details = "PKIX_ED25519_PH";
+		ret_logged->len = DIGEST_SHA512_LEN;
+		return digest_sha512(pae.data, pae.len, ret_logged->digest);
+	}
+	r = digest_of(pae.data, pae.len, &digest);
+	ret_logged->algorithm = "SHA2_256";
+	ret_logged->key_details = "PKIX_ECDSA_P256_SHA_256";
+	ret_logged->len = DIGEST_LEN;
+	memcpy(ret_logged->digest, digest.bytes, DIGEST_LEN);
+	return r;
 }
 
 static void write_verifier(struct canon *w, const struct bundle *bundle, struct str verifier,
@@ -155,13 +178,13 @@ static int body_hashedrekord(struct buf *out, const struct bundle *bundle, struc
 			     struct diag *diag)
 {
 	struct canon w = CANON_INTO(out);
-	struct digest digest;
-	const char *details;
+	struct logged logged = { .len = 0 };
+	bool ed25519 = false;
 	int r;
 
-	r = key_details(bundle, verifier, diag, &details);
+	r = is_ed25519(bundle, verifier, diag, &ed25519);
 	if (r == 0)
-		r = pae_digest(bundle, &digest);
+		r = log_pae(bundle, ed25519, &logged);
 	if (r < 0)
 		return r;
 	canon_object(&w);
@@ -173,13 +196,13 @@ static int body_hashedrekord(struct buf *out, const struct bundle *bundle, struc
 	canon_object(&w);
 	canon_key(&w, "data");
 	canon_object(&w);
-	canon_key_cstr(&w, "algorithm", "SHA2_256");
-	write_base64(&w, "digest", (struct str) { (const char *)digest.bytes, DIGEST_LEN });
+	canon_key_cstr(&w, "algorithm", logged.algorithm);
+	write_base64(&w, "digest", (struct str) { (const char *)logged.digest, logged.len });
 	canon_object_end(&w);
 	canon_key(&w, "signature");
 	canon_object(&w);
 	write_base64(&w, "content", buf_str(&bundle->signature));
-	write_verifier(&w, bundle, verifier, details);
+	write_verifier(&w, bundle, verifier, logged.key_details);
 	canon_object_end(&w);
 	canon_object_end(&w);
 	canon_object_end(&w);

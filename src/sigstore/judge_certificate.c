@@ -88,7 +88,7 @@ static int check_chain(struct court *court, const struct authority **ret_authori
 	for (size_t i = 0; i < judgement->n_times; i++) {
 		int64_t time = judgement->times[i].time;
 
-		if (time < judgement->not_before || time > judgement->not_after)
+		if (time < judgement->not_before || time >= judgement->not_after)
 			continue;
 		in_time = true;
 		diag = (struct diag) { 0 };

@@ -364,6 +364,9 @@ static bool is_cosigned(struct str text, const struct note_signature *signature,
 
 bool checkpoint_signed_by(const struct checkpoint *checkpoint, const struct note_key *key, uint64_t *ret_time)
 {
+	uint64_t first = UINT64_MAX;
+	bool found = false;
+
 	for (size_t i = 0; i < checkpoint->n_signatures; i++) {
 		const struct note_signature *signature = &checkpoint->signatures[i];
 		struct str bytes = { (const char *)signature->bytes, signature->len };
@@ -375,13 +378,13 @@ bool checkpoint_signed_by(const struct checkpoint *checkpoint, const struct note
 		ok = key->algorithm == NOTE_COSIGNATURE
 			     ? is_cosigned(checkpoint->text, signature, key->key, &time)
 			     : public_key_verify(key->key, checkpoint->text, bytes);
-		if (!ok)
-			continue;
-		if (ret_time && key->algorithm == NOTE_COSIGNATURE)
-			*ret_time = time;
-		return true;
+		found |= ok;
+		if (ok && time < first)
+			first = time;
 	}
-	return false;
+	if (found && ret_time && key->algorithm == NOTE_COSIGNATURE)
+		*ret_time = first;
+	return found;
 }
 
 bool checkpoint_names(const struct checkpoint *checkpoint, const struct note_key *key)

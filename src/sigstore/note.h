@@ -59,7 +59,10 @@ struct checkpoint {
 int checkpoint_parse(struct str note, struct diag *diag, struct checkpoint *ret_checkpoint);
 void checkpoint_done(struct checkpoint *checkpoint);
 
-/* Did this key sign it? A cosignature's time (seconds since 1970) goes to *ret_time, which may be NULL. */
+/*
+ * Did this key sign it? A cosignature's time (seconds since 1970; the earliest, if it has more than one) goes to
+ * *ret_time, which may be NULL.
+ */
 bool checkpoint_signed_by(const struct checkpoint *checkpoint, const struct note_key *key, uint64_t *ret_time);
 /* Does a signature claim to be this key's, good or not? */
 bool checkpoint_names(const struct checkpoint *checkpoint, const struct note_key *key);

@@ -18,7 +18,7 @@ static void json_digest(struct canon *w, const char *key, const struct digest *d
 }
 
 /* Text of a statement is of a trusted signer, but that makes it no friend of terminals. */
-static void json_word(struct canon *w, const char *text)
+void report_json_word(struct canon *w, const char *text)
 {
 	_cleanup_(buf_done) struct buf shown = BUF_MAX(65536);
 
@@ -33,7 +33,7 @@ static void json_word(struct canon *w, const char *text)
 static void json_text(struct canon *w, const char *key, const char *text)
 {
 	canon_key(w, key);
-	json_word(w, text);
+	report_json_word(w, text);
 }
 
 static void json_text_or_null(struct canon *w, const char *key, const char *text)
@@ -88,7 +88,7 @@ static void json_containers(struct canon *w, const struct stella_report *report)
 		canon_key(w, "incomplete");
 		canon_array(w);
 		for (size_t k = 0; k < container->n_incomplete; k++)
-			json_word(w, container->incomplete[k]);
+			report_json_word(w, container->incomplete[k]);
 		canon_array_end(w);
 		canon_key_u64(w, "records", container->records);
 		json_moment(w, "to", &container->to);
@@ -207,19 +207,6 @@ static void json_incidents(struct canon *w, const struct stella_report *report)
 	canon_key_u64(w, "incidents_total", report->incidents_total);
 }
 
-/* Honest about what this version cannot do: a proof in a seal is neither believed nor refused. */
-static void json_log(struct canon *w, const struct stella_report *report)
-{
-	canon_key(w, "log");
-	canon_object(w);
-	canon_key_u64(w, "proofs_verified", 0);
-	canon_key_bool(w, "required", report->require_log);
-	canon_key_cstr(w, "sentence",
-		       "this version does not verify transparency-log proofs; any in the seals were ignored");
-	canon_key_bool(w, "supported", false);
-	canon_object_end(w);
-}
-
 static void json_losses(struct canon *w, const struct stella_report *report)
 {
 	canon_key(w, "losses");
@@ -270,21 +257,6 @@ static void json_reasons(struct canon *w, const struct stella_report *report)
 	canon_key_u64(w, "reasons_total", report->reasons_total);
 }
 
-static void json_signers(struct canon *w, const struct stella_report *report)
-{
-	canon_key(w, "signers");
-	canon_array(w);
-	for (size_t i = 0; i < report->n_signers; i++) {
-		if (report->signers[i].chunks == 0)
-			continue;
-		canon_object(w);
-		canon_key_u64(w, "chunks", report->signers[i].chunks);
-		json_digest(w, "key_id", &report->signers[i].key_id);
-		canon_object_end(w);
-	}
-	canon_array_end(w);
-}
-
 int report_json(const struct stella_report *report, struct buf *out)
 {
 	struct canon w = CANON_INTO(out);
@@ -301,14 +273,14 @@ int report_json(const struct stella_report *report, struct buf *out)
 	json_holes(&w, report);
 	json_incidents(&w, report);
 	canon_key_bool(&w, "lines_checked", !report->seals_only);
-	json_log(&w, report);
+	report_json_log(&w, report);
 	json_losses(&w, report);
 	json_unmeasured(&w, report);
 	json_reasons(&w, report);
 	canon_key_u64(&w, "records", report->records);
 	canon_key_u64(&w, "replayed", report->replayed);
 	canon_key_bool(&w, "require_complete", report->require_complete);
-	json_signers(&w, report);
+	report_json_signers(&w, report);
 	canon_key_bool(&w, "sound", report->sound);
 	canon_key(&w, "unsealed");
 	if (report->unsealed > 0)

@@ -54,7 +54,8 @@ void stella_report_free(struct stella_report *report)
 	free(report->gaps);
 	free(report->blind);
 	free(report->reasons);
-	free(report->signers);
+	signers_done(&report->signers);
+	anchors_done(&report->anchors);
 	buf_done(&report->json);
 	free(report);
 }
@@ -76,13 +77,10 @@ struct stella_report *report_new(const struct trust *trust)
 	report->unmeasured = calloc(REPORT_UNMEASURED_MAX, sizeof(*report->unmeasured));
 	report->containers = calloc(REPORT_CONTAINERS_MAX, sizeof(*report->containers));
 	report->reasons = calloc(REPORT_REASONS_MAX, sizeof(*report->reasons));
-	report->signers = calloc(trust->count + 1, sizeof(*report->signers));
 	if (!report->losses || !report->gaps || !report->blind || !report->holes || !report->incidents ||
-	    !report->unmeasured || !report->containers || !report->reasons || !report->signers)
+	    !report->unmeasured || !report->containers || !report->reasons ||
+	    signers_init(&report->signers, trust) < 0 || anchors_init(&report->anchors) < 0)
 		return NULL;
-	for (size_t i = 0; i < trust->count; i++)
-		report->signers[i].key_id = *public_key_id(trust->keys[i]);
-	report->n_signers = trust->count;
 	return TAKE(report);
 }
 
@@ -185,7 +183,7 @@ int report_take(struct stella_report *report, const struct statement *statement,
 	int r = 0;
 
 	report->verified++;
-	report->signers[signer].chunks++;
+	report->signers.list[signer].chunks++;
 	report->head_sequence = statement->sequence;
 	digest_hex(digest, report->head_sha256);
 	report->head_final = statement->final;

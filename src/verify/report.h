@@ -6,9 +6,11 @@
  * taken only from statements whose signature is good and that stand at their own place: nobody vouches for others.
  */
 
+#include "format/canon.h"
 #include "format/statement.h"
+#include "verify/anchors.h"
 #include "verify/findings.h"
-#include "verify/trust.h"
+#include "verify/signers.h"
 
 #define REPORT_LOSSES_MAX 1024 /* rows by kind, layer and cause; the wire table has fewer than 50 */
 #define REPORT_GAPS_MAX 10000
@@ -18,6 +20,7 @@
 #define REPORT_INCIDENTS_MAX 1000
 #define REPORT_UNMEASURED_MAX 256
 #define REPORT_CONTAINERS_MAX 1000
+#define REPORT_REWRITING_MAX 64
 #define REPORT_WORDS_MAX 32 /* why a container is not complete: the seals' words and ours */
 
 /* Summed over the chain. */
@@ -69,11 +72,6 @@ struct report_container {
 	bool lives; /* when that one closed: the next must have a row too */
 };
 
-struct report_signer {
-	struct digest key_id;
-	uint64_t chunks;
-};
-
 struct stella_report {
 	struct findings findings;
 	bool sound, complete;
@@ -119,8 +117,9 @@ struct stella_report {
 	char **reasons;
 	size_t n_reasons;
 	uint64_t reasons_total;
-	struct report_signer *signers; /* one for each trusted key, also those with no chunk */
-	size_t n_signers;
+	struct signers signers; /* also those with no chunk */
+	struct anchors anchors;
+	uint64_t logged; /* chunks with a proved entry of a trusted log */
 	struct buf json;
 };
 
@@ -137,6 +136,12 @@ int report_containers(struct stella_report *report, const struct statement *stat
 void report_containers_done(struct stella_report *report);
 /* Of two texts that may be unknown. */
 bool report_same_text(const char *a, const char *b);
+
+/* What anchors the chain outside of its directory: the members `log` and `signers`, and what follows from them. */
+void report_json_log(struct canon *w, const struct stella_report *report);
+void report_json_signers(struct canon *w, const struct stella_report *report);
+/* A string as it may be shown, whoever wrote it. */
+void report_json_word(struct canon *w, const char *text);
 
 /* Why the chain is not complete, one line each; the first REPORT_REASONS_MAX are kept. -ENOMEM. */
 int report_reason(struct stella_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -24,6 +24,8 @@ void stella_verifier_free(struct stella_verifier *verifier)
 	if (!verifier)
 		return;
 	trust_done(&verifier->trust);
+	for (size_t i = 0; i < verifier->n_tiles; i++)
+		free(verifier->tiles[i]);
 	free(verifier);
 }
 
@@ -42,6 +44,39 @@ int stella_verifier_trust_directory(struct stella_verifier *verifier, const char
 {
 	verifier->diag = (struct diag) { 0 };
 	return trust_add_directory(&verifier->trust, path, &verifier->diag);
+}
+
+int stella_verifier_trusted_root(struct stella_verifier *verifier, const char *path)
+{
+	verifier->diag = (struct diag) { 0 };
+	return trust_add_root(&verifier->trust, path, &verifier->diag);
+}
+
+int stella_verifier_identity(struct stella_verifier *verifier, const char *san, const char *issuer)
+{
+	verifier->diag = (struct diag) { 0 };
+	return trust_add_identity(&verifier->trust, san, issuer, &verifier->diag);
+}
+
+int stella_verifier_log_directory(struct stella_verifier *verifier, const char *path)
+{
+	char *copy;
+
+	verifier->diag = (struct diag) { 0 };
+	if (verifier->n_tiles == ANCHORS_TILES_MAX)
+		return diag_error(&verifier->diag, -E2BIG, "more than %d directories of logs",
+				  ANCHORS_TILES_MAX);
+	copy = strdup(path);
+	if (!copy)
+		return diag_error(&verifier->diag, -ENOMEM, "no memory");
+	verifier->tiles[verifier->n_tiles++] = copy;
+	return 0;
+}
+
+void verifier_ask_logs(struct stella_verifier *verifier, presence_ask_fn *ask, void *user)
+{
+	verifier->ask = ask;
+	verifier->ask_user = user;
 }
 
 int stella_verifier_expect_head(struct stella_verifier *verifier, const char *hex)

@@ -215,6 +215,50 @@ static void walk_unsealed(struct walk *walk, uint64_t sequence, uint8_t present)
 			     sequence);
 }
 
+/* What a seal says counts when it is authentic and stands at its place in this chain. */
+static int walk_take(struct walk *walk, uint64_t sequence, const struct seal *seal)
+{
+	struct stella_report *report = walk->report;
+	const struct statement *statement = &seal->statement;
+	struct place place = { .sequence = sequence };
+	int r;
+
+	r = report_take(report, statement, &seal->digest, seal->signer);
+	if (r == 0)
+		r = anchors_take(&report->anchors, sequence, seal, &report->findings, &walk->verifier->diag);
+	if (r < 0 || !statement->next_key)
+		return r;
+	r = signers_announce(&report->signers,
+			     (struct str) { (const char *)statement->next_key, statement->next_key_len },
+			     sequence, seal->signer);
+	if (r == SIGNERS_NO_KEY)
+		findings_add(&report->findings, STELLA_FINDING_SCHEMA_VIOLATION, &place,
+			     "the next key that seal number %" PRIu64
+			     " announces is no public key of a kind that is known here",
+			     sequence);
+	if (r == SIGNERS_FULL)
+		findings_add(&report->findings, STELLA_FINDING_UNTRUSTED_SIGNER, &place,
+			     "seal number %" PRIu64
+			     " announces one key more than the %d that a chain may announce",
+			     sequence, SIGNERS_ANNOUNCED_MAX);
+	return r < 0 ? r : 0;
+}
+
+static void walk_log_proof(struct walk *walk, uint64_t sequence, const struct seal *seal)
+{
+	const char *why = "";
+
+	walk->report->logged += seal->authentic && seal_is_logged(seal);
+	/* A seal that cannot be read, or has a wrong proof, is a finding already. */
+	if (!walk->verifier->require_log || !seal->judged || seal->wrong_anchor || seal_is_logged(seal))
+		return;
+	if (seal->judgement.n_unknown_logs > 0)
+		why = ": its entries are of logs that you do not trust";
+	findings_add(&walk->report->findings, STELLA_FINDING_LOG_PROOF_MISSING,
+		     &(struct place) { .sequence = sequence },
+		     "no transparency-log proof of seal number %" PRIu64 " could be verified%s", sequence, why);
+}
+
 static int walk_sealed(struct walk *walk, uint64_t sequence, uint8_t present)
 {
 	_cleanup_(seal_done) struct seal seal = { 0 };
@@ -223,16 +267,12 @@ static int walk_sealed(struct walk *walk, uint64_t sequence, uint8_t present)
 	bool usable;
 	int r;
 
-	r = seal_read(walk->dir, sequence, &walk->verifier->trust, &report->findings, &walk->verifier->diag,
-		      &seal);
+	r = seal_read(walk->dir, sequence, &walk->verifier->trust, &report->signers, &report->findings,
+		      &walk->verifier->diag, &seal);
 	if (r < 0)
 		return r;
 	report->chunks++;
-	if (walk->verifier->require_log)
-		findings_add(&report->findings, STELLA_FINDING_LOG_PROOF_MISSING,
-			     &(struct place) { .sequence = sequence },
-			     "no transparency-log proof of seal number %" PRIu64 " could be verified",
-			     sequence);
+	walk_log_proof(walk, sequence, &seal);
 	usable = links_check(&walk->links, sequence, &seal, &walk->listing, &report->findings);
 	if (!usable) {
 		if (!(present & (LISTED_PLAIN | LISTED_ZSTD)))
@@ -244,7 +284,7 @@ static int walk_sealed(struct walk *walk, uint64_t sequence, uint8_t present)
 	if (walk->verifier->has_expected_head && memcmp(seal.digest.bytes, expected->bytes, DIGEST_LEN) == 0)
 		report->expected_sequence = sequence;
 	if (seal.authentic) {
-		r = report_take(report, &seal.statement, &seal.digest, seal.signer);
+		r = walk_take(walk, sequence, &seal);
 		if (r < 0)
 			return r;
 	}
@@ -324,6 +364,22 @@ static void expected_head_check(const struct stella_verifier *verifier, struct s
 		hex);
 }
 
+static int walk_logs(struct walk *walk)
+{
+	struct stella_verifier *verifier = walk->verifier;
+	struct anchors *anchors = &walk->report->anchors;
+	int r = 0;
+
+	anchors->ask = verifier->ask;
+	anchors->ask_user = verifier->ask_user;
+	for (size_t i = 0; i < verifier->n_tiles && r == 0; i++) {
+		r = tiles_open(verifier->tiles[i], &verifier->trust.root, &verifier->diag,
+			       &anchors->tiles[anchors->n_tiles]);
+		anchors->n_tiles += r == 0;
+	}
+	return r;
+}
+
 static int walk_start(struct walk *walk, const char *directory)
 {
 	struct stella_verifier *verifier = walk->verifier;
@@ -338,6 +394,9 @@ static int walk_start(struct walk *walk, const char *directory)
 	walk->report->seals_only = verifier->seals_only;
 	walk->report->require_complete = verifier->require_complete;
 	walk->report->require_log = verifier->require_log;
+	r = walk_logs(walk);
+	if (r < 0)
+		return r;
 	walk->dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (walk->dir < 0) {
 		r = -errno;

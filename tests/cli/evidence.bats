@@ -121,7 +121,7 @@ inspect() {
 	[ "$status" -eq 2 ]
 	verify --key "$WORK/nokey"
 	[ "$status" -eq 4 ]
-	for option in --trusted-root=x --certificate-identity=x --certificate-oidc-issuer=x --rekor --expect-head=abc; do
+	for option in --certificate-identity=x --certificate-oidc-issuer=x --log-url=x --expect-head=abc; do
 		verify --key "$KEY" "$option"
 		[ "$status" -eq 2 ]
 		[ ! -s "$WORK/out" ]

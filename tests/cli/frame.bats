@@ -25,7 +25,7 @@ only_stderr() {
 	line=$(cat "$WORK/err")
 }
 
-VERBS="start stop status stats health inspect verify-chain replay keygen"
+VERBS="start stop status stats health inspect verify-chain bundle replay keygen trusted-root"
 
 @test "--version and --help go to stdout with exit 0" {
 	[ "$("$STELLA" --version)" = "stella 0.1.0" ]

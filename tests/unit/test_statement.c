@@ -174,6 +174,7 @@ static struct statement sample(void)
 	s.losses[0].cgroups[0] = (struct statement_loss_cgroup) { 4711, 3, 1, 2 };
 	add_coverage(&s);
 	add_containers(&s);
+	assert_int_equal(statement_set_next_key(&s, STR("not a key, but bytes")), 0);
 	return s;
 }
 
@@ -240,6 +241,16 @@ static void any_digest(struct digest *digest)
 {
 	for (size_t i = 0; i < DIGEST_LEN; i++)
 		digest->bytes[i] = (uint8_t)any(256);
+}
+
+static void vary_next_key(struct statement *s)
+{
+	char bytes[STATEMENT_NEXT_KEY_MAX];
+	size_t len = any(3) == 0 ? 0 : any(sizeof(bytes) + 1);
+
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (char)any(256);
+	assert_int_equal(statement_set_next_key(s, (struct str) { bytes, len }), 0);
 }
 
 static void vary_containers(struct statement *s)
@@ -310,6 +321,7 @@ static void vary(struct statement *s)
 		any_text(&s->losses[i].cause, false);
 	}
 	vary_containers(s);
+	vary_next_key(s);
 	s->targets_more = any(2) * any_number();
 	for (size_t i = 0; i < s->n_targets; i++) {
 		s->targets[i].dev_major = (uint32_t)any(UINT64_C(1) << 32);
@@ -432,6 +444,13 @@ static const struct {
 	{ "\"losses\":[", "\"loss\":[", "losses" },
 	{ "\"count\":5", "\"count\":0", "losses[].count" },
 	{ "\"count\":0", "\"count\":5", "losses[].first_boot_ns" },
+	{ "\"next_key\":{", "\"next_key\":null,\"x\":{", "next_key must be an object" },
+	{ "\"next_key\":{\"id\":\"", "\"next_key\":{\"id\":\"0", "next_key.id" },
+	{ "\"next_key\":{\"id\"", "\"next_key\":{\"ID\"", "next_key.id" },
+	{ "\"spki\":\"b", "\"spki\":\"c", "next_key.id is not the SHA-256 of spki" },
+	{ "\"spki\":\"", "\"spki\":\"=", "next_key.spki" },
+	{ "\"spki\":\"", "\"spki\":\"\",\"x\":\"", "next_key.spki" },
+	{ "\"spki\":\"", "\"spki\":1,\"x\":\"", "next_key.spki" },
 	{ "\"effect\":\"member\"", "\"effect\":\"none\"", "losses[].effect" },
 	{ "\"count\":3", "\"count\":0", "losses[].cgroups[].count" },
 	{ "\"cgroups\":[{", "\"cgroups\":[1,{", "losses[].cgroups[].cgroup_id" },
@@ -538,6 +557,7 @@ static void seals_of_older_collectors_are_read(void **state)
 	cut_out(&text, "\"function_call\":24", "\"process_exec\":6");
 	cut_out(&text, ",\"process_exit\"", ",\"tcp_state\"");
 	cut_out(&text, "\"cgroups\":[{", "\"count\":5");
+	cut_out(&text, "\"next_key\"", "\"window\"");
 	if (statement_parse(buf_str(&text), &diag, &back) < 0)
 		fail_msg("%s: %s", diag.text, buf_cstr(&text));
 	assert_null(back.dedup_scope);
@@ -550,6 +570,7 @@ static void seals_of_older_collectors_are_read(void **state)
 	assert_int_equal(back.events[WIRE_KIND_TCP_STATE], 9);
 	assert_int_equal(back.events[WIRE_KIND_PROCESS_EXIT], 0);
 	assert_int_equal(back.losses[0].n_cgroups, 0);
+	assert_null(back.next_key);
 }
 
 /* The numbers by kind go: a later collector knows more kinds, and writes each. */
@@ -659,6 +680,9 @@ static void writer_refuses_what_no_reader_takes(void **state)
 	assert_int_equal(statement_write(&out, &s), -ERANGE);
 	s.losses[0].cgroups[0].count = 1;
 	writer_refuses_containers(&out, &s);
+	memset(long_text, 'a', STATEMENT_NEXT_KEY_MAX + 1);
+	assert_int_equal(statement_set_next_key(&s, (struct str) { long_text, STATEMENT_NEXT_KEY_MAX + 1 }),
+			 -E2BIG);
 	assert_int_equal(out.len, 6);
 	assert_int_equal(statement_write(&out, &s), 0);
 }

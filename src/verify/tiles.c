@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Reads a log's tiles. Promises: fixed memory whatever the log's size (one tile a level is kept), and that a tile which
+ * is missing, short or no regular file makes a root unknown, never wrong. Owns its descriptor and what it keeps.
+ */
+
+#include "verify/tiles.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "sigstore/merkle.h"
+#include "verify/tree.h"
+
+#define TILE_LEVELS 8 /* 2^63 leaves */
+#define TILE_BYTES (TILE_HASHES * DIGEST_LEN)
+#define TILE_PATH_MAX 96
+
+struct tile {
+	bool kept;
+	uint64_t number;
+	unsigned int width;
+	struct digest hashes[TILE_HASHES];
+};
+
+struct tiles {
+	int dir;
+	const struct log_key *log;
+	uint64_t size;
+	struct digest root;
+	struct tile levels[TILE_LEVELS];
+};
+
+void tiles_free(struct tiles *tiles)
+{
+	if (!tiles)
+		return;
+	closep(&tiles->dir);
+	free(tiles);
+}
+
+const struct log_key *tiles_log(const struct tiles *tiles)
+{
+	return tiles->log;
+}
+
+uint64_t tiles_size(const struct tiles *tiles)
+{
+	return tiles->size;
+}
+
+/* Groups of three digits, all but the last with an x before them; a tile that is not full ends in .p/WIDTH. */
+static void tile_path(unsigned int level, uint64_t number, unsigned int width, char out[TILE_PATH_MAX])
+{
+	char text[TILE_PATH_MAX] = "", group[TILE_PATH_MAX];
+
+	snprintf(text, sizeof(text), "%03" PRIu64, number % 1000);
+	for (number /= 1000; number > 0; number /= 1000) {
+		snprintf(group, sizeof(group), "x%03" PRIu64 "/%.60s", number % 1000, text);
+		memcpy(text, group, sizeof(text));
+	}
+	if (width == TILE_HASHES)
+		snprintf(out, TILE_PATH_MAX, "tile/%u/%.70s", level, text);
+	else
+		snprintf(out, TILE_PATH_MAX, "tile/%u/%.70s.p/%u", level, text, width);
+}
+
+/* -ENOENT also for what is no tile: then nothing is known of it. */
+static int tile_read(struct tiles *tiles, unsigned int level, uint64_t number, unsigned int width,
+		     struct diag *diag)
+{
+	_cleanup_(buf_done) struct buf text = BUF_MAX(TILE_BYTES);
+	struct tile *tile = &tiles->levels[level];
+	struct diag own = { 0 };
+	char path[TILE_PATH_MAX];
+	int r;
+
+	tile_path(level, number, width, path);
+	r = file_read_at(tiles->dir, path, &text, &own);
+	if (r == -ENOENT || r == -EINVAL || r == -E2BIG || r == -ENOTDIR ||
+	    (r == 0 && text.len != (size_t)width * DIGEST_LEN))
+		return -ENOENT;
+	if (r < 0)
+		return diag_error(diag, r, "%s", own.text);
+	memcpy(tile->hashes, text.data, text.len);
+	tile->number = number;
+	tile->width = width;
+	tile->kept = true;
+	return 0;
+}
+
+/* The tile with at least `needed` hashes. A log that grew since its checkpoint was read may have it full only. */
+static int tile_get(struct tiles *tiles, unsigned int level, uint64_t number, uint64_t needed,
+		    struct diag *diag)
+{
+	uint64_t row = tiles->size >> (level * TILE_HEIGHT), before = number * TILE_HASHES;
+	unsigned int width;
+	int r;
+
+	if (tiles->levels[level].kept && tiles->levels[level].number == number &&
+	    tiles->levels[level].width >= needed)
+		return 0;
+	if (before >= row || row - before < needed)
+		return -ENOENT;
+	width = row - before < TILE_HASHES ? (unsigned int)(row - before) : TILE_HASHES;
+	r = tile_read(tiles, level, number, width, diag);
+	if (r == -ENOENT && width < TILE_HASHES)
+		r = tile_read(tiles, level, number, TILE_HASHES, diag);
+	return r;
+}
+
+struct search {
+	struct tiles *tiles;
+	struct diag *diag;
+};
+
+static int find_hash(void *user, unsigned int level, uint64_t index, struct digest *ret_hash)
+{
+	const struct search *search = user;
+	unsigned int row = level / TILE_HEIGHT, height = level % TILE_HEIGHT;
+	uint64_t first = index << height, count = UINT64_C(1) << height;
+	struct digest hashes[TILE_HASHES];
+	int r;
+
+	if (row >= TILE_LEVELS)
+		return -ENOENT;
+	r = tile_get(search->tiles, row, first / TILE_HASHES, first % TILE_HASHES + count, search->diag);
+	if (r < 0)
+		return r;
+	memcpy(hashes, search->tiles->levels[row].hashes + first % TILE_HASHES, count * sizeof(*hashes));
+	for (; count > 1; count /= 2) {
+		for (uint64_t i = 0; i < count / 2; i++) {
+			struct digest joined;
+
+			r = merkle_node(&hashes[2 * i], &hashes[2 * i + 1], &joined);
+			if (r < 0)
+				return r;
+			hashes[i] = joined;
+		}
+	}
+	*ret_hash = hashes[0];
+	return 0;
+}
+
+int tiles_root(struct tiles *tiles, uint64_t size, struct diag *diag, struct digest *ret_root)
+{
+	if (size == 0 || size > tiles->size)
+		return -ENOENT;
+	return tree_root(size, find_hash, &(struct search) { tiles, diag }, ret_root);
+}
+
+/* Did this log sign it? Logs of tiles sign with Ed25519 or, as others do, with ECDSA. */
+static int signed_by(const struct checkpoint *checkpoint, const struct log_key *log, bool *ret_signed)
+{
+	static const enum note_algorithm algorithms[] = { NOTE_ED25519, NOTE_ECDSA };
+	bool ed25519 = strcmp(public_key_type(log->key), "ed25519") == 0;
+	_cleanup_(public_key_freep) struct public_key *key = NULL;
+	struct note_key note_key = { 0 };
+	int r;
+
+	*ret_signed = false;
+	if (!log->origin || !str_equal(str_of(log->origin), checkpoint->origin))
+		return 0;
+	r = public_key_copy(log->key, &key);
+	if (r == 0)
+		r = note_key_make(log->origin, algorithms[!ed25519], &key, &note_key);
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	*ret_signed = checkpoint_signed_by(checkpoint, &note_key, NULL);
+	note_key_done(&note_key);
+	return 0;
+}
+
+static int find_log(struct tiles *tiles, const struct checkpoint *checkpoint, const char *path,
+		    const struct trusted_root *root, struct diag *diag)
+{
+	for (size_t i = 0; i < root->n_logs; i++) {
+		bool is_its = false;
+		int r = signed_by(checkpoint, &root->logs[i], &is_its);
+
+		if (r < 0)
+			return r;
+		if (is_its) {
+			tiles->log = &root->logs[i];
+			return 0;
+		}
+	}
+	return diag_error(diag, -EINVAL, "%s: its checkpoint is not signed by a log that you trust", path);
+}
+
+static int read_checkpoint(struct tiles *tiles, const char *path, const struct trusted_root *root,
+			   struct diag *diag)
+{
+	_cleanup_(buf_done) struct buf note = BUF_MAX(NOTE_MAX);
+	_cleanup_(checkpoint_done) struct checkpoint checkpoint = { 0 };
+	struct diag own = { 0 };
+	int r;
+
+	r = file_read_at(tiles->dir, "checkpoint", &note, &own);
+	if (r < 0)
+		return diag_error(diag, r == -ENOENT ? -EINVAL : r, "%s is no log's directory: %s", path,
+				  own.text);
+	r = checkpoint_parse(buf_str(&note), &own, &checkpoint);
+	if (r < 0)
+		return diag_error(diag, r == -ENOMEM ? r : -EINVAL, "%s/checkpoint: %s", path, own.text);
+	tiles->size = checkpoint.size;
+	tiles->root = checkpoint.root;
+	return find_log(tiles, &checkpoint, path, root, diag);
+}
+
+int tiles_open(const char *path, const struct trusted_root *root, struct diag *diag, struct tiles **ret_tiles)
+{
+	_cleanup_(tiles_freep) struct tiles *tiles = calloc(1, sizeof(*tiles));
+	struct digest found;
+	int r;
+
+	if (!tiles)
+		return diag_error(diag, -ENOMEM, "%s: no memory to read the log", path);
+	tiles->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (tiles->dir < 0) {
+		r = -errno;
+		return diag_error(diag, r, "%s: cannot open the log's directory: %s", path, strerror(-r));
+	}
+	r = read_checkpoint(tiles, path, root, diag);
+	if (r < 0)
+		return r;
+	if (tiles->size > 0) {
+		r = tiles_root(tiles, tiles->size, diag, &found);
+		if (r == -ENOENT)
+			return diag_error(diag, -EBADMSG, "%s: tiles of its checkpoint's tree are missing",
+					  path);
+		if (r < 0)
+			return diag_error(diag, r, "%s: %s", path, strerror(-r));
+		if (memcmp(found.bytes, tiles->root.bytes, DIGEST_LEN) != 0)
+			return diag_error(diag, -EBADMSG, "%s: its tiles do not add up to its checkpoint",
+					  path);
+	}
+	*ret_tiles = TAKE(tiles);
+	return 0;
+}
