@@ -130,6 +130,8 @@ int key_sign(const struct key *key, const void *data, size_t len, struct buf *ou
 		r = sign_whole(key, bytes, signature, &signature_len);
 	else
 		r = sign_digest(key, bytes, signature, &signature_len);
+	if (r == -EIO && key->store)
+		return key_store_refusal(key->store, diag);
 	if (r < 0)
 		return diag_error(diag, r, "cannot sign: %s", openssl_reason());
 	return buf_append(out, signature, signature_len);

@@ -34,7 +34,10 @@ int key_save(const struct key *key, const char *path, struct diag *diag);
 /* The same, encrypted (PBES2, AES-256) with the one line in passphrase_file; NULL: not encrypted. */
 int key_save_encrypted(const struct key *key, const char *path, const char *passphrase_file, struct diag *diag);
 int key_public(const struct key *key, struct diag *diag, struct public_key **ret_public);
-/* Signs SHA-256(data) with P-256 and appends the DER signature; with Ed25519 the data itself and 64 bytes. */
+/*
+ * Signs SHA-256(data) with P-256 and appends the DER signature; with Ed25519 the data itself and 64 bytes. -EACCES: a TPM
+ * refused the PIN, which must not be tried again: it counts.
+ */
 int key_sign(const struct key *key, const void *data, size_t len, struct buf *out, struct diag *diag);
 void key_free(struct key *key);
 DEFINE_FREEP(key, key_free)

@@ -43,6 +43,8 @@ int key_new(EVP_PKEY **pkey, struct key **ret_key);
 /* P-256 whose halves belong together, or Ed25519. */
 int key_require_kind(EVP_PKEY *pkey, const char *name, struct diag *diag);
 void key_store_free(struct key_store *store);
+/* Why it did not sign, out of OpenSSL's queue: -EACCES (exit 3) when it refused the PIN, else -EIO. */
+int key_store_refusal(const struct key_store *store, struct diag *diag);
 /* For signing with the key where it is; NULL and 0 on failure. */
 EVP_PKEY_CTX *key_context(const struct key *key);
 int key_sign_init(const struct key *key, EVP_MD_CTX *ctx);

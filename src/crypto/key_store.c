@@ -295,6 +295,55 @@ static int learn_public(struct key_store *store, const char *uri, struct key *ke
 			     : r;
 }
 
+/*
+ * TPMs look at the authorisation value only when they sign, and count wrong ones. tpm2-openssl puts the response code
+ * in front of its text: TPM_RC_AUTH_FAIL and TPM_RC_BAD_AUTH of whichever session, and TPM_RC_LOCKOUT.
+ */
+static bool is_wrong_pin(const char *data)
+{
+	unsigned long code = data && isdigit((unsigned char)*data) ? strtoul(data, NULL, 10) : 0;
+
+	return (code & 0xbf) == 0x8e || (code & 0xbf) == 0xa2 || code == 0x921;
+}
+
+int key_store_refusal(const struct key_store *store, struct diag *diag)
+{
+	const char *data = NULL;
+	int flags = 0, r;
+
+	ERR_peek_last_error_all(NULL, NULL, NULL, &data, &flags);
+	if (!(flags & ERR_TXT_STRING))
+		data = NULL;
+	if (is_wrong_pin(data))
+		r = diag_exit(diag, EXIT_NOT_PERMITTED, -EACCES,
+			      "cannot sign: the %s does not take the PIN of the pin_file (%s); check it before "
+			      "the next "
+			      "try, wrong ones are counted",
+			      store->what, data);
+	else
+		r = diag_error(diag, -EIO, "cannot sign: the %s does not (%s)", store->what,
+			       data && *data ? data : openssl_reason());
+	ERR_clear_error();
+	return r;
+}
+
+/* A key that cannot sign, or with another public half than it tells, is found at the start and not an hour later. */
+static int try_key(const struct key *key, const char *name, struct diag *diag)
+{
+	static const char trial[] = "stella-signals: does this key sign?";
+	_cleanup_(buf_done) struct buf signature = BUF_MAX(KEY_SIGNATURE_MAX);
+	int r = key_sign(key, trial, sizeof(trial), &signature, diag);
+
+	if (r < 0)
+		return r;
+	return public_key_verify(key->public, (struct str) { trial, sizeof(trial) }, buf_str(&signature))
+		       ? 0
+		       : diag_error(diag, -EINVAL,
+				    "cannot use key %s: what it signs is not by the public half that goes "
+				    "with it",
+				    name);
+}
+
 static int store_key(struct key_store **store, const char *uri, const char *public_uri, const char *name,
 		     struct diag *diag, struct key **ret_key)
 {
@@ -308,6 +357,8 @@ static int store_key(struct key_store **store, const char *uri, const char *publ
 		return r;
 	key->store = TAKE(*store);
 	r = learn_public(key->store, public_uri, key, name, diag);
+	if (r == 0)
+		r = try_key(key, name, diag);
 	if (r < 0)
 		return r;
 	*ret_key = TAKE(key);

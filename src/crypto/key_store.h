@@ -17,7 +17,7 @@ const char *key_check_tpm2(const char *name);
 
 /*
  * uri: "pkcs11:token=...;object=..." without PIN. module: the token's library; NULL: as pkcs11-provider is built (p11-kit's
- * proxy). pin_file: one line; NULL: no PIN. Exactly one private key must match. -ENOENT (exit 4): no such key, or the
+ * proxy). pin_file: one line; NULL: no PIN. Exactly one private key must match, and must sign. -ENOENT (exit 4): no such key, or the
  * provider is not installed; -EACCES (exit 3): the token refused the PIN, which must not be tried again.
  */
 int key_open_pkcs11(const char *uri, const char *module, const char *pin_file, struct diag *diag,

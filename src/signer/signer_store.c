@@ -64,10 +64,13 @@ static int store_open(struct signer *signer, struct diag *diag)
 
 static int store_sign(struct signer *signer, struct str pae, struct bundle *bundle, struct diag *diag)
 {
+	struct store_state *state = signer->state;
 	int r = signer->key ? 0 : open_key(signer, diag);
 
-	if (r == 0)
+	if (r == 0) {
 		r = signer_sign_with_key(signer, pae, bundle, diag);
+		state->refused = r == -EACCES; /* in the version of the file that it was opened with */
+	}
 	if (r < 0) {
 		key_free(signer->key);
 		signer->key = NULL;

@@ -5,6 +5,8 @@
 
 # shellcheck source-path=SCRIPTDIR
 load ../system/helpers
+# shellcheck source-path=SCRIPTDIR
+load servers
 
 TYPE=https://stella.ops/predicates/runtime-evidence/v1
 MODULE=/usr/lib/softhsm/libsofthsm2.so
@@ -12,7 +14,7 @@ MODULE=/usr/lib/softhsm/libsofthsm2.so
 # The stock verifier: $STELLA_TEST_COSIGN, else the servers' own, else on the PATH. Empty: there is none.
 cosign_find() {
 	COSIGN=${STELLA_TEST_COSIGN:-}
-	for at in "${SERVERS_BIN:-/nonexistent}/cosign" "$(command -v cosign)"; do
+	for at in "${STELLA_TEST_SERVERS_BIN:-/nonexistent}/cosign" "$(command -v cosign)"; do
 		if [ -z "$COSIGN" ] && [ -x "$at" ]; then COSIGN=$at; fi
 	done
 }

@@ -6,7 +6,12 @@
 load keys
 
 setup_file() {
+	servers_start "$BATS_FILE_TMPDIR/servers" || true
 	capture_once
+}
+
+teardown_file() {
+	servers_stop
 }
 
 teardown() {
@@ -90,6 +95,32 @@ teardown() {
 	[ "$(stat -c %a "$WORK/state/keys/drafts.pem")" = 600 ]
 }
 
+@test "pkcs11: a token's seals in Rekor v2, with a timestamp: cosign and we find them good without a network, too" {
+	need_bpf
+	need_servers
+	token_make
+	local root=$BATS_TEST_TMPDIR/root.json seal
+	servers_root "$root"
+	collector_config "signing:" "  key_id: \"pkcs11:token=stella;object=seal\"" "  pkcs11_module: $MODULE" "  pin_file: $PIN" \
+		"  trusted_root: $root" "  submit_to_rekor: true" "  rekor_urls: [\"v2:$STELLA_TEST_REKOR2_URL\"]" \
+		"  timestamp_urls: [\"$STELLA_TEST_TSA_URL\"]" "  local_log: false"
+	collector_start
+	cat /etc/hostname >/dev/null
+	kill -USR1 "$(collector_pid)"
+	seal=$EVIDENCE/chunk-000001.sigstore.json
+	wait_for jq -e '.verificationMaterial | (.tlogEntries | length == 1) and
+		(.timestampVerificationData.rfc3161Timestamps | length == 1)' "$seal"
+	collector_stop
+	token_public seal "$BATS_TEST_TMPDIR/seal.pub"
+	for apart in "" "unshare -n"; do
+		$apart cosign verify-blob-attestation --bundle "$seal" --key "$BATS_TEST_TMPDIR/seal.pub" --type "$TYPE" \
+			--trusted-root "$root" "${seal%.sigstore.json}.ndjson"
+		$apart "$STELLA" signals verify-chain "$EVIDENCE" --key "$BATS_TEST_TMPDIR/seal.pub" --trusted-root "$root" \
+			--output json >"$WORK/verify.json"
+		jq -e '.sound and .log.proofs_verified >= 1' "$WORK/verify.json"
+	done
+}
+
 @test "tpm2: a persistent handle with an authorisation value, and a key file" {
 	tpm_start
 	(umask 077 && printf abc >"$BATS_TEST_TMPDIR/auth" && printf abd >"$BATS_TEST_TMPDIR/wrong")
@@ -112,6 +143,7 @@ teardown() {
 	check_with "$BATS_TEST_TMPDIR/handle.pub"
 	seal_with "tpm2:$BATS_TEST_TMPDIR/key.pem"
 	check_with "$BATS_TEST_TMPDIR/file.pub"
+	refuse_with 3 "does not take the PIN" tpm2:0x81000001 "pin_file: $BATS_TEST_TMPDIR/wrong"
 	refuse_with 4 "cannot find" tpm2:0x81000077
 	refuse_with 2 "persistent handle" tpm2:0x80000001
 }

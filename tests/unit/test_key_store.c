@@ -23,6 +23,7 @@
 
 #include "base/file.h"
 #include "crypto/key_store.h"
+#include "signer/parts.h"
 
 #define MODULE "/usr/lib/softhsm/libsofthsm2.so"
 #define KEY_URI "pkcs11:token=stella;object=seal"
@@ -96,6 +97,7 @@ static void tpm_up(void)
 	snprintf(socket, sizeof(socket), "swtpm:path=%s/tpm", place);
 	setenv("TPM2OPENSSL_TCTI", socket, 1);
 	setenv("TPM2TOOLS_TCTI", socket, 1);
+	setenv("TSS2_LOG", "all+NONE", 1);
 	swtpm = fork();
 	assert_true(swtpm >= 0);
 	if (swtpm == 0) {
@@ -237,6 +239,34 @@ static void what_a_token_refuses(void **state)
 	}
 }
 
+/* A token counts wrong PINs: a refused one is offered once, until its file is another. */
+static void a_refused_pin_is_not_tried_again(void **state)
+{
+	const struct signer_settings settings = { .key_id = KEY_URI,
+						  .pkcs11_module = MODULE,
+						  .pin_file = in_place("changing-pin") };
+	_cleanup_(signer_freep) struct signer *signer = NULL;
+	_cleanup_(bundle_done) struct bundle bundle = BUNDLE_EMPTY;
+	struct diag diag = { .code = 0 };
+
+	(void)state;
+	NEEDS(has_token);
+	pin_write("changing-pin", "111111\n", 0600);
+	assert_int_equal(buf_append_str(&bundle.payload_type, STR("text/plain")), 0);
+	assert_int_equal(buf_append_str(&bundle.payload, STR("x")), 0);
+	assert_int_equal(signer_begin(&settings, NULL, &signer), 0);
+	assert_int_equal(signer->driver->open(signer, &diag), -EACCES);
+	assert_null(strstr(diag.text, "not tried again"));
+	for (int i = 0; i < 3; i++) {
+		diag = (struct diag) { .code = 0 };
+		assert_int_equal(signer_sign(signer, &bundle, &diag), -EACCES);
+		assert_non_null(strstr(diag.text, "not tried again"));
+	}
+	pin_write("changing-pin", "987654\n", 0600);
+	assert_int_equal(signer_sign(signer, &bundle, &diag), 0);
+	assert_true(bundle.signature.len > 0);
+}
+
 static void what_is_no_name(void **state)
 {
 	static const char *const bad[] = { "pkcs11:token=a;object=b;pin-value=1",
@@ -295,19 +325,43 @@ static void what_a_tpm_refuses(void **state)
 	assert_null(key);
 }
 
-/* The authorisation of a TPM key is looked at when it signs. */
-static void a_wrong_authorisation_signs_nothing(void **state)
+/* The authorisation of a TPM key is looked at when it signs, so it is made to sign when it is opened. */
+static void a_wrong_authorisation_is_found_at_once(void **state)
 {
-	_cleanup_(key_freep) struct key *key = NULL;
-	_cleanup_(buf_done) struct buf signature = BUF_MAX(KEY_SIGNATURE_MAX);
+	struct diag diag = { .code = 0 };
+	struct key *key = NULL;
+
+	(void)state;
+	NEEDS(has_tpm);
+	assert_int_equal(key_open_tpm2("0x81000001", in_place("wrong-pin"), &diag, &key), -EACCES);
+	assert_int_equal(diag.code, EXIT_NOT_PERMITTED);
+	assert_non_null(strstr(diag.text, "PIN"));
+	assert_null(strstr(diag.text, "111111"));
+	assert_null(key);
+}
+
+/* This TPM locks itself after three wrong values: ten tries of ours are one of its. */
+static void a_tpm_is_not_locked_by_trying_again(void **state)
+{
+	const struct signer_settings settings = { .key_id = "tpm2:0x81000001",
+						  .pin_file = in_place("changing-pin") };
+	_cleanup_(signer_freep) struct signer *signer = NULL;
+	_cleanup_(bundle_done) struct bundle bundle = BUNDLE_EMPTY;
 	struct diag diag = { .code = 0 };
 
 	(void)state;
 	NEEDS(has_tpm);
-	if (key_open_tpm2("0x81000001", in_place("wrong-pin"), &diag, &key) == 0)
-		assert_true(key_sign(key, "x", 1, &signature, &diag) < 0);
-	assert_int_equal(signature.len, 0);
-	assert_true(diag.text[0] != '\0');
+	pin_write("changing-pin", "abc\n", 0600);
+	assert_int_equal(buf_append_str(&bundle.payload_type, STR("text/plain")), 0);
+	assert_int_equal(buf_append_str(&bundle.payload, STR("x")), 0);
+	assert_int_equal(signer_open(&settings, NULL, &signer), 0);
+	pin_write("changing-pin", "abcd\n", 0600);
+	key_free(TAKE(signer->key)); /* as after a failure: opened again with what the file says now */
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(signer_sign(signer, &bundle, NULL), -EACCES);
+	pin_write("changing-pin", "abc\n", 0600);
+	if (signer_sign(signer, &bundle, &diag) < 0)
+		fail_msg("%s", diag.text);
 }
 
 int main(void)
@@ -317,9 +371,11 @@ int main(void)
 		cmocka_unit_test(a_token_signs),
 		cmocka_unit_test(a_token_signs_with_ed25519),
 		cmocka_unit_test(what_a_token_refuses),
+		cmocka_unit_test(a_refused_pin_is_not_tried_again),
 		cmocka_unit_test(a_tpm_signs),
 		cmocka_unit_test(what_a_tpm_refuses),
-		cmocka_unit_test(a_wrong_authorisation_signs_nothing),
+		cmocka_unit_test(a_wrong_authorisation_is_found_at_once),
+		cmocka_unit_test(a_tpm_is_not_locked_by_trying_again),
 	};
 
 	return cmocka_run_group_tests(tests, world_up, world_down);
