@@ -74,7 +74,7 @@ static int check_settings(const struct outbox_settings *settings, struct diag *d
 	for (size_t i = 0; i < settings->n_sinks; i++) {
 		enum outbox_kind kind = settings->sinks[i].kind;
 
-		if (ed25519 && (kind == OUTBOX_REKOR_V2 || kind == OUTBOX_LOCAL))
+		if (ed25519 && kind == OUTBOX_REKOR_V2)
 			return diag_exit(
 				diag, EXIT_UNSOUND, -EINVAL,
 				"%s takes no seals of an Ed25519 key, for it holds digests and Ed25519 signs "
