@@ -119,7 +119,7 @@ const struct config_row config_rows[] = {
 	  .initial = "true",
 	  .help = "Keep a transparency log of the seals on this host, in log/ of the state directory: without "
 		  "a network it is the only one, beside others it costs little. Its key is in keys/, the "
-		  "public half in trust/. It takes no seals of Ed25519 keys." },
+		  "public half in trust/." },
 	{ .name = "signals.signing.local_log_origin",
 	  .type = CONFIG_TEXT,
 	  FIELD(local_log_origin),
@@ -140,7 +140,7 @@ const struct config_row config_rows[] = {
 	  .initial = "[]",
 	  .check = check_rekor,
 	  .help = "The transparency logs, as v1:https://HOST or v2:https://HOST. What they answer is proved "
-		  "with trusted_root before it is kept. Ed25519 keys need v1." },
+		  "with trusted_root before it is kept. v2 takes no seals of Ed25519 keys." },
 	{ .name = "signals.signing.timestamp_urls",
 	  .type = CONFIG_LIST,
 	  FIELD(timestamp_urls),
