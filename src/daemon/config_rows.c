@@ -311,8 +311,9 @@ const struct config_row config_rows[] = {
 	  FIELD(state_directory),
 	  .initial = "/var/lib/stella",
 	  .check = check_absolute,
-	  .help = "Holds keys/ (the local signing key), trust/ (public keys of this host) and heads/ (how far "
-		  "chains had come)." },
+	  .help = "Holds keys/ (of the seals, drafts and the local log), trust/ (public keys of this host), "
+		  "heads/ (how "
+		  "far chains had come), log/ (the local log) and outbox/ (how far logs have the seals)." },
 	{ .name = "signals.probes",
 	  .type = CONFIG_LIST,
 	  FIELD(probes),
