@@ -51,7 +51,6 @@ struct sink {
 	size_t n_jobs, n_busy;
 	uint64_t pause_until_ms; /* nothing is begun before that */
 	unsigned int failures_in_row;
-	uint64_t fresh_failures; /* since outbox_wait began */
 	bool split; /* it signed two trees of which neither is the other's beginning */
 	bool behind; /* what it signed last is older than what it proved before */
 	uint64_t submitted, failures, refused;
@@ -115,7 +114,7 @@ bool schedule_idle(const struct sink *sink);
 
 /* ---- seals.c ---- */
 
-/* -ENOENT: the seal is gone (with its chunk). */
+/* -ENOENT: the seal is gone (with its chunk); -EUCLEAN: it is there and is none. */
 int seal_read(struct outbox *outbox, uint64_t sequence, struct diag *diag, struct bundle *bundle);
 /* Adds the entry (taken) or the timestamp to the seal if its signature is still this one; -ESTALE if not. */
 int seal_add_entry(struct outbox *outbox, uint64_t sequence, const struct bundle *read,

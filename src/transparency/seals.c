@@ -28,8 +28,8 @@ int seal_read(struct outbox *outbox, uint64_t sequence, struct diag *diag, struc
 		r = file_read_nofollow_at(outbox->dir, name, &text, &why);
 	if (r >= 0)
 		r = bundle_parse(buf_str(&text), &why, bundle);
-	if (r == -EBADMSG) /* the seal is not what a log could be asked about: no fault of the log's */
-		r = -EINVAL;
+	if (r == -EBADMSG || r == -EINVAL)
+		r = -EUCLEAN;
 	return r < 0 && r != -ENOENT
 		       ? diag_error(diag, r, "seal %llu: %s", (unsigned long long)sequence, why.text)
 		       : r;
