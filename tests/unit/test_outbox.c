@@ -35,20 +35,21 @@ static int setup(void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
 	const struct validity always = { 0, INT64_MAX };
+	char path[] = "/tmp/stella-outbox-XXXXXX";
 
-	strcpy(world->path, "/tmp/stella-outbox-XXXXXX");
-	if (!mkdtemp(world->path))
+	if (!mkdtemp(path))
 		return -1;
-	snprintf(world->evidence, sizeof(world->evidence), "%s/evidence", world->path);
-	snprintf(world->state, sizeof(world->state), "%s/outbox", world->path);
-	snprintf(world->log_key, sizeof(world->log_key), "%s/rekor.pem", world->path);
-	snprintf(world->local, sizeof(world->local), "%s/local", world->path);
-	snprintf(world->local_key, sizeof(world->local_key), "%s/local.pem", world->path);
+	strcpy(world->path, path);
+	snprintf(world->evidence, sizeof(world->evidence), "%s/evidence", path);
+	snprintf(world->state, sizeof(world->state), "%s/outbox", path);
+	snprintf(world->log_key, sizeof(world->log_key), "%s/rekor.pem", path);
+	snprintf(world->local, sizeof(world->local), "%s/local", path);
+	snprintf(world->local_key, sizeof(world->local_key), "%s/local.pem", path);
 	assert_int_equal(directory_make(world->evidence, 0700, NULL), 0);
 	assert_int_equal(key_generate(NULL, &world->key), 0);
 	assert_int_equal(key_public(world->key, NULL, &world->public), 0);
 	for (int i = 0; i < 2; i++) {
-		snprintf(world->logs[i], sizeof(world->logs[i]), "%s/rekor%d", world->path, i);
+		snprintf(world->logs[i], sizeof(world->logs[i]), "%s/rekor%d", path, i);
 		assert_int_equal(
 			local_log_open(world->logs[i], world->log_key, ORIGIN, NULL, &world->remote[i]), 0);
 	}
