@@ -163,6 +163,20 @@ BENT(v2_checkpoint_text, with_v2, e->checkpoint.data[sizeof(WORLD_ORIGIN)] = 'x'
 BENT(v2_no_proof, with_v2, e->has_proof = false;)
 CHANGE(v2_witness, with_v2, p->cosigned = p->cosigned_by_other = true;)
 
+/* A log of tiles says a time, as Rekor v1 does: it signs well, and nobody trusts it with the time. */
+static void say_time(struct bundle *b)
+{
+	struct bundle_entry *e = b->entries;
+
+	e->has_integrated_time = true;
+	e->integrated_time = (uint64_t)WORLD_TIME;
+	buf_clear(&e->promise);
+	world_promise(e, world.v2, &e->promise);
+}
+
+CHANGE(v2_promise, with_v2, p->bent = say_time;)
+CHANGE(v2_promise_alone, certificate_v2, p->timestamp = false; p->bent = say_time;)
+
 /* ---- time ---- */
 
 BENT(token_bent, with_token, b->timestamps[0].data[b->timestamps[0].len - 1] ^= 1;)
@@ -293,6 +307,8 @@ static const struct row rows[] = {
 	ROW("checkpoint text", v2_checkpoint_text, LOG_PROOF_INVALID, ""),
 	ROW("v2 no proof", v2_no_proof, LOG_PROOF_INVALID, "neither a promise nor a proof"),
 	ROW("witness", v2_witness, LOG_PROOF_INVALID, "cosignature"),
+	ROW("v2 time", v2_promise, LOG_PROOF_INVALID, "no log of its kind"),
+	ROW("v2 time", v2_promise_alone, LOG_PROOF_INVALID, "no log of its kind", .others = 1),
 
 	ROW("token", token_bent, LOG_PROOF_INVALID, "timestamp"),
 	ROW("token form", token_garbage, LOG_PROOF_INVALID, "timestamp"),
