@@ -204,6 +204,7 @@ CHANGE(not_yet, certificate_v2, p->leaf.from = WORLD_TIME + 1;)
 CHANGE(no_time, certificate_v2, p->timestamp = false;)
 CHANGE(no_clock, certificate_v2, p->root.no_timestamper = true;)
 CHANGE(no_sct, certificate_v1, p->root.ct_log = true;)
+CHANGE(no_sct_of_kind, certificate_v1, p->root.ct_log = p->ct_log_of_other_kind = true;)
 CHANGE(other_usage, certificate_v1, p->leaf.extended = "serverAuth";)
 CHANGE(certificate_key, certificate_v1, p->certificate_of_other = true;)
 CHANGE(certificate_signature, certificate_v2, p->v2 = false; p->sign_with_other = true;)
@@ -332,7 +333,8 @@ static const struct row rows[] = {
 	ROW("expired", not_yet, UNTRUSTED_SIGNER, "no proven time lies in the certificate's validity"),
 	ROW("no time", no_time, UNTRUSTED_SIGNER, "nothing proves that the certificate was valid"),
 	ROW("no time", no_clock, UNTRUSTED_SIGNER, "nothing proves that the certificate was valid"),
-	ROW("sct", no_sct, UNTRUSTED_SIGNER, ""),
+	ROW("sct", no_sct, UNTRUSTED_SIGNER, "holds no certificate timestamp"),
+	ROW("sct", no_sct_of_kind, UNTRUSTED_SIGNER, "holds no certificate timestamp"),
 	ROW("usage", other_usage, UNTRUSTED_SIGNER, ""),
 	ROW("certificate's key", certificate_key, BAD_SIGNATURE, "certificate's key"),
 	ROW("certificate's key", certificate_signature, BAD_SIGNATURE, "certificate's key"),

@@ -39,7 +39,7 @@ struct plan {
 	const char *behind; /* appended to the file */
 	/* whom the verifier trusts */
 	struct root_wish root;
-	bool no_root, no_key, no_identity, require_log;
+	bool no_root, no_key, no_identity, require_log, ct_log_of_other_kind;
 	const char *san, *issuer;
 };
 
@@ -296,6 +296,8 @@ static void trust_root(const struct plan *plan, struct stella_verifier *verifier
 	char path[96];
 
 	world_root(&world, &plan->root, &text);
+	if (plan->ct_log_of_other_kind)
+		replace(&text, "PKIX_ECDSA_P256_SHA_256", NULL, "PKIX_ECDSA_P384_SHA_384");
 	snprintf(path, sizeof(path), "%s.root", base);
 	write_file(path, buf_str(&text));
 	assert_int_equal(stella_verifier_trusted_root(verifier, path), 0);
