@@ -296,6 +296,42 @@ static void tiles_that_are_none_are_refused(void **state)
 	remove_tree(directory);
 }
 
+/* The checkpoint, and the tiles up to its root, are of the log; a tile below is another's. */
+static void a_tile_counts_by_the_checkpoint_alone(void **state)
+{
+	static struct slow_log log, fork;
+	struct trusted_root root = trust_v2();
+	char directory[] = "/tmp/stella-tiles-XXXXXX";
+	struct tiles *tiles = NULL;
+	struct diag diag = { 0 };
+	struct digest found, other;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	log_fill(&log, 600, "leaf");
+	log_fill(&fork, 600, "another past");
+	tiles_write(&log, directory);
+	put(directory, "tile/0/000", fork.leaves, TILE_HASHES * DIGEST_LEN);
+	if (tiles_open(directory, &root, &diag, &tiles) < 0)
+		fail_msg("%s", diag.text);
+	other = log_root(fork.leaves, 200);
+	if (tiles_root(tiles, 200, &diag, &found) == 0 && same(&found, &other))
+		fail_msg("the root of a tree that the log never signed");
+	assert_int_equal(tiles_root(tiles, 200, &diag, &found), -ENOENT);
+	assert_int_equal(tiles_root(tiles, 512, &diag, &found), 0);
+	other = log_root(log.leaves, 400); /* leaf tile 1 is the log's own */
+	assert_int_equal(tiles_root(tiles, 400, &diag, &found), 0);
+	assert_true(same(&found, &other));
+	/* What was read when it was opened is not read again. */
+	put(directory, "tile/0/002.p/88", fork.leaves + 512, 88 * DIGEST_LEN);
+	other = log_root(log.leaves, 555);
+	assert_int_equal(tiles_root(tiles, 555, &diag, &found), 0);
+	assert_true(same(&found, &other));
+	tiles_free(tiles);
+	trusted_root_done(&root);
+	remove_tree(directory);
+}
+
 /* ---- chains ---- */
 
 struct seal_wish {
@@ -708,6 +744,7 @@ int main(void)
 		cmocka_unit_test(only_forks_differ),
 		cmocka_unit_test(tiles_tell_every_root),
 		cmocka_unit_test(tiles_that_are_none_are_refused),
+		cmocka_unit_test(a_tile_counts_by_the_checkpoint_alone),
 		cmocka_unit_test(a_log_of_our_own_is_proved_by_its_proofs),
 		cmocka_unit_test(what_lies_between_needs_the_tiles),
 		cmocka_unit_test(a_log_that_forks_is_found),
