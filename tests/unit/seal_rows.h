@@ -51,6 +51,13 @@ static void cosigned(struct plan *p)
 	p->v2 = p->cosigned = p->by_certificate = true; /* the witness's time is the only one */
 }
 
+/* A log of tiles tells no time: that it was before the end of its key, a timestamp must. */
+static void in_time_v2(struct plan *p)
+{
+	p->v2 = p->timestamp = p->require_log = true;
+	p->root.v2_until = WORLD_TIME;
+}
+
 /* A change of a right one: `base` makes it, `code` bends it. */
 #define CHANGE(name_, base_, ...)         \
 	static void name_(struct plan *p) \
@@ -215,6 +222,8 @@ BENT(certificate_trailing, certificate_v2, (void)buf_append(&b->certificate, "x"
 
 CHANGE(no_entry, with_token, p->require_log = true;)
 CHANGE(unknown_log, with_v2, p->root.no_logs = true;)
+CHANGE(ended_log, in_time_v2, p->timestamp = false;)
+CHANGE(log_ended_before, in_time_v2, p->token_time = WORLD_TIME + 1;)
 
 static void another_signature(struct bundle *b)
 {
@@ -343,4 +352,6 @@ static const struct row rows[] = {
 
 	ROW("missing", no_entry, LOG_PROOF_MISSING, "no transparency-log proof of seal number 1"),
 	ROW("missing of known", unknown_log, LOG_PROOF_MISSING, "logs that you do not trust"),
+	ROW("missing of known", ended_log, LOG_PROOF_MISSING, "logs that you do not trust"),
+	ROW("missing of known", log_ended_before, LOG_PROOF_MISSING, "logs that you do not trust"),
 };

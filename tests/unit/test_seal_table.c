@@ -357,7 +357,8 @@ static void the_right_ones_verify(void **state)
 {
 	static void (*const right[])(struct plan *) = { with_nothing,	with_v1,	  with_v2,
 							with_token,	with_everything,  certificate_v1,
-							certificate_v2, certificate_both, cosigned };
+							certificate_v2, certificate_both, cosigned,
+							in_time_v2 };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(right); i++) {
