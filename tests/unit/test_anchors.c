@@ -595,6 +595,29 @@ static void an_announced_key_signs_behind_its_announcement(void **state)
 	maker_remove(&maker);
 }
 
+/* Who may sign could write the past anew, also who has not signed yet. */
+static void a_key_that_never_signed_can_rewrite(void **state)
+{
+	struct maker maker = maker_new(CHAIN);
+	json_t *json, *sentences;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		add_chunk(&maker,
+			  &(struct seal_wish) { .key = world.signer, .announces = i ? world.other : NULL });
+		json = verdict(&maker, NULL);
+		sentences = json_object_get(json_object_get(json, "log"), "rewriting");
+		assert_int_equal(json_array_size(sentences), 1);
+		assert_string_equal(json_string_value(json_array_get(sentences, 0)),
+				    i ? "rewriting any chunk up to 2 would need one of the trusted keys and "
+					"nothing else"
+				      : "rewriting any chunk up to 1 would need the signing key and nothing "
+					"else");
+		json_decref(json);
+	}
+	maker_remove(&maker);
+}
+
 static void a_key_does_not_announce_itself(void **state)
 {
 	struct maker maker = maker_new(CHAIN);
@@ -749,6 +772,7 @@ int main(void)
 		cmocka_unit_test(what_lies_between_needs_the_tiles),
 		cmocka_unit_test(a_log_that_forks_is_found),
 		cmocka_unit_test(an_announced_key_signs_behind_its_announcement),
+		cmocka_unit_test(a_key_that_never_signed_can_rewrite),
 		cmocka_unit_test(a_key_does_not_announce_itself),
 		cmocka_unit_test(a_seal_out_of_place_announces_nothing),
 		cmocka_unit_test(what_is_announced_must_be_a_key),
