@@ -182,19 +182,24 @@ static void write_sentence(struct canon *w, size_t *count, const char *format, .
 static void rewriting_time(struct canon *w, size_t *count, const struct stella_report *report,
 			   const struct anchor_time *time)
 {
-	static const char *const whose[] = {
+	static const char *const who[] = {
 		[JUDGE_BY_TIMESTAMP] = "timestamp authority",
 		[JUDGE_BY_PROMISE] = "log",
 		[JUDGE_BY_WITNESS] = "witness",
+	};
+	static const char *const keys[] = {
+		[JUDGE_BY_TIMESTAMP] = "the key of that authority",
+		[JUDGE_BY_PROMISE] = "the key of that log",
+		[JUDGE_BY_WITNESS] = "the keys of that witness and of the log",
 	};
 	char text[CLOCK_TEXT_MAX];
 
 	/* Of that one: others who are trusted may say a time of their own. */
 	write_sentence(w, count,
 		       "rewriting before chunk %" PRIu64
-		       " with a time as early (%s) of the %s %s would need %s, and its key%s",
-		       time->last + 1, time_text(time->time, text), whose[time->by], time->name,
-		       signing(report), time->by == JUDGE_BY_WITNESS ? " and the log's" : "");
+		       " with a time as early (%s) of the %s %s would need %s, and %s",
+		       time->last + 1, time_text(time->time, text), who[time->by], time->name, signing(report),
+		       keys[time->by]);
 }
 
 static void rewriting_log(struct canon *w, size_t *count, const struct stella_report *report,
@@ -203,8 +208,8 @@ static void rewriting_log(struct canon *w, size_t *count, const struct stella_re
 	write_sentence(
 		w, count,
 		"rewriting before chunk %" PRIu64
-		" with an entry as good in the log %s would need %s, and either its key, or new entries in it "
-		"beside the old ones that it has",
+		" with an entry as good in the log %s would need %s, and either the key of that log, or new "
+		"entries in it beside the old ones that it has",
 		log->last + 1, log->name, signing(report));
 }
 
