@@ -286,8 +286,8 @@ static int take_time(struct anchors *anchors, uint64_t sequence, const struct ju
 	/* Of one seal the earliest counts: all of them are true. */
 	if (row->last != sequence || time->time < row->time)
 		row->time = time->time;
+	row->count += row->last != sequence; /* seals, not tokens: anybody can put one in twice */
 	row->last = sequence;
-	row->count++;
 	return 0;
 }
 

@@ -34,7 +34,7 @@ struct anchor_log {
 struct anchor_time {
 	enum judge_prover by;
 	char *name;
-	uint64_t count, first, last;
+	uint64_t count, first, last; /* seals */
 	int64_t time;
 };
 

@@ -65,6 +65,18 @@ static void in_time_v2(struct plan *p)
 		base_(p);                 \
 		__VA_ARGS__               \
 	}
+static void token_again(struct bundle *b)
+{
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(bundle_add_timestamp(b, buf_str(&b->timestamps[0])), 0);
+}
+
+static void with_token_again(struct plan *p)
+{
+	p->timestamp = true;
+	p->bent = token_again;
+}
+
 /* A change of the bundle after all was signed. */
 #define BENT(name_, base_, ...)                      \
 	static void name_##_bundle(struct bundle *b) \
@@ -149,6 +161,7 @@ BENT(v1_root_bent, with_v1, e->root.bytes[0] ^= 1;)
 BENT(v1_hash_missing, with_v1, e->n_hashes--;)
 BENT(v1_index, with_v1, e->proof_index = 0;)
 BENT(v1_index_outside, with_v1, e->proof_index = 3;)
+BENT(v1_promise_alone, with_v1, e->has_proof = false;)
 BENT(v1_size, with_v1, e->tree_size = 4;)
 CHANGE(v1_checkpoint_size, with_v1, p->checkpoint_size = 4;)
 CHANGE(v1_checkpoint_root, with_v1, p->checkpoint_of_other_root = true;)
@@ -351,6 +364,7 @@ static const struct row rows[] = {
 	ROW("certificate's form", certificate_trailing, UNTRUSTED_SIGNER, ""),
 
 	ROW("missing", no_entry, LOG_PROOF_MISSING, "no transparency-log proof of seal number 1"),
+	ROW("missing", v1_promise_alone, LOG_PROOF_MISSING, "no transparency-log proof of seal number 1"),
 	ROW("missing of known", unknown_log, LOG_PROOF_MISSING, "logs that you do not trust"),
 	ROW("missing of known", ended_log, LOG_PROOF_MISSING, "logs that you do not trust"),
 	ROW("missing of known", log_ended_before, LOG_PROOF_MISSING, "logs that you do not trust"),

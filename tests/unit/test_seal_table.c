@@ -373,6 +373,19 @@ static void the_right_ones_verify(void **state)
 	}
 }
 
+static void a_token_counts_once(void **state)
+{
+	struct plan plan = plan_base();
+	struct stella_report *report;
+
+	(void)state;
+	with_token_again(&plan);
+	report = verdict(&plan);
+	assert_true(stella_report_sound(report));
+	assert_non_null(strstr(stella_report_json(report), "\"timestamps\":[{\"count\":1,"));
+	stella_report_free(report);
+}
+
 /* The finding of this row; copies its sentence out. */
 static bool found(const struct stella_report *report, const struct row *row, char sentence[1024])
 {
@@ -447,6 +460,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_right_ones_verify),
+		cmocka_unit_test(a_token_counts_once),
 		cmocka_unit_test(each_wrong_one_is_refused),
 	};
 
