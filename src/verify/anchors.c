@@ -83,8 +83,6 @@ static int log_row(struct anchors *anchors, const struct log_key *key, struct st
 
 /* ---- are a log's checkpoints of one tree? ---- */
 
-enum consistency { CONSISTENCY_PROVED, CONSISTENCY_UNPROVED, CONSISTENCY_REFUTED };
-
 struct signed_tree {
 	uint64_t size;
 	struct digest root;
@@ -120,9 +118,14 @@ static int compare_tiles(struct anchor_log *log, const struct signed_tree *tree,
 			 enum consistency *ret)
 {
 	struct digest root;
-	int r = log->tiles ? tiles_root(log->tiles, tree->size, diag, &root) : -ENOENT;
+	int r;
 
 	*ret = CONSISTENCY_UNPROVED;
+	if (!log->tiles)
+		return 0;
+	if (tree->size > tiles_size(log->tiles))
+		return tiles_compare(log->tiles, tree->nodes, diag, ret);
+	r = tiles_root(log->tiles, tree->size, diag, &root);
 	if (r == 0)
 		*ret = same(&root, &tree->root) ? CONSISTENCY_PROVED : CONSISTENCY_REFUTED;
 	return r == -ENOENT ? 0 : r;

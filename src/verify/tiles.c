@@ -16,7 +16,6 @@
 
 #include "base/file.h"
 #include "sigstore/merkle.h"
-#include "verify/tree.h"
 
 #define TILE_LEVELS 8 /* 2^63 leaves */
 #define TILE_BYTES (TILE_HASHES * DIGEST_LEN)
@@ -198,6 +197,33 @@ int tiles_root(struct tiles *tiles, uint64_t size, struct diag *diag, struct dig
 	if (size == 0 || size > tiles->size)
 		return -ENOENT;
 	return tree_root(size, find_hash, &(struct search) { tiles, diag }, ret_root);
+}
+
+int tiles_compare(struct tiles *tiles, const struct tree_nodes *nodes, struct diag *diag,
+		  enum consistency *ret_consistency)
+{
+	struct search search = { tiles, diag };
+	struct digest hash;
+	int r = tiles->size > 0 ? tree_nodes_root(nodes, tiles->size, &hash) : -ENOENT;
+
+	*ret_consistency = CONSISTENCY_UNPROVED;
+	if (r == 0)
+		*ret_consistency = memcmp(hash.bytes, tiles->root.bytes, DIGEST_LEN) == 0 ? CONSISTENCY_PROVED
+											  : CONSISTENCY_REFUTED;
+	for (size_t i = 0; i < nodes->count && r == -ENOENT; i++) {
+		const struct tree_node *node = &nodes->list[i];
+
+		/* All of its leaves are in the log. */
+		if (node->index >= tiles->size >> node->level)
+			continue;
+		r = find_hash(&search, node->level, node->index, &hash);
+		if (r == 0 && memcmp(hash.bytes, node->hash.bytes, DIGEST_LEN) != 0) {
+			*ret_consistency = CONSISTENCY_REFUTED;
+			return 0;
+		}
+		r = r == 0 ? -ENOENT : r;
+	}
+	return r == -ENOENT ? 0 : r;
 }
 
 /* Did this log sign it? Logs of tiles sign with Ed25519 or, as others do, with ECDSA. */

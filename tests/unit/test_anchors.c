@@ -587,6 +587,44 @@ static void a_log_that_forks_is_found(void **state)
 	remove_tree(directory);
 }
 
+/* A copy of the log from before, kept elsewhere: what the log signs later must still have in it what the copy has. */
+static void a_kept_log_refutes_what_came_later(void **state)
+{
+	static struct slow_log log, fork;
+	struct maker maker = maker_new(CHAIN);
+	struct seal_wish wish = { .key = world.signer, .log = &log, .grow = 600 };
+	char directory[] = "/tmp/stella-tiles-XXXXXX";
+	struct slow_log kept;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	log_fill(&log, 5, "of others");
+	kept = log;
+	add_chunk(&maker, &wish); /* leaf 5 of 606 */
+	tiles_write(&kept, directory); /* 5 leaves: the proof names the root of what is before its leaf */
+	assert_consistency(verdict(&maker, directory), 1, 0);
+	kept.count = 4;
+	tiles_write(&kept, directory);
+	assert_consistency(verdict(&maker, directory), 1, 0);
+	kept.count = 3; /* neither named nor contradicted */
+	tiles_write(&kept, directory);
+	assert_consistency(verdict(&maker, directory), 0, 1);
+	log_fill(&fork, 4, "of a fork");
+	tiles_write(&fork, directory);
+	assert_finding(verdict(&maker, directory), "log_proof_invalid", 1, "not the one in its directory");
+	/* Another leaf at our place, in a tree of which the proof names no root. */
+	fork.count = 0;
+	while (fork.count < 5) {
+		fork.leaves[fork.count] = log.leaves[fork.count];
+		fork.count++;
+	}
+	log_fill(&fork, 7, "of a fork");
+	tiles_write(&fork, directory);
+	assert_finding(verdict(&maker, directory), "log_proof_invalid", 1, "not the one in its directory");
+	remove_tree(directory);
+	maker_remove(&maker);
+}
+
 /* Rekor v1 begins a new tree now and then, with the same key: the tree's number is in the origin. */
 static void trees_of_one_log_are_apart(void **state)
 {
@@ -848,6 +886,7 @@ int main(void)
 		cmocka_unit_test(a_log_of_our_own_is_proved_by_its_proofs),
 		cmocka_unit_test(what_lies_between_needs_the_tiles),
 		cmocka_unit_test(a_log_that_forks_is_found),
+		cmocka_unit_test(a_kept_log_refutes_what_came_later),
 		cmocka_unit_test(trees_of_one_log_are_apart),
 		cmocka_unit_test(a_log_cannot_have_any_number_of_trees),
 		cmocka_unit_test(an_announced_key_signs_behind_its_announcement),
