@@ -46,8 +46,6 @@ void status_logs(const json_t *status)
 			puts("\nLogs of seals:");
 		show_sink(sink);
 	}
-	if (*facts_text(status, "log.local_off"))
-		printf("\nNo local log: %s\n", facts_text(status, "log.local_off"));
 	if (*facts_text(status, "log.local_error")) {
 		fputs("\nThe local log is not in use: ", stdout);
 		output_print(facts_text(status, "log.local_error"));

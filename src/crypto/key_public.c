@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Public keys. Promises one encoding each (the SPKI header of RFC 5480 or of RFC 8410 and an uncompressed point), so
- * that one key never has two identities. Refuses other kinds, explicit parameters and anything before or behind the one
- * PEM block.
+ * that one key never has two identities. Refuses other kinds, explicit parameters, Ed25519 points of small order and
+ * anything before or behind the one PEM block.
  */
 
 #include "crypto/key_parts.h"
@@ -25,6 +25,8 @@ static const unsigned char p256_spki[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0
 					   0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04 };
 static const unsigned char ed25519_spki[] = { 0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
 					      0x2b, 0x65, 0x70, 0x03, 0x21, 0x00 };
+
+#define ED25519_LEN 32
 
 static const struct kind kinds[] = {
 	{ "ecdsa-p256", p256_spki, sizeof(p256_spki), sizeof(p256_spki) + 64, "SHA256" },
@@ -52,6 +54,36 @@ static const struct kind *kind_of(const unsigned char *spki, size_t len)
 	return NULL;
 }
 
+/*
+ * Is it one of the eight points whose signatures are good for many texts? OpenSSL takes them. Told by y alone, as written
+ * within the field's size and beyond it; the sign of x is the top bit.
+ */
+static bool is_small_order(const struct kind *kind, const unsigned char *spki)
+{
+	static const unsigned char order8[][ED25519_LEN] = {
+		{ 0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4,
+		  0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6,
+		  0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05 },
+		{ 0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b,
+		  0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39,
+		  0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a },
+	};
+	const unsigned char *point = spki + kind->header_len;
+	unsigned char y[ED25519_LEN];
+	bool low = true, high = true; /* y is 0 or 1; y is p - 1, p or p + 1, where p = 2^255 - 19 */
+
+	if (kind->header_len + ED25519_LEN != kind->len)
+		return false;
+	memcpy(y, point, sizeof(y));
+	y[ED25519_LEN - 1] &= 0x7f;
+	for (size_t i = 1; i < ED25519_LEN; i++) {
+		low = low && y[i] == 0;
+		high = high && y[i] == (i < ED25519_LEN - 1 ? 0xff : 0x7f);
+	}
+	return (low && y[0] <= 1) || (high && y[0] >= 0xec && y[0] <= 0xee) ||
+	       memcmp(y, order8[0], sizeof(y)) == 0 || memcmp(y, order8[1], sizeof(y)) == 0;
+}
+
 static int public_key_of_spki(const unsigned char *spki, size_t len, const char *name, struct diag *diag,
 			      struct public_key **ret_public)
 {
@@ -64,6 +96,12 @@ static int public_key_of_spki(const unsigned char *spki, size_t len, const char 
 		return diag_error(
 			diag, -EINVAL,
 			"cannot use public key %s: it is neither ECDSA P-256 (uncompressed) nor Ed25519", name);
+	if (is_small_order(kind, spki))
+		return diag_error(
+			diag, -EINVAL,
+			"cannot use public key %s: it is a point of small order, whose signatures are "
+			"good for anything",
+			name);
 	public = calloc(1, sizeof(*public));
 	if (!public)
 		return -ENOMEM;

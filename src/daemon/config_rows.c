@@ -119,7 +119,7 @@ const struct config_row config_rows[] = {
 	  .initial = "true",
 	  .help = "Keep a transparency log of the seals on this host, in log/ of the state directory: without "
 		  "a network it is the only one, beside others it costs little. Its key is in keys/, the "
-		  "public half in trust/. It takes no seals of Ed25519 keys." },
+		  "public half in trust/." },
 	{ .name = "signals.signing.local_log_origin",
 	  .type = CONFIG_TEXT,
 	  FIELD(local_log_origin),
@@ -140,7 +140,7 @@ const struct config_row config_rows[] = {
 	  .initial = "[]",
 	  .check = check_rekor,
 	  .help = "The transparency logs, as v1:https://HOST or v2:https://HOST. What they answer is proved "
-		  "with trusted_root before it is kept. Ed25519 keys need v1." },
+		  "with trusted_root before it is kept. v2 takes no seals of Ed25519 keys." },
 	{ .name = "signals.signing.timestamp_urls",
 	  .type = CONFIG_LIST,
 	  FIELD(timestamp_urls),
@@ -311,8 +311,9 @@ const struct config_row config_rows[] = {
 	  FIELD(state_directory),
 	  .initial = "/var/lib/stella",
 	  .check = check_absolute,
-	  .help = "Holds keys/ (the local signing key), trust/ (public keys of this host) and heads/ (how far "
-		  "chains had come)." },
+	  .help = "Holds keys/ (of the seals, drafts and the local log), trust/ (public keys of this host), "
+		  "heads/ (how "
+		  "far chains had come), log/ (the local log) and outbox/ (how far logs have the seals)." },
 	{ .name = "signals.probes",
 	  .type = CONFIG_LIST,
 	  FIELD(probes),

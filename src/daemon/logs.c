@@ -27,8 +27,7 @@ struct logs {
 	struct outbox_settings settings;
 	char *state, *directory, *key, *trust; /* STATE/outbox, STATE/log, STATE/keys/log.pem, STATE/trust */
 	char *published; /* the local log's verifier key in the trust directory */
-	const char *local_off; /* why there is no local log though the configuration says so; no fault */
-	char local_error[DIAG_MAX]; /* the same, and a fault; "" = none */
+	char local_error[DIAG_MAX]; /* why there is no local log though there should be one; "" = there is */
 	char told[OUTBOX_SINKS_MAX][DIAG_MAX]; /* the errors that the log file heard of */
 };
 
@@ -115,10 +114,6 @@ static int add_local(struct logs *logs, const struct config *config, struct diag
 
 	if (!config->local_log)
 		return 0;
-	if (settings->public && strcmp(public_key_type(settings->public), "ed25519") == 0) {
-		logs->local_off = "it takes no seals of Ed25519 keys";
-		return 0;
-	}
 	settings->local_log = logs->directory;
 	settings->local_log_key = logs->key;
 	settings->local_log_origin = config->local_log_origin;
@@ -329,8 +324,6 @@ json_t *logs_report(struct logs *logs)
 		json_array_append_new(sinks, sink_report(&states[i]));
 	if (local)
 		json_object_set_new(object, "local", local);
-	if (logs->local_off)
-		json_object_set_new(object, "local_off", json_string(logs->local_off));
 	if (logs->local_error[0])
 		json_object_set_new(object, "local_error", text_of(logs->local_error));
 	return object;

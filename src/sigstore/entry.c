@@ -116,6 +116,9 @@ static int check_promise(struct proof *proof, struct entry_facts *facts)
 
 	if (entry->promise.len == 0)
 		return 0;
+	/* A log of tiles is trusted with its tree, not with the time: its key may lie with the signer's. */
+	if (proof->log->origin || !is_kind(entry, "dsse", "0.0.1"))
+		return bad(proof, ENTRY_PROMISE, "it has a promise (SET), which no log of its kind gives");
 	if (!entry->has_integrated_time || entry->integrated_time > INT64_MAX)
 		return bad(proof, ENTRY_PROMISE, "it has a promise without a time");
 	r = promise_text(entry, &text);

@@ -199,6 +199,28 @@ static int judge_entries(struct court *court)
 	return r;
 }
 
+/*
+ * A log's key may have an end, and a proof tells no time: then it counts when something else proves that the signature was
+ * there while the key counted. Else the log is as one that is not known.
+ */
+static void judge_log_times(struct judgement *judgement)
+{
+	for (size_t i = 0; i < judgement->n_entries; i++) {
+		struct judge_entry *judged = &judgement->entries[i];
+		const struct validity *validity = judged->proved ? &judged->facts.log->validity : NULL;
+		bool covered = false;
+
+		if (!validity || validity->until == INT64_MAX || judged->facts.has_time)
+			continue;
+		for (size_t k = 0; k < judgement->n_times && !covered; k++)
+			covered = validity_covers(*validity, judgement->times[k].time);
+		if (covered)
+			continue;
+		judged->known = judged->proved = false;
+		judgement->n_unknown_logs++;
+	}
+}
+
 /* By any timestamper; else why the last did not make it. */
 static int judge_timestamp(struct court *court, struct str token)
 {
@@ -254,6 +276,7 @@ static int judge_all(struct court *court)
 		r = judge_timestamps(court);
 	if (r == 0)
 		r = judge_entries(court);
+	judge_log_times(court->judgement);
 	if (r == 0 && by_certificate)
 		r = court_judge_certificate(court, &trusted);
 	court->judgement->authentic = r == 0 && trusted && court->judgement->signature_ok;

@@ -66,7 +66,7 @@ struct judge_time {
 /* One entry of the bundle. */
 struct judge_entry {
 	const struct bundle_entry *entry;
-	bool known; /* its log is in the trusted root */
+	bool known; /* its log is in the trusted root, and may be believed at the time */
 	bool proved; /* and all that it holds is right, and the signature is: `facts` is filled */
 	struct entry_facts facts;
 };
@@ -87,7 +87,7 @@ struct judgement {
 	size_t n_times;
 	struct judge_entry entries[BUNDLE_ENTRIES_MAX];
 	size_t n_entries;
-	size_t n_unknown_logs; /* entries whose log is not in the trusted root: neither right nor wrong */
+	size_t n_unknown_logs; /* entries that are not `known`: neither right nor wrong */
 	size_t n_unknown_timestamps; /* tokens, when the trusted root names no timestamper */
 	size_t n_wrong; /* how often `wrong` was called */
 };

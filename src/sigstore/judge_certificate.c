@@ -110,7 +110,7 @@ static int check_chain(struct court *court, const struct authority **ret_authori
 
 static int list_ct_logs(const struct trusted_root *root, struct certificate_log **ret_logs)
 {
-	struct certificate_log *logs = calloc(root->n_ct_logs, sizeof(*logs));
+	struct certificate_log *logs = calloc(root->n_ct_logs + 1, sizeof(*logs));
 
 	if (!logs)
 		return -ENOMEM;
@@ -130,7 +130,7 @@ static int check_sct(struct court *court, const struct authority *authority, boo
 	int r;
 
 	*ret_ok = true;
-	if (court->root->n_ct_logs == 0)
+	if (!court->root->names_ct_logs)
 		return 0;
 	r = list_ct_logs(court->root, &logs);
 	if (r == 0)

@@ -101,28 +101,35 @@ const struct log_key *trusted_root_find_log(const struct trusted_root *root, con
 	return find(root->logs, root->n_logs, id);
 }
 
-/* The same log named by two files is one log; with other times it would not be clear which count. */
-static int check_again(const struct log_key *known, const struct log_key *log, struct diag *diag)
+static bool same_times(struct validity a, struct validity b)
 {
-	bool same = str_equal(public_key_spki(known->key), public_key_spki(log->key)) &&
-		    known->validity.from == log->validity.from && known->validity.until == log->validity.until;
+	return a.from == b.from && a.until == b.until;
+}
 
-	return same ? 0
-		    : diag_error(diag, -EINVAL, "a log is named twice with different keys or validity times");
+/*
+ * The same log named by two files is one log; with other times it would not be clear which count. A verifier key alone says
+ * nothing of times: then those of the other file count.
+ */
+static int take_again(struct log_key *known, struct log_key *log, struct diag *diag)
+{
+	if (!str_equal(public_key_spki(known->key), public_key_spki(log->key)) ||
+	    (!same_times(known->validity, log->validity) && !same_times(known->validity, VALIDITY_ALWAYS)))
+		return diag_error(diag, -EINVAL, "a log is named twice with different keys or validity times");
+	known->validity = log->validity;
+	if (!known->base_url)
+		known->base_url = TAKE(log->base_url);
+	log_key_done(log);
+	return 0;
 }
 
 /* Taken on success. */
 int trusted_root_take_log(struct log_key **list, size_t *count, struct log_key *log, struct diag *diag)
 {
-	const struct log_key *known = find(*list, *count, &log->id);
+	struct log_key *known = (struct log_key *)find(*list, *count, &log->id);
 	int r;
 
-	if (known) {
-		r = check_again(known, log, diag);
-		if (r == 0)
-			log_key_done(log);
-		return r;
-	}
+	if (known)
+		return take_again(known, log, diag);
 	r = grow((void **)list, *count, sizeof(**list), diag);
 	if (r < 0)
 		return r;
@@ -156,6 +163,7 @@ int trusted_root_add_log(struct trusted_root *root, const struct public_key *key
 int trusted_root_add_ct_log(struct trusted_root *root, const struct public_key *key, const char *url,
 			    struct validity validity, struct diag *diag)
 {
+	root->names_ct_logs = true;
 	return add_log(&root->ct_logs, &root->n_ct_logs, key, NULL, url, validity, diag);
 }
 

@@ -45,6 +45,7 @@ struct authority {
 struct trusted_root {
 	struct log_key *logs, *ct_logs;
 	size_t n_logs, n_ct_logs;
+	bool names_ct_logs; /* certificates must be in one: also when none is of a kind that is used here */
 	struct authority *authorities, *timestampers;
 	size_t n_authorities, n_timestampers;
 	struct note_key *witnesses; /* not part of the file format: added one by one */

@@ -376,8 +376,10 @@ static int parse_one(const struct reader *r, const json_t *value, struct trusted
 {
 	if (strcmp(r->list, "tlogs") == 0)
 		return parse_log(r, value, &root->logs, &root->n_logs);
-	if (strcmp(r->list, "ctlogs") == 0)
+	if (strcmp(r->list, "ctlogs") == 0) {
+		root->names_ct_logs = true;
 		return parse_log(r, value, &root->ct_logs, &root->n_ct_logs);
+	}
 	return parse_authority(r, value, strcmp(r->list, "timestampAuthorities") == 0, root);
 }
 

@@ -2,8 +2,8 @@
 /*
  * The outbox: sinks, their threads and their cursors. Promises that nothing that was sealed is forgotten, whatever
  * happens to this process: what is left is seen from the seals, and a cursor that speaks of another chain is not
- * believed. Refuses combinations that could never be proved: logs without a trusted root, an Ed25519 key and a log of
- * hashedrekords. Owns all but what the settings point to.
+ * believed. Refuses combinations that could never be proved: logs without a trusted root, an Ed25519 key and
+ * Rekor v2. Owns all but what the settings point to.
  */
 
 #include "transparency/outbox.h"
@@ -74,13 +74,11 @@ static int check_settings(const struct outbox_settings *settings, struct diag *d
 	for (size_t i = 0; i < settings->n_sinks; i++) {
 		enum outbox_kind kind = settings->sinks[i].kind;
 
-		if (ed25519 && (kind == OUTBOX_REKOR_V2 || kind == OUTBOX_LOCAL))
-			return diag_exit(
-				diag, EXIT_UNSOUND, -EINVAL,
-				"%s takes no seals of an Ed25519 key, for it holds digests and Ed25519 signs "
-				"none; sign with an ECDSA P-256 key, or use Rekor v1",
-				kind == OUTBOX_LOCAL ? "the local log (signals.signing.local_log)"
-						     : "Rekor v2");
+		if (ed25519 && kind == OUTBOX_REKOR_V2)
+			return diag_exit(diag, EXIT_UNSOUND, -EINVAL,
+					 "Rekor v2 takes no seals of an Ed25519 key, for it is sent digests "
+					 "and Ed25519 signs "
+					 "none; sign with an ECDSA P-256 key, or use Rekor v1");
 		if (kind != OUTBOX_LOCAL && !settings->root)
 			return diag_exit(
 				diag, EXIT_UNSOUND, -EINVAL,
@@ -134,7 +132,8 @@ static void outbox_free(struct outbox *outbox)
 	closep(&outbox->dir);
 	pthread_cond_destroy(&outbox->changed);
 	pthread_mutex_destroy(&outbox->mutex);
-	pthread_mutex_destroy(&outbox->seals);
+	for (size_t i = 0; i < OUTBOX_SEAL_LOCKS; i++)
+		pthread_mutex_destroy(&outbox->seals[i]);
 	free(outbox);
 }
 
@@ -147,7 +146,8 @@ static void init_locks(struct outbox *outbox)
 	pthread_cond_init(&outbox->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
 	pthread_mutex_init(&outbox->mutex, NULL);
-	pthread_mutex_init(&outbox->seals, NULL);
+	for (size_t i = 0; i < OUTBOX_SEAL_LOCKS; i++)
+		pthread_mutex_init(&outbox->seals[i], NULL);
 }
 
 static int outbox_begin(struct outbox *outbox, struct diag *diag)

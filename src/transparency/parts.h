@@ -15,6 +15,7 @@
 #define OUTBOX_JOBS_MAX 1024 /* seals of one sink that are at work or wait for a retry */
 #define OUTBOX_WORKERS 8 /* of a remote sink */
 #define OUTBOX_PATH_MAX 4096
+#define OUTBOX_SEAL_LOCKS 64 /* so that disks can sync many seals together */
 #define OUTBOX_BACKOFF_MS 1000 /* after the first failure; doubled with each, up to ... */
 #define OUTBOX_BACKOFF_MAX_MS 300000
 #define OUTBOX_RETRY_AFTER_MAX_MS 3600000 /* a server may ask for so much patience */
@@ -50,7 +51,6 @@ struct sink {
 	size_t n_jobs, n_busy;
 	uint64_t pause_until_ms; /* nothing is begun before that */
 	unsigned int failures_in_row;
-	uint64_t fresh_failures; /* since outbox_wait began */
 	bool split; /* it signed two trees of which neither is the other's beginning */
 	bool behind; /* what it signed last is older than what it proved before */
 	uint64_t submitted, failures, refused;
@@ -76,7 +76,7 @@ struct outbox {
 	uint64_t sealed;
 	atomic_bool stopping;
 
-	pthread_mutex_t seals; /* read, change, replace: one at a time */
+	pthread_mutex_t seals[OUTBOX_SEAL_LOCKS]; /* read, change, replace: one at a time for each seal */
 	struct witnessed *witnessed;
 };
 
@@ -114,7 +114,7 @@ bool schedule_idle(const struct sink *sink);
 
 /* ---- seals.c ---- */
 
-/* -ENOENT: the seal is gone (with its chunk). */
+/* -ENOENT: the seal is gone (with its chunk); -EUCLEAN: it is there and is none. */
 int seal_read(struct outbox *outbox, uint64_t sequence, struct diag *diag, struct bundle *bundle);
 /* Adds the entry (taken) or the timestamp to the seal if its signature is still this one; -ESTALE if not. */
 int seal_add_entry(struct outbox *outbox, uint64_t sequence, const struct bundle *read,

@@ -50,17 +50,30 @@ static bool is_held(const struct sink *sink)
 	return sink->failures_in_row > 0 && sink->n_busy > 0;
 }
 
+/* The one with the fewest failures, and of these the oldest. */
+static struct job *job_choose(struct sink *sink, uint64_t now_ms)
+{
+	struct job *best = NULL;
+
+	for (size_t i = 0; i < sink->n_jobs; i++) {
+		struct job *job = &sink->jobs[i];
+
+		if (!job->busy && job->due_ms <= now_ms && (!best || job->attempts < best->attempts))
+			best = job;
+		if (best && best->attempts == 0)
+			break;
+	}
+	return best;
+}
+
 size_t schedule_take(struct sink *sink, uint64_t now_ms, size_t max, uint64_t *sequences)
 {
+	struct job *job;
 	size_t n = 0;
 
 	if (now_ms < sink->pause_until_ms || is_held(sink))
 		return 0;
-	for (size_t i = 0; i < sink->n_jobs && n < max; i++) {
-		struct job *job = &sink->jobs[i];
-
-		if (job->busy || job->due_ms > now_ms)
-			continue;
+	while (n < max && (job = job_choose(sink, now_ms))) {
 		job->busy = true;
 		sink->n_busy++;
 		sequences[n++] = job->sequence;
@@ -108,6 +121,15 @@ static void call_others(struct sink *sink, uint64_t sequence)
 	}
 }
 
+/* Does one wait that was tried before? */
+static bool has_failed(const struct sink *sink)
+{
+	for (size_t i = 0; i < sink->n_jobs; i++)
+		if (sink->jobs[i].attempts > 0)
+			return true;
+	return false;
+}
+
 static void finish_well(struct sink *sink, struct job *job, int result)
 {
 	uint64_t sequence = job->sequence, done;
@@ -117,7 +139,8 @@ static void finish_well(struct sink *sink, struct job *job, int result)
 		sink->submitted++;
 		sink->failures_in_row = 0;
 		sink->pause_until_ms = 0;
-		sink->error[0] = 0;
+		if (!has_failed(sink))
+			sink->error[0] = 0;
 	}
 	done = (sink->n_jobs > 0 ? sink->jobs[0].sequence : sink->next) - 1;
 	if (done != sink->cursor.done) {
@@ -127,8 +150,13 @@ static void finish_well(struct sink *sink, struct job *job, int result)
 	call_others(sink, sequence);
 }
 
-static void finish_badly(struct sink *sink, struct job *job, int error, int64_t retry_after_s,
-			 const struct diag *diag, uint64_t now_ms)
+/* It is the seal that cannot be sent, and no fault of the server's. */
+static bool is_of_the_seal(int error)
+{
+	return error == -EUCLEAN || error == -ENOKEY || error == -EKEYEXPIRED;
+}
+
+static void pause_sink(struct sink *sink, int64_t retry_after_s, uint64_t now_ms)
 {
 	uint64_t asked = retry_after_s > 0 ? (uint64_t)retry_after_s * 1000 : 0, pause;
 
@@ -138,10 +166,16 @@ static void finish_badly(struct sink *sink, struct job *job, int error, int64_t 
 	pause = backoff_ms(sink->failures_in_row);
 	if (asked > OUTBOX_RETRY_AFTER_MAX_MS)
 		asked = OUTBOX_RETRY_AFTER_MAX_MS;
-	sink->failures++;
-	sink->fresh_failures++;
-	sink->refused += error == -EBADMSG;
 	sink->pause_until_ms = now_ms + (pause < asked ? asked : pause);
+}
+
+static void finish_badly(struct sink *sink, struct job *job, int error, int64_t retry_after_s,
+			 const struct diag *diag, uint64_t now_ms)
+{
+	if (!is_of_the_seal(error))
+		pause_sink(sink, retry_after_s, now_ms);
+	sink->failures++;
+	sink->refused += error == -EBADMSG;
 	job->due_ms = now_ms + backoff_ms(++job->attempts);
 	strcpy(sink->error, diag->text[0] ? diag->text : strerror(-error));
 }
@@ -165,7 +199,6 @@ void schedule_finish(struct sink *sink, uint64_t sequence, int result, int64_t r
 void schedule_hurry(struct sink *sink)
 {
 	sink->pause_until_ms = 0;
-	sink->fresh_failures = 0;
 	for (size_t i = 0; i < sink->n_jobs; i++)
 		sink->jobs[i].due_ms = 0;
 }

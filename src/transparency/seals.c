@@ -28,8 +28,8 @@ int seal_read(struct outbox *outbox, uint64_t sequence, struct diag *diag, struc
 		r = file_read_nofollow_at(outbox->dir, name, &text, &why);
 	if (r >= 0)
 		r = bundle_parse(buf_str(&text), &why, bundle);
-	if (r == -EBADMSG) /* the seal is not what a log could be asked about: no fault of the log's */
-		r = -EINVAL;
+	if (r == -EBADMSG || r == -EINVAL)
+		r = -EUCLEAN;
 	return r < 0 && r != -ENOENT
 		       ? diag_error(diag, r, "seal %llu: %s", (unsigned long long)sequence, why.text)
 		       : r;
@@ -47,6 +47,11 @@ static int write_seal(struct outbox *outbox, uint64_t sequence, const struct bun
 		return diag_error(diag, r, "seal %llu: cannot write it with its proof: %s",
 				  (unsigned long long)sequence, strerror(-r));
 	return file_publish_at(outbox->dir, name, SEAL_MODE, text.data, text.len, true, diag);
+}
+
+static pthread_mutex_t *lock_of(struct outbox *outbox, uint64_t sequence)
+{
+	return &outbox->seals[sequence % OUTBOX_SEAL_LOCKS];
 }
 
 /* The seal as it is now, if its signature is still the one that was read. */
@@ -67,13 +72,13 @@ int seal_add_entry(struct outbox *outbox, uint64_t sequence, const struct bundle
 	_cleanup_(bundle_done) struct bundle bundle = BUNDLE_EMPTY;
 	int r;
 
-	pthread_mutex_lock(&outbox->seals);
+	pthread_mutex_lock(lock_of(outbox, sequence));
 	r = read_same(outbox, sequence, read, diag, &bundle);
 	if (r >= 0)
 		r = bundle_add_entry(&bundle, entry);
 	if (r >= 0)
 		r = write_seal(outbox, sequence, &bundle, diag);
-	pthread_mutex_unlock(&outbox->seals);
+	pthread_mutex_unlock(lock_of(outbox, sequence));
 	return r;
 }
 
@@ -83,13 +88,13 @@ int seal_add_timestamp(struct outbox *outbox, uint64_t sequence, const struct bu
 	_cleanup_(bundle_done) struct bundle bundle = BUNDLE_EMPTY;
 	int r;
 
-	pthread_mutex_lock(&outbox->seals);
+	pthread_mutex_lock(lock_of(outbox, sequence));
 	r = read_same(outbox, sequence, read, diag, &bundle);
 	if (r >= 0)
 		r = bundle_add_timestamp(&bundle, response);
 	if (r >= 0)
 		r = write_seal(outbox, sequence, &bundle, diag);
-	pthread_mutex_unlock(&outbox->seals);
+	pthread_mutex_unlock(lock_of(outbox, sequence));
 	return r;
 }
 
@@ -103,13 +108,13 @@ int seal_sign_again(struct outbox *outbox, uint64_t sequence, const struct bundl
 				  "seal %llu: its certificate ended before any trusted time was obtained",
 				  (unsigned long long)sequence);
 	/* The others wait for as long as signing takes; they could not add to the old signature anyway. */
-	pthread_mutex_lock(&outbox->seals);
+	pthread_mutex_lock(lock_of(outbox, sequence));
 	r = read_same(outbox, sequence, read, diag, &bundle);
 	if (r >= 0)
 		r = signer_sign(outbox->settings.signer, &bundle, diag);
 	if (r >= 0)
 		r = write_seal(outbox, sequence, &bundle, diag);
-	pthread_mutex_unlock(&outbox->seals);
+	pthread_mutex_unlock(lock_of(outbox, sequence));
 	return r == -ESTALE ? 0 : r;
 }
 

@@ -3,7 +3,7 @@
 /*
  * Anchors of a chain. Promises: that two checkpoints are of one tree is claimed only when hashes prove it, and that they
  * are not only when hashes refute it; all else is counted as not proved. Memory grows with the logs that are trusted,
- * never with the chain. Owns its rows; keys are the trust's.
+ * and a few trees of each, never with the chain. Owns its rows; keys are the trust's.
  */
 
 #include "verify/anchors.h"
@@ -20,8 +20,10 @@ int anchors_init(struct anchors *anchors)
 
 void anchors_done(struct anchors *anchors)
 {
-	for (size_t i = 0; i < anchors->n_logs; i++)
+	for (size_t i = 0; i < anchors->n_logs; i++) {
 		free(anchors->logs[i].name);
+		free(anchors->logs[i].origin);
+	}
 	for (size_t i = 0; i < anchors->n_times; i++)
 		free(anchors->times[i].name);
 	for (size_t i = 0; i < anchors->n_tiles; i++)
@@ -41,31 +43,45 @@ static char *log_name(const struct log_key *key)
 	return strdup(hex);
 }
 
-static struct anchor_log *log_row(struct anchors *anchors, const struct log_key *key)
+static int log_add(struct anchors *anchors, const struct log_key *key, struct str origin, bool further)
 {
-	struct anchor_log *logs;
+	struct anchor_log *log, *logs = realloc(anchors->logs, (anchors->n_logs + 1) * sizeof(*logs));
 
-	for (size_t i = 0; i < anchors->n_logs; i++)
-		if (anchors->logs[i].key == key)
-			return &anchors->logs[i];
-	logs = realloc(anchors->logs, (anchors->n_logs + 1) * sizeof(*logs));
 	if (!logs)
-		return NULL;
+		return -ENOMEM;
 	anchors->logs = logs;
-	logs += anchors->n_logs;
-	*logs = (struct anchor_log) { .key = key, .name = log_name(key) };
-	if (!logs->name)
-		return NULL;
+	log = logs + anchors->n_logs++;
+	*log = (struct anchor_log) { .key = key, .origin = strndup(origin.data, origin.len) };
+	log->name = !further ? log_name(key) : log->origin ? strdup(log->origin) : NULL;
 	for (size_t i = 0; i < anchors->n_tiles; i++)
 		if (tiles_log(anchors->tiles[i]) == key)
-			logs->tiles = anchors->tiles[i];
-	anchors->n_logs++;
-	return logs;
+			log->tiles = anchors->tiles[i];
+	return log->name && log->origin ? 0 : -ENOMEM;
+}
+
+/* -E2BIG: it has too many trees. The checkpoint was verified. */
+static int log_row(struct anchors *anchors, const struct log_key *key, struct str checkpoint,
+		   struct anchor_log **ret_log)
+{
+	const char *end = checkpoint.len > 0 ? memchr(checkpoint.data, '\n', checkpoint.len) : NULL;
+	struct str origin = { checkpoint.data, end ? (size_t)(end - checkpoint.data) : 0 };
+	size_t trees = 0;
+	int r;
+
+	for (size_t i = 0; i < anchors->n_logs; i++) {
+		*ret_log = &anchors->logs[i];
+		if ((*ret_log)->key == key && str_equal(str_of((*ret_log)->origin), origin))
+			return 0;
+		trees += (*ret_log)->key == key;
+	}
+	if (trees >= ANCHORS_TREES_MAX)
+		return -E2BIG;
+	r = log_add(anchors, key, origin, trees > 0);
+	*ret_log = r == 0 ? &anchors->logs[anchors->n_logs - 1] : NULL;
+	return r;
 }
 
 /* ---- are a log's checkpoints of one tree? ---- */
-
-enum consistency { CONSISTENCY_PROVED, CONSISTENCY_UNPROVED, CONSISTENCY_REFUTED };
 
 struct signed_tree {
 	uint64_t size;
@@ -102,9 +118,14 @@ static int compare_tiles(struct anchor_log *log, const struct signed_tree *tree,
 			 enum consistency *ret)
 {
 	struct digest root;
-	int r = log->tiles ? tiles_root(log->tiles, tree->size, diag, &root) : -ENOENT;
+	int r;
 
 	*ret = CONSISTENCY_UNPROVED;
+	if (!log->tiles)
+		return 0;
+	if (tree->size > tiles_size(log->tiles))
+		return tiles_compare(log->tiles, tree->nodes, diag, ret);
+	r = tiles_root(log->tiles, tree->size, diag, &root);
 	if (r == 0)
 		*ret = same(&root, &tree->root) ? CONSISTENCY_PROVED : CONSISTENCY_REFUTED;
 	return r == -ENOENT ? 0 : r;
@@ -204,28 +225,40 @@ static int log_ask(struct anchors *anchors, struct anchor_log *log, const struct
 	return 0;
 }
 
-static int take_entry(struct anchors *anchors, const struct judge_entry *judged, const struct place *place,
-		      struct findings *findings, struct diag *diag)
+/* What the proof told of its tree; a proof that does not lead to the proved root tells nothing. */
+static int read_nodes(const struct judge_entry *judged, struct tree_nodes *nodes)
 {
 	const struct bundle_entry *entry = judged->entry;
-	struct anchor_log *log = log_row(anchors, judged->facts.log);
-	struct tree_nodes nodes = { 0 };
-	struct signed_tree tree = { judged->facts.tree_size, judged->facts.root, &nodes };
 	struct digest leaf, root;
 	int r;
 
-	if (!log)
-		return -ENOMEM;
 	r = merkle_leaf(buf_str(&entry->body), &leaf);
 	if (r == 0)
 		r = tree_nodes_read(&leaf, judged->facts.index, judged->facts.tree_size, entry->hashes,
-				    entry->n_hashes, &nodes, &root);
-	/* What does not lead to the proved root tells nothing. */
-	if (r == -EBADMSG || (r == 0 && !same(&root, &tree.root)))
-		nodes.count = 0;
-	else if (r < 0)
-		return r;
-	r = log_consistency(log, &tree, place, findings, diag);
+				    entry->n_hashes, nodes, &root);
+	if (r == -EBADMSG || (r == 0 && !same(&root, &judged->facts.root)))
+		nodes->count = 0;
+	return r == -EBADMSG ? 0 : r;
+}
+
+static int take_entry(struct anchors *anchors, const struct judge_entry *judged, const struct place *place,
+		      struct findings *findings, struct diag *diag)
+{
+	struct tree_nodes nodes = { 0 };
+	struct signed_tree tree = { judged->facts.tree_size, judged->facts.root, &nodes };
+	struct anchor_log *log = NULL;
+	int r;
+
+	r = log_row(anchors, judged->facts.log, buf_str(&judged->entry->checkpoint), &log);
+	if (r == -E2BIG) {
+		findings_add(findings, STELLA_FINDING_LOG_PROOF_INVALID, place,
+			     "a log signed trees of more than %d different names", ANCHORS_TREES_MAX);
+		return 0;
+	}
+	if (r == 0)
+		r = read_nodes(judged, &nodes);
+	if (r == 0)
+		r = log_consistency(log, &tree, place, findings, diag);
 	if (r < 0)
 		return r;
 	log->promises += judged->facts.promised;
@@ -256,8 +289,8 @@ static int take_time(struct anchors *anchors, uint64_t sequence, const struct ju
 	/* Of one seal the earliest counts: all of them are true. */
 	if (row->last != sequence || time->time < row->time)
 		row->time = time->time;
+	row->count += row->last != sequence; /* seals, not tokens: anybody can put one in twice */
 	row->last = sequence;
-	row->count++;
 	return 0;
 }
 

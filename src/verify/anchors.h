@@ -13,10 +13,12 @@
 
 #define ANCHORS_TIMES_MAX 256 /* rows by who proved the time */
 #define ANCHORS_TILES_MAX 16
+#define ANCHORS_TREES_MAX 64 /* of one log: Rekor v1 begins a new one now and then */
 
-/* A log that proved entries. */
+/* A tree of a log that proved entries. */
 struct anchor_log {
-	char *name; /* its origin, its URL, or its id */
+	char *name; /* the log's origin, its URL, or its id; of a further tree the tree's origin */
+	char *origin; /* the first line of the tree's checkpoints */
 	const struct log_key *key; /* the trust's */
 	struct tiles *tiles; /* NULL: only the proofs tell of its tree */
 	uint64_t entries, first, last; /* seals */
@@ -32,7 +34,7 @@ struct anchor_log {
 struct anchor_time {
 	enum judge_prover by;
 	char *name;
-	uint64_t count, first, last;
+	uint64_t count, first, last; /* seals */
 	int64_t time;
 };
 

@@ -110,12 +110,14 @@ static int by_name(const void *a, const void *b)
 
 /*
  * A temporary name that an atomic publication of ours leaves behind when it is killed: KNOWN-NAME.tmp-WORD. Only
- * for what comes next is it excused: below the head nothing is under way any more.
+ * for what comes next is it excused, and for seals, which get proofs of logs at any time: nothing else is under way below
+ * the head any more.
  */
 static bool under_way(const struct listing *listing, const char *name)
 {
 	const char *mark = strstr(name, ".tmp-");
 	char known[CHUNK_NAME_MAX];
+	enum chunk_file file;
 	uint64_t sequence;
 
 	if (!mark || (size_t)(mark - name) >= sizeof(known) || mark[5] == '\0' ||
@@ -123,7 +125,8 @@ static bool under_way(const struct listing *listing, const char *name)
 		return false;
 	memcpy(known, name, (size_t)(mark - name));
 	known[mark - name] = '\0';
-	return chunk_name_parse(known, &sequence) != CHUNK_FOREIGN && sequence >= listing->head;
+	file = chunk_name_parse(known, &sequence);
+	return file != CHUNK_FOREIGN && (sequence >= listing->head || file == CHUNK_SEAL);
 }
 
 static void strangers_report(struct strangers *strangers, int dir, const struct listing *listing,

@@ -148,21 +148,20 @@ static void json_times(struct canon *w, const char *key, const struct anchors *a
 
 /* ---- what would be needed to write the past anew ---- */
 
-/* What stands for a signature of this chain. */
+/* What stands for a signature of this chain: whoever may sign, not only who did. */
 static const char *signing(const struct stella_report *report)
 {
-	bool keys = false, identities = false;
+	size_t keys = 0, identities = 0;
 
 	for (size_t i = 0; i < report->signers.count; i++) {
-		const struct signer *signer = &report->signers.list[i];
-
-		keys |= signer->chunks > 0 && signer->key;
-		identities |= signer->chunks > 0 && !signer->key;
+		keys += report->signers.list[i].key != NULL;
+		identities += report->signers.list[i].key == NULL;
 	}
-	if (identities)
-		return keys ? "the signing key or a certificate of a trusted identity"
-			    : "a certificate of a trusted identity";
-	return "the signing key";
+	if (identities > 0)
+		return keys > 1	   ? "one of the trusted keys or a certificate of a trusted identity"
+		       : keys == 1 ? "the trusted key or a certificate of a trusted identity"
+				   : "a certificate of a trusted identity";
+	return keys > 1 ? "one of the trusted keys" : "the signing key";
 }
 
 static void write_sentence(struct canon *w, size_t *count, const char *format, ...)
@@ -183,17 +182,24 @@ static void write_sentence(struct canon *w, size_t *count, const char *format, .
 static void rewriting_time(struct canon *w, size_t *count, const struct stella_report *report,
 			   const struct anchor_time *time)
 {
-	static const char *const whose[] = {
-		[JUDGE_BY_TIMESTAMP] = "of the timestamp authority",
-		[JUDGE_BY_PROMISE] = "of the log",
-		[JUDGE_BY_WITNESS] = "of the log and that of the witness",
+	static const char *const who[] = {
+		[JUDGE_BY_TIMESTAMP] = "timestamp authority",
+		[JUDGE_BY_PROMISE] = "log",
+		[JUDGE_BY_WITNESS] = "witness",
+	};
+	static const char *const keys[] = {
+		[JUDGE_BY_TIMESTAMP] = "the key of that authority",
+		[JUDGE_BY_PROMISE] = "the key of that log",
+		[JUDGE_BY_WITNESS] = "the keys of that witness and of the log",
 	};
 	char text[CLOCK_TEXT_MAX];
 
-	write_sentence(
-		w, count,
-		"rewriting before chunk %" PRIu64 " with a time as early (%s) would need %s and the key %s %s",
-		time->last + 1, time_text(time->time, text), signing(report), whose[time->by], time->name);
+	/* Of that one: others who are trusted may say a time of their own. */
+	write_sentence(w, count,
+		       "rewriting before chunk %" PRIu64
+		       " with a time as early (%s) of the %s %s would need %s, and %s",
+		       time->last + 1, time_text(time->time, text), who[time->by], time->name, signing(report),
+		       keys[time->by]);
 }
 
 static void rewriting_log(struct canon *w, size_t *count, const struct stella_report *report,
@@ -202,9 +208,9 @@ static void rewriting_log(struct canon *w, size_t *count, const struct stella_re
 	write_sentence(
 		w, count,
 		"rewriting before chunk %" PRIu64
-		" with an entry as good would need %s and either the key of the log %s, or new entries in "
-		"that log beside the old ones that it has",
-		log->last + 1, signing(report), log->name);
+		" with an entry as good in the log %s would need %s, and either the key of that log, or new "
+		"entries in it beside the old ones that it has",
+		log->last + 1, log->name, signing(report));
 }
 
 /* One seal anchors those before it by the links between them: not when any of these is in doubt. */
@@ -225,6 +231,7 @@ static void json_rewriting(struct canon *w, const struct stella_report *report)
 		rewriting_time(w, &count, report, &anchors->times[i]);
 		last = anchors->times[i].last > last ? anchors->times[i].last : last;
 	}
+	count = 0; /* what nothing anchors is told, however many anchors there are */
 	if (whole && report->head_sequence > last)
 		write_sentence(w, &count, "rewriting %s %" PRIu64 " would need %s and nothing else",
 			       last > 0 ? "after chunk" : "any chunk up to",

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads a log's tiles. Promises: fixed memory whatever the log's size (one tile a level is kept), and that a tile which
- * is missing, short or no regular file makes a root unknown, never wrong. Owns its descriptor and what it keeps.
+ * Reads a log's tiles. Promises: fixed memory whatever the log's size (two tiles a level are kept); each hash that is used
+ * is covered by the checkpoint, which is checked when the tile is read, not of another reading; a tile that is not, or is
+ * missing, short or no regular file, makes a root unknown, never wrong. Owns its descriptor and what it keeps.
  */
 
 #include "verify/tiles.h"
@@ -15,7 +16,6 @@
 
 #include "base/file.h"
 #include "sigstore/merkle.h"
-#include "verify/tree.h"
 
 #define TILE_LEVELS 8 /* 2^63 leaves */
 #define TILE_BYTES (TILE_HASHES * DIGEST_LEN)
@@ -24,7 +24,6 @@
 struct tile {
 	bool kept;
 	uint64_t number;
-	unsigned int width;
 	struct digest hashes[TILE_HASHES];
 };
 
@@ -33,7 +32,7 @@ struct tiles {
 	const struct log_key *log;
 	uint64_t size;
 	struct digest root;
-	struct tile levels[TILE_LEVELS];
+	struct tile edges[TILE_LEVELS], levels[TILE_LEVELS]; /* not full, and the last full one */
 };
 
 void tiles_free(struct tiles *tiles)
@@ -70,16 +69,36 @@ static void tile_path(unsigned int level, uint64_t number, unsigned int width, c
 		snprintf(out, TILE_PATH_MAX, "tile/%u/%.70s.p/%u", level, text, width);
 }
 
-/* -ENOENT also for what is no tile: then nothing is known of it. */
+/* The hash over `count` (a power of two) neighbours. */
+static int join(const struct digest *neighbours, uint64_t count, struct digest *ret_hash)
+{
+	struct digest hashes[TILE_HASHES];
+
+	memcpy(hashes, neighbours, count * sizeof(*hashes));
+	for (; count > 1; count /= 2) {
+		for (uint64_t i = 0; i < count / 2; i++) {
+			struct digest joined;
+			int r = merkle_node(&hashes[2 * i], &hashes[2 * i + 1], &joined);
+
+			if (r < 0)
+				return r;
+			hashes[i] = joined;
+		}
+	}
+	*ret_hash = hashes[0];
+	return 0;
+}
+
+/* The file of a tile with `width` hashes. -ENOENT also for what is no tile: then nothing is known of it. */
 static int tile_read(struct tiles *tiles, unsigned int level, uint64_t number, unsigned int width,
-		     struct diag *diag)
+		     struct diag *diag, struct tile *tile)
 {
 	_cleanup_(buf_done) struct buf text = BUF_MAX(TILE_BYTES);
-	struct tile *tile = &tiles->levels[level];
 	struct diag own = { 0 };
 	char path[TILE_PATH_MAX];
 	int r;
 
+	tile->kept = false;
 	tile_path(level, number, width, path);
 	r = file_read_at(tiles->dir, path, &text, &own);
 	if (r == -ENOENT || r == -EINVAL || r == -E2BIG || r == -ENOTDIR ||
@@ -89,29 +108,69 @@ static int tile_read(struct tiles *tiles, unsigned int level, uint64_t number, u
 		return diag_error(diag, r, "%s", own.text);
 	memcpy(tile->hashes, text.data, text.len);
 	tile->number = number;
-	tile->width = width;
-	tile->kept = true;
 	return 0;
 }
 
-/* The tile with at least `needed` hashes. A log that grew since its checkpoint was read may have it full only. */
-static int tile_get(struct tiles *tiles, unsigned int level, uint64_t number, uint64_t needed,
-		    struct diag *diag)
+/*
+ * The tile at the right edge, which is not full. A log that grew since its checkpoint was read may have it full only. All
+ * these are read while the log is opened, to compute its root, which covers each hash in them that belongs to the tree.
+ */
+static int tile_edge(struct tiles *tiles, unsigned int level, uint64_t number, unsigned int width,
+		     struct diag *diag, const struct tile **ret_tile)
 {
-	uint64_t row = tiles->size >> (level * TILE_HEIGHT), before = number * TILE_HASHES;
-	unsigned int width;
+	struct tile *tile = &tiles->edges[level];
+	int r = 0;
+
+	*ret_tile = tile;
+	if (tile->kept)
+		return 0;
+	r = tile_read(tiles, level, number, width, diag, tile);
+	if (r == -ENOENT)
+		r = tile_read(tiles, level, number, TILE_HASHES, diag, tile);
+	tile->kept = r == 0;
+	return r;
+}
+
+static int tile_get(struct tiles *tiles, unsigned int level, uint64_t number, uint64_t needed,
+		    struct diag *diag, const struct tile **ret_tile);
+
+/* A full tile counts when the level above has its root, and so on up to an edge. */
+static int tile_full(struct tiles *tiles, unsigned int level, uint64_t number, struct diag *diag,
+		     const struct tile **ret_tile)
+{
+	struct tile *tile = &tiles->levels[level];
+	const struct tile *above;
+	uint64_t at = number % TILE_HASHES;
+	struct digest root;
 	int r;
 
-	if (tiles->levels[level].kept && tiles->levels[level].number == number &&
-	    tiles->levels[level].width >= needed)
+	*ret_tile = tile;
+	if (tile->kept && tile->number == number)
 		return 0;
+	r = tile_read(tiles, level, number, TILE_HASHES, diag, tile);
+	if (r == 0)
+		r = join(tile->hashes, TILE_HASHES, &root);
+	if (r == 0)
+		r = level + 1 < TILE_LEVELS
+			    ? tile_get(tiles, level + 1, number / TILE_HASHES, at + 1, diag, &above)
+			    : -ENOENT;
+	if (r == 0 && memcmp(above->hashes[at].bytes, root.bytes, DIGEST_LEN) != 0)
+		r = -ENOENT;
+	tile->kept = r == 0;
+	return r;
+}
+
+/* The tile, which has at least `needed` hashes within the tree. */
+static int tile_get(struct tiles *tiles, unsigned int level, uint64_t number, uint64_t needed,
+		    struct diag *diag, const struct tile **ret_tile)
+{
+	uint64_t row = tiles->size >> (level * TILE_HEIGHT), before = number * TILE_HASHES;
+
 	if (before >= row || row - before < needed)
 		return -ENOENT;
-	width = row - before < TILE_HASHES ? (unsigned int)(row - before) : TILE_HASHES;
-	r = tile_read(tiles, level, number, width, diag);
-	if (r == -ENOENT && width < TILE_HASHES)
-		r = tile_read(tiles, level, number, TILE_HASHES, diag);
-	return r;
+	return row - before < TILE_HASHES
+		       ? tile_edge(tiles, level, number, (unsigned int)(row - before), diag, ret_tile)
+		       : tile_full(tiles, level, number, diag, ret_tile);
 }
 
 struct search {
@@ -124,27 +183,13 @@ static int find_hash(void *user, unsigned int level, uint64_t index, struct dige
 	const struct search *search = user;
 	unsigned int row = level / TILE_HEIGHT, height = level % TILE_HEIGHT;
 	uint64_t first = index << height, count = UINT64_C(1) << height;
-	struct digest hashes[TILE_HASHES];
+	const struct tile *tile;
 	int r;
 
 	if (row >= TILE_LEVELS)
 		return -ENOENT;
-	r = tile_get(search->tiles, row, first / TILE_HASHES, first % TILE_HASHES + count, search->diag);
-	if (r < 0)
-		return r;
-	memcpy(hashes, search->tiles->levels[row].hashes + first % TILE_HASHES, count * sizeof(*hashes));
-	for (; count > 1; count /= 2) {
-		for (uint64_t i = 0; i < count / 2; i++) {
-			struct digest joined;
-
-			r = merkle_node(&hashes[2 * i], &hashes[2 * i + 1], &joined);
-			if (r < 0)
-				return r;
-			hashes[i] = joined;
-		}
-	}
-	*ret_hash = hashes[0];
-	return 0;
+	r = tile_get(search->tiles, row, first / TILE_HASHES, first % TILE_HASHES + count, search->diag, &tile);
+	return r < 0 ? r : join(tile->hashes + first % TILE_HASHES, count, ret_hash);
 }
 
 int tiles_root(struct tiles *tiles, uint64_t size, struct diag *diag, struct digest *ret_root)
@@ -152,6 +197,33 @@ int tiles_root(struct tiles *tiles, uint64_t size, struct diag *diag, struct dig
 	if (size == 0 || size > tiles->size)
 		return -ENOENT;
 	return tree_root(size, find_hash, &(struct search) { tiles, diag }, ret_root);
+}
+
+int tiles_compare(struct tiles *tiles, const struct tree_nodes *nodes, struct diag *diag,
+		  enum consistency *ret_consistency)
+{
+	struct search search = { tiles, diag };
+	struct digest hash;
+	int r = tiles->size > 0 ? tree_nodes_root(nodes, tiles->size, &hash) : -ENOENT;
+
+	*ret_consistency = CONSISTENCY_UNPROVED;
+	if (r == 0)
+		*ret_consistency = memcmp(hash.bytes, tiles->root.bytes, DIGEST_LEN) == 0 ? CONSISTENCY_PROVED
+											  : CONSISTENCY_REFUTED;
+	for (size_t i = 0; i < nodes->count && r == -ENOENT; i++) {
+		const struct tree_node *node = &nodes->list[i];
+
+		/* All of its leaves are in the log. */
+		if (node->index >= tiles->size >> node->level)
+			continue;
+		r = find_hash(&search, node->level, node->index, &hash);
+		if (r == 0 && memcmp(hash.bytes, node->hash.bytes, DIGEST_LEN) != 0) {
+			*ret_consistency = CONSISTENCY_REFUTED;
+			return 0;
+		}
+		r = r == 0 ? -ENOENT : r;
+	}
+	return r == -ENOENT ? 0 : r;
 }
 
 /* Did this log sign it? Logs of tiles sign with Ed25519 or, as others do, with ECDSA. */

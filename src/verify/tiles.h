@@ -7,6 +7,7 @@
  */
 
 #include "sigstore/trusted_root.h"
+#include "verify/tree.h"
 
 #define TILE_HASHES 256
 #define TILE_HEIGHT 8
@@ -26,3 +27,11 @@ uint64_t tiles_size(const struct tiles *tiles);
 
 /* The root of the log's first `size` leaves. -ENOENT: not there, as far as these tiles go; else the world's failures. */
 int tiles_root(struct tiles *tiles, uint64_t size, struct diag *diag, struct digest *ret_root);
+
+/*
+ * What a proof told of a tree that is larger than the log's: PROVED when it names the log's root, REFUTED when it or a hash
+ * that both name differs, else UNPROVED.
+ */
+enum consistency { CONSISTENCY_PROVED, CONSISTENCY_UNPROVED, CONSISTENCY_REFUTED };
+int tiles_compare(struct tiles *tiles, const struct tree_nodes *nodes, struct diag *diag,
+		  enum consistency *ret_consistency);

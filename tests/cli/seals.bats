@@ -7,7 +7,7 @@
 setup_file() {
 	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	export ROOT
-	make -s -C "$ROOT" "${STELLA_BUILD:+O=$STELLA_BUILD}" static >"$BATS_FILE_TMPDIR/static" 2>&1 || true
+	make -s -C "$ROOT" ${STELLA_BUILD:+"O=$STELLA_BUILD"} static >"$BATS_FILE_TMPDIR/static" 2>&1 || true
 }
 
 setup() {

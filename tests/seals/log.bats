@@ -22,6 +22,7 @@ setup() {
 teardown() {
 	collector_end
 	fronts_end
+	[ -z "${WITNESS:-}" ] || kill "$WITNESS" "$AGENT"
 }
 
 # collect [YAML LINES of signing: ...]: two chunks, sealed and logged by the time the collector has stopped.
@@ -168,5 +169,41 @@ entries() {
 	[ "$status" -eq 1 ]
 	[[ $output == *"local log"* ]]
 	collector_stop
+	verify
+}
+
+# witness_start VKEY: a real witness that knows the log; WITNESS_KEY is its own.
+witness_start() {
+	local at=$BATS_TEST_TMPDIR/w origin=${1%%+*}
+
+	mkdir -p "$at"
+	ssh-keygen -q -t ed25519 -N '' -f "$at/key"
+	ssh-agent -D -a "$at/agent" >/dev/null 2>&1 3>&- &
+	AGENT=$!
+	wait_for test -S "$at/agent"
+	SSH_AUTH_SOCK=$at/agent ssh-add -q "$at/key"
+	witnessctl add-log -db "$at/db" -origin "$origin"
+	witnessctl add-key -db "$at/db" -origin "$origin" -key "$1"
+	litewitness -name witness.test/w -key "$(ssh-keygen -lf "$at/key.pub" | cut -d' ' -f2)" -db "$at/db" \
+		-ssh-agent "$at/agent" -listen 127.0.0.1:7391 >"$at/log" 2>&1 3>&- &
+	WITNESS=$!
+	wait_for curl -sf -o /dev/null http://127.0.0.1:7391/
+	WITNESS_KEY=$(sed -n 's/.*vkey=//p' "$at/log")
+}
+
+@test "a witness cosigns the local log, and the entries carry its cosignature" {
+	command -v litewitness >/dev/null || skip "litewitness is not there"
+	command -v ssh-agent >/dev/null || skip "ssh-agent is not there"
+	collect
+	witness_start "$(cat "$WORK"/state/trust/log-*.vkey)"
+	# What was logged before is cosigned, too.
+	collect "witness_urls: [\"http://127.0.0.1:7391\"]" "witness_keys: [\"$WITNESS_KEY\"]"
+	[ "$(ls "$EVIDENCE"/*.sigstore.json | wc -l)" -ge 4 ]
+	for seal in "$EVIDENCE"/chunk-*.sigstore.json; do
+		jq -r '.verificationMaterial.tlogEntries[0].inclusionProof.checkpoint.envelope' "$seal" | grep '^. witness.test/w '
+	done
+	grep '^. witness.test/w ' "$WORK/state/log/checkpoint.cosigned"
+	local_root "$BATS_TEST_TMPDIR/root.json"
+	cosign_verifies "$BATS_TEST_TMPDIR/root.json"
 	verify
 }

@@ -103,6 +103,7 @@ front() {
 		[[ -s $at.port ]] && break
 		sleep 0.1
 	done
+	# shellcheck disable=SC2034 # for the tests that load this
 	FRONT_URL=http://127.0.0.1:$(cat "$at.port")
 }
 
@@ -119,7 +120,8 @@ fronts_end() {
 	local pid
 
 	for pid in ${FRONTS:-}; do
-		kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
 	done
 	FRONTS=
 }

@@ -51,6 +51,13 @@ static void cosigned(struct plan *p)
 	p->v2 = p->cosigned = p->by_certificate = true; /* the witness's time is the only one */
 }
 
+/* A log of tiles tells no time: that it was before the end of its key, a timestamp must. */
+static void in_time_v2(struct plan *p)
+{
+	p->v2 = p->timestamp = p->require_log = true;
+	p->root.v2_until = WORLD_TIME;
+}
+
 /* A change of a right one: `base` makes it, `code` bends it. */
 #define CHANGE(name_, base_, ...)         \
 	static void name_(struct plan *p) \
@@ -58,6 +65,18 @@ static void cosigned(struct plan *p)
 		base_(p);                 \
 		__VA_ARGS__               \
 	}
+static void token_again(struct bundle *b)
+{
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(bundle_add_timestamp(b, buf_str(&b->timestamps[0])), 0);
+}
+
+static void with_token_again(struct plan *p)
+{
+	p->timestamp = true;
+	p->bent = token_again;
+}
+
 /* A change of the bundle after all was signed. */
 #define BENT(name_, base_, ...)                      \
 	static void name_##_bundle(struct bundle *b) \
@@ -142,6 +161,7 @@ BENT(v1_root_bent, with_v1, e->root.bytes[0] ^= 1;)
 BENT(v1_hash_missing, with_v1, e->n_hashes--;)
 BENT(v1_index, with_v1, e->proof_index = 0;)
 BENT(v1_index_outside, with_v1, e->proof_index = 3;)
+BENT(v1_promise_alone, with_v1, e->has_proof = false;)
 BENT(v1_size, with_v1, e->tree_size = 4;)
 CHANGE(v1_checkpoint_size, with_v1, p->checkpoint_size = 4;)
 CHANGE(v1_checkpoint_root, with_v1, p->checkpoint_of_other_root = true;)
@@ -162,6 +182,20 @@ BENT(v2_no_checkpoint, with_v2, buf_clear(&e->checkpoint);)
 BENT(v2_checkpoint_text, with_v2, e->checkpoint.data[sizeof(WORLD_ORIGIN)] = 'x';)
 BENT(v2_no_proof, with_v2, e->has_proof = false;)
 CHANGE(v2_witness, with_v2, p->cosigned = p->cosigned_by_other = true;)
+
+/* A log of tiles says a time, as Rekor v1 does: it signs well, and nobody trusts it with the time. */
+static void say_time(struct bundle *b)
+{
+	struct bundle_entry *e = b->entries;
+
+	e->has_integrated_time = true;
+	e->integrated_time = (uint64_t)WORLD_TIME;
+	buf_clear(&e->promise);
+	world_promise(e, world.v2, &e->promise);
+}
+
+CHANGE(v2_promise, with_v2, p->bent = say_time;)
+CHANGE(v2_promise_alone, certificate_v2, p->timestamp = false; p->bent = say_time;)
 
 /* ---- time ---- */
 
@@ -190,6 +224,7 @@ CHANGE(not_yet, certificate_v2, p->leaf.from = WORLD_TIME + 1;)
 CHANGE(no_time, certificate_v2, p->timestamp = false;)
 CHANGE(no_clock, certificate_v2, p->root.no_timestamper = true;)
 CHANGE(no_sct, certificate_v1, p->root.ct_log = true;)
+CHANGE(no_sct_of_kind, certificate_v1, p->root.ct_log = p->ct_log_of_other_kind = true;)
 CHANGE(other_usage, certificate_v1, p->leaf.extended = "serverAuth";)
 CHANGE(certificate_key, certificate_v1, p->certificate_of_other = true;)
 CHANGE(certificate_signature, certificate_v2, p->v2 = false; p->sign_with_other = true;)
@@ -200,6 +235,8 @@ BENT(certificate_trailing, certificate_v2, (void)buf_append(&b->certificate, "x"
 
 CHANGE(no_entry, with_token, p->require_log = true;)
 CHANGE(unknown_log, with_v2, p->root.no_logs = true;)
+CHANGE(ended_log, in_time_v2, p->timestamp = false;)
+CHANGE(log_ended_before, in_time_v2, p->token_time = WORLD_TIME + 1;)
 
 static void another_signature(struct bundle *b)
 {
@@ -293,6 +330,8 @@ static const struct row rows[] = {
 	ROW("checkpoint text", v2_checkpoint_text, LOG_PROOF_INVALID, ""),
 	ROW("v2 no proof", v2_no_proof, LOG_PROOF_INVALID, "neither a promise nor a proof"),
 	ROW("witness", v2_witness, LOG_PROOF_INVALID, "cosignature"),
+	ROW("v2 time", v2_promise, LOG_PROOF_INVALID, "no log of its kind"),
+	ROW("v2 time", v2_promise_alone, LOG_PROOF_INVALID, "no log of its kind", .others = 1),
 
 	ROW("token", token_bent, LOG_PROOF_INVALID, "timestamp"),
 	ROW("token form", token_garbage, LOG_PROOF_INVALID, "timestamp"),
@@ -316,7 +355,8 @@ static const struct row rows[] = {
 	ROW("expired", not_yet, UNTRUSTED_SIGNER, "no proven time lies in the certificate's validity"),
 	ROW("no time", no_time, UNTRUSTED_SIGNER, "nothing proves that the certificate was valid"),
 	ROW("no time", no_clock, UNTRUSTED_SIGNER, "nothing proves that the certificate was valid"),
-	ROW("sct", no_sct, UNTRUSTED_SIGNER, ""),
+	ROW("sct", no_sct, UNTRUSTED_SIGNER, "holds no certificate timestamp"),
+	ROW("sct", no_sct_of_kind, UNTRUSTED_SIGNER, "holds no certificate timestamp"),
 	ROW("usage", other_usage, UNTRUSTED_SIGNER, ""),
 	ROW("certificate's key", certificate_key, BAD_SIGNATURE, "certificate's key"),
 	ROW("certificate's key", certificate_signature, BAD_SIGNATURE, "certificate's key"),
@@ -324,5 +364,8 @@ static const struct row rows[] = {
 	ROW("certificate's form", certificate_trailing, UNTRUSTED_SIGNER, ""),
 
 	ROW("missing", no_entry, LOG_PROOF_MISSING, "no transparency-log proof of seal number 1"),
+	ROW("missing", v1_promise_alone, LOG_PROOF_MISSING, "no transparency-log proof of seal number 1"),
 	ROW("missing of known", unknown_log, LOG_PROOF_MISSING, "logs that you do not trust"),
+	ROW("missing of known", ended_log, LOG_PROOF_MISSING, "logs that you do not trust"),
+	ROW("missing of known", log_ended_before, LOG_PROOF_MISSING, "logs that you do not trust"),
 };

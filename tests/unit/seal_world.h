@@ -344,6 +344,7 @@ static inline void world_done(struct world *world)
 struct root_wish {
 	bool no_logs, no_authority, no_timestamper, ct_log, wrong_authority;
 	struct validity v1, authority, timestamper;
+	int64_t v2_until; /* 0 = no end */
 };
 
 #define ROOT_ALL                                                               \
@@ -355,12 +356,13 @@ static inline void world_add_logs(const struct world *world, const struct root_w
 				  struct trusted_root *root)
 {
 	struct public_key *v1 = world_public(world->v1), *v2 = world_public(world->v2);
+	int64_t v2_until = wish->v2_until ? wish->v2_until : INT64_MAX;
 
 	if (!wish->no_logs) {
 		assert_int_equal(trusted_root_add_log(root, v1, NULL, "https://rekor1.test", wish->v1, NULL),
 				 0);
 		assert_int_equal(trusted_root_add_log(root, v2, WORLD_ORIGIN, "https://" WORLD_ORIGIN,
-						      (struct validity) { 0, INT64_MAX }, NULL),
+						      (struct validity) { 0, v2_until }, NULL),
 				 0);
 	}
 	if (wish->ct_log)

@@ -296,6 +296,42 @@ static void tiles_that_are_none_are_refused(void **state)
 	remove_tree(directory);
 }
 
+/* The checkpoint, and the tiles up to its root, are of the log; a tile below is another's. */
+static void a_tile_counts_by_the_checkpoint_alone(void **state)
+{
+	static struct slow_log log, fork;
+	struct trusted_root root = trust_v2();
+	char directory[] = "/tmp/stella-tiles-XXXXXX";
+	struct tiles *tiles = NULL;
+	struct diag diag = { 0 };
+	struct digest found, other;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	log_fill(&log, 600, "leaf");
+	log_fill(&fork, 600, "another past");
+	tiles_write(&log, directory);
+	put(directory, "tile/0/000", fork.leaves, TILE_HASHES * DIGEST_LEN);
+	if (tiles_open(directory, &root, &diag, &tiles) < 0)
+		fail_msg("%s", diag.text);
+	other = log_root(fork.leaves, 200);
+	if (tiles_root(tiles, 200, &diag, &found) == 0 && same(&found, &other))
+		fail_msg("the root of a tree that the log never signed");
+	assert_int_equal(tiles_root(tiles, 200, &diag, &found), -ENOENT);
+	assert_int_equal(tiles_root(tiles, 512, &diag, &found), 0);
+	other = log_root(log.leaves, 400); /* leaf tile 1 is the log's own */
+	assert_int_equal(tiles_root(tiles, 400, &diag, &found), 0);
+	assert_true(same(&found, &other));
+	/* What was read when it was opened is not read again. */
+	put(directory, "tile/0/002.p/88", fork.leaves + 512, 88 * DIGEST_LEN);
+	other = log_root(log.leaves, 555);
+	assert_int_equal(tiles_root(tiles, 555, &diag, &found), 0);
+	assert_true(same(&found, &other));
+	tiles_free(tiles);
+	trusted_root_done(&root);
+	remove_tree(directory);
+}
+
 /* ---- chains ---- */
 
 struct seal_wish {
@@ -304,11 +340,30 @@ struct seal_wish {
 	bool announces_garbage;
 	struct slow_log *log; /* NULL: no entry */
 	uint64_t grow; /* leaves of others in the tree behind ours */
+	const char *tree; /* of a log as Rekor v1: the origin of its checkpoint, "NAME - NUMBER" */
 };
+
+static void sign_tree(const struct seal_wish *wish, struct bundle_entry *entry)
+{
+	struct public_key *v1 = world_public(world.v1), *v2 = world_public(world.v2);
+
+	if (wish->tree) {
+		entry->log_id = *public_key_id(v1);
+		world_checkpoint_v1(&entry->checkpoint, wish->tree, WORLD_V1_NAME, entry->tree_size,
+				    &entry->root, world.v1);
+	} else {
+		assert_int_equal(trusted_root_log_id(v2, WORLD_ORIGIN, &entry->log_id), 0);
+		assert_int_equal(checkpoint_write(&entry->checkpoint, WORLD_ORIGIN, entry->tree_size,
+						  &entry->root, world.v2, NULL),
+				 0);
+	}
+	public_key_free(v1);
+	public_key_free(v2);
+}
 
 static void add_entry(const struct seal_wish *wish, struct bundle *bundle)
 {
-	struct public_key *public = world_public(wish->key), *v2 = world_public(world.v2);
+	struct public_key *public = world_public(wish->key);
 	struct bundle_entry entry;
 
 	bundle_entry_init(&entry);
@@ -316,7 +371,6 @@ static void add_entry(const struct seal_wish *wish, struct bundle *bundle)
 			 0);
 	world_put(&entry.kind, "hashedrekord");
 	world_put(&entry.version, "0.0.2");
-	assert_int_equal(trusted_root_log_id(v2, WORLD_ORIGIN, &entry.log_id), 0);
 	entry.log_index = entry.proof_index = wish->log->count;
 	log_add(wish->log, buf_str(&entry.body));
 	log_fill(wish->log, wish->log->count + wish->grow, "of others");
@@ -324,13 +378,10 @@ static void add_entry(const struct seal_wish *wish, struct bundle *bundle)
 	entry.root = log_root(wish->log->leaves, wish->log->count);
 	log_proof(wish->log->leaves, entry.proof_index, entry.tree_size, entry.hashes, &entry.n_hashes);
 	entry.has_proof = true;
-	assert_int_equal(
-		checkpoint_write(&entry.checkpoint, WORLD_ORIGIN, entry.tree_size, &entry.root, world.v2, NULL),
-		0);
+	sign_tree(wish, &entry);
 	assert_int_equal(bundle_add_entry(bundle, &entry), 0);
 	bundle_entry_done(&entry);
 	public_key_free(public);
-	public_key_free(v2);
 }
 
 static void sign(const struct seal_wish *wish, const struct statement *statement, struct bundle *bundle)
@@ -412,7 +463,17 @@ static void trust_directory(struct maker *maker, struct stella_verifier *verifie
 	buf_done(&vkeys);
 }
 
-/* The report's JSON; the signer is trusted, and the log. */
+static void trust_v1(struct stella_verifier *verifier)
+{
+	struct public_key *v1 = world_public(world.v1);
+
+	assert_int_equal(trusted_root_add_log(&verifier->trust.root, v1, NULL, "https://" WORLD_V1_NAME,
+					      (struct validity) { 0, INT64_MAX }, NULL),
+			 0);
+	public_key_free(v1);
+}
+
+/* The report's JSON; the signer is trusted, and the logs. */
 static json_t *verdict(struct maker *maker, const char *tiles)
 {
 	struct stella_verifier *verifier = NULL;
@@ -421,6 +482,7 @@ static json_t *verdict(struct maker *maker, const char *tiles)
 
 	assert_int_equal(stella_verifier_new(&verifier), 0);
 	trust_directory(maker, verifier);
+	trust_v1(verifier);
 	if (tiles)
 		assert_int_equal(stella_verifier_log_directory(verifier, tiles), 0);
 	if (stella_verify_directory(verifier, maker->path, &report) < 0)
@@ -525,6 +587,95 @@ static void a_log_that_forks_is_found(void **state)
 	remove_tree(directory);
 }
 
+/* A copy of the log from before, kept elsewhere: what the log signs later must still have in it what the copy has. */
+static void a_kept_log_refutes_what_came_later(void **state)
+{
+	static struct slow_log log, fork;
+	struct maker maker = maker_new(CHAIN);
+	struct seal_wish wish = { .key = world.signer, .log = &log, .grow = 600 };
+	char directory[] = "/tmp/stella-tiles-XXXXXX";
+	struct slow_log kept;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	log_fill(&log, 5, "of others");
+	kept = log;
+	add_chunk(&maker, &wish); /* leaf 5 of 606 */
+	tiles_write(&kept, directory); /* 5 leaves: the proof names the root of what is before its leaf */
+	assert_consistency(verdict(&maker, directory), 1, 0);
+	kept.count = 4;
+	tiles_write(&kept, directory);
+	assert_consistency(verdict(&maker, directory), 1, 0);
+	kept.count = 3; /* neither named nor contradicted */
+	tiles_write(&kept, directory);
+	assert_consistency(verdict(&maker, directory), 0, 1);
+	log_fill(&fork, 4, "of a fork");
+	tiles_write(&fork, directory);
+	assert_finding(verdict(&maker, directory), "log_proof_invalid", 1, "not the one in its directory");
+	/* Another leaf at our place, in a tree of which the proof names no root. */
+	fork.count = 0;
+	while (fork.count < 5) {
+		fork.leaves[fork.count] = log.leaves[fork.count];
+		fork.count++;
+	}
+	log_fill(&fork, 7, "of a fork");
+	tiles_write(&fork, directory);
+	assert_finding(verdict(&maker, directory), "log_proof_invalid", 1, "not the one in its directory");
+	remove_tree(directory);
+	maker_remove(&maker);
+}
+
+/* Rekor v1 begins a new tree now and then, with the same key: the tree's number is in the origin. */
+static void trees_of_one_log_are_apart(void **state)
+{
+	static struct slow_log first, second, fork;
+	struct maker maker = maker_new(CHAIN);
+	struct seal_wish wish = { .key = world.signer };
+	json_t *json, *anchors;
+
+	(void)state;
+	log_fill(&first, 4, "of the first");
+	log_fill(&second, 3, "of the second");
+	for (int i = 0; i < 4; i++) {
+		wish.log = i < 2 ? &first : &second;
+		wish.tree = i < 2 ? WORLD_V1_ORIGIN : WORLD_V1_NAME " - 78";
+		add_chunk(&maker, &wish);
+	}
+	json = verdict(&maker, NULL);
+	anchors = json_object_get(json_object_get(json, "log"), "anchors");
+	assert_int_equal(json_array_size(anchors), 2);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(anchors, 0), "name")),
+			    "https://" WORLD_V1_NAME);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(anchors, 1), "name")),
+			    WORLD_V1_NAME " - 78");
+	assert_consistency(json, 1, 0);
+	log_fill(&fork, 3, "of a fork");
+	wish.log = &fork;
+	wish.tree = WORLD_V1_ORIGIN;
+	add_chunk(&maker, &wish);
+	assert_finding(verdict(&maker, NULL), "log_proof_invalid", 5, "the larger is not the smaller");
+	maker_remove(&maker);
+}
+
+static void a_log_cannot_have_any_number_of_trees(void **state)
+{
+	struct maker maker = maker_new(CHAIN);
+	struct seal_wish wish = { .key = world.signer };
+
+	(void)state;
+	for (int i = 0; i <= ANCHORS_TREES_MAX; i++) {
+		struct slow_log log = { .count = 0 };
+		char tree[64];
+
+		snprintf(tree, sizeof(tree), WORLD_V1_NAME " - %d", i);
+		wish.log = &log;
+		wish.tree = tree;
+		add_chunk(&maker, &wish);
+	}
+	assert_finding(verdict(&maker, NULL), "log_proof_invalid", ANCHORS_TREES_MAX + 1, "different names");
+	maker_remove(&maker);
+}
+
 /* ---- announced keys ---- */
 
 static void an_announced_key_signs_behind_its_announcement(void **state)
@@ -556,6 +707,29 @@ static void an_announced_key_signs_behind_its_announcement(void **state)
 	assert_int_equal(json_integer_value(json_object_get(second, "chunks")), 2);
 	json_decref(json);
 	public_key_free(signer);
+	maker_remove(&maker);
+}
+
+/* Who may sign could write the past anew, also who has not signed yet. */
+static void a_key_that_never_signed_can_rewrite(void **state)
+{
+	struct maker maker = maker_new(CHAIN);
+	json_t *json, *sentences;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		add_chunk(&maker,
+			  &(struct seal_wish) { .key = world.signer, .announces = i ? world.other : NULL });
+		json = verdict(&maker, NULL);
+		sentences = json_object_get(json_object_get(json, "log"), "rewriting");
+		assert_int_equal(json_array_size(sentences), 1);
+		assert_string_equal(json_string_value(json_array_get(sentences, 0)),
+				    i ? "rewriting any chunk up to 2 would need one of the trusted keys and "
+					"nothing else"
+				      : "rewriting any chunk up to 1 would need the signing key and nothing "
+					"else");
+		json_decref(json);
+	}
 	maker_remove(&maker);
 }
 
@@ -708,10 +882,15 @@ int main(void)
 		cmocka_unit_test(only_forks_differ),
 		cmocka_unit_test(tiles_tell_every_root),
 		cmocka_unit_test(tiles_that_are_none_are_refused),
+		cmocka_unit_test(a_tile_counts_by_the_checkpoint_alone),
 		cmocka_unit_test(a_log_of_our_own_is_proved_by_its_proofs),
 		cmocka_unit_test(what_lies_between_needs_the_tiles),
 		cmocka_unit_test(a_log_that_forks_is_found),
+		cmocka_unit_test(a_kept_log_refutes_what_came_later),
+		cmocka_unit_test(trees_of_one_log_are_apart),
+		cmocka_unit_test(a_log_cannot_have_any_number_of_trees),
 		cmocka_unit_test(an_announced_key_signs_behind_its_announcement),
+		cmocka_unit_test(a_key_that_never_signed_can_rewrite),
 		cmocka_unit_test(a_key_does_not_announce_itself),
 		cmocka_unit_test(a_seal_out_of_place_announces_nothing),
 		cmocka_unit_test(what_is_announced_must_be_a_key),

@@ -39,7 +39,7 @@ struct plan {
 	const char *behind; /* appended to the file */
 	/* whom the verifier trusts */
 	struct root_wish root;
-	bool no_root, no_key, no_identity, require_log;
+	bool no_root, no_key, no_identity, require_log, ct_log_of_other_kind;
 	const char *san, *issuer;
 };
 
@@ -296,6 +296,8 @@ static void trust_root(const struct plan *plan, struct stella_verifier *verifier
 	char path[96];
 
 	world_root(&world, &plan->root, &text);
+	if (plan->ct_log_of_other_kind)
+		replace(&text, "PKIX_ECDSA_P256_SHA_256", NULL, "PKIX_ECDSA_P384_SHA_384");
 	snprintf(path, sizeof(path), "%s.root", base);
 	write_file(path, buf_str(&text));
 	assert_int_equal(stella_verifier_trusted_root(verifier, path), 0);
@@ -355,7 +357,8 @@ static void the_right_ones_verify(void **state)
 {
 	static void (*const right[])(struct plan *) = { with_nothing,	with_v1,	  with_v2,
 							with_token,	with_everything,  certificate_v1,
-							certificate_v2, certificate_both, cosigned };
+							certificate_v2, certificate_both, cosigned,
+							in_time_v2 };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(right); i++) {
@@ -368,6 +371,19 @@ static void the_right_ones_verify(void **state)
 			fail_msg("right seal %zu: %s", i, stella_report_json(report));
 		stella_report_free(report);
 	}
+}
+
+static void a_token_counts_once(void **state)
+{
+	struct plan plan = plan_base();
+	struct stella_report *report;
+
+	(void)state;
+	with_token_again(&plan);
+	report = verdict(&plan);
+	assert_true(stella_report_sound(report));
+	assert_non_null(strstr(stella_report_json(report), "\"timestamps\":[{\"count\":1,"));
+	stella_report_free(report);
 }
 
 /* The finding of this row; copies its sentence out. */
@@ -444,6 +460,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_right_ones_verify),
+		cmocka_unit_test(a_token_counts_once),
 		cmocka_unit_test(each_wrong_one_is_refused),
 	};
 

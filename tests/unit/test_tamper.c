@@ -405,7 +405,7 @@ static void open_file_at_head(struct maker *m)
 
 static void temporary_inside(struct maker *m)
 {
-	maker_put(m, SEAL_2 ".tmp-00ff", STR("{}\n"));
+	maker_put(m, CHUNK_2 ".tmp-00ff", STR("{}\n"));
 }
 
 static void unsigned_appended(struct maker *m)
@@ -638,6 +638,7 @@ static void test_under_way(void **state)
 	maker_put(&maker, "chunk-000004.json.open", STR("{"));
 	maker_put(&maker, "chunk-000003.json.open", STR("{"));
 	maker_put(&maker, SEAL_4 ".tmp-0123456789abcdef", STR(""));
+	maker_put(&maker, SEAL_2 ".tmp-0123456789abcdef", STR("")); /* a log's proof is on its way into it */
 	maker_put(&maker, "chunk-000005.ndjson.open", STR(""));
 	assert_int_equal(codes_of(&maker), 0);
 	/* The seal is published, the chunk's rename never came. */

@@ -271,6 +271,38 @@ static void verifier_keys_name_logs_and_witnesses(void **state)
 	assert_int_equal(root.n_logs, 1);
 }
 
+/* Whichever of the two is read first. */
+static void a_verifier_key_leaves_the_times_to_the_file(void **state)
+{
+	_cleanup_(trusted_root_done) struct trusted_root root = TRUSTED_ROOT_EMPTY;
+	_cleanup_(buf_done) struct buf text = BUF_MAX(1u << 20), vkey = BUF_MAX(1024);
+	_cleanup_(public_key_freep) struct public_key *public = NULL, *copy = NULL;
+	_cleanup_(note_key_done) struct note_key name = { 0 };
+	_cleanup_(key_freep) struct key *key = NULL;
+
+	(void)state;
+	assert_int_equal(key_generate_ed25519(NULL, &key), 0);
+	assert_int_equal(key_public(key, NULL, &public), 0);
+	assert_int_equal(public_key_copy(public, &copy), 0);
+	assert_int_equal(note_key_make("log.example", NOTE_ED25519, &copy, &name), 0);
+	assert_int_equal(note_key_write(&name, &vkey), 0);
+	assert_int_equal(
+		trusted_root_add_log(&root, public, "log.example", NULL, (struct validity) { 7, 9 }, NULL), 0);
+	assert_int_equal(trusted_root_write(&root, &text), 0);
+	for (int file_first = 0; file_first < 2; file_first++) {
+		trusted_root_done(&root);
+		if (file_first)
+			assert_int_equal(trusted_root_parse(buf_str(&text), "x", NULL, &root), 0);
+		assert_int_equal(trusted_root_add_vkey(&root, buf_str(&vkey), NULL), 0);
+		assert_int_equal(trusted_root_parse(buf_str(&text), "x", NULL, &root), 0);
+		assert_int_equal(root.n_logs, 1);
+		assert_int_equal(root.logs[0].validity.from, 7);
+		assert_int_equal(root.logs[0].validity.until, 9);
+		assert_string_equal(root.logs[0].origin, "log.example");
+		assert_string_equal(root.logs[0].base_url, "https://log.example");
+	}
+}
+
 static void chains_are_in_order(void **state)
 {
 	_cleanup_(trusted_root_done) struct trusted_root root = TRUSTED_ROOT_EMPTY;
@@ -310,6 +342,7 @@ int main(void)
 		cmocka_unit_test(files_have_limits),
 		cmocka_unit_test(logs_have_the_ids_that_their_entries_carry),
 		cmocka_unit_test(verifier_keys_name_logs_and_witnesses),
+		cmocka_unit_test(a_verifier_key_leaves_the_times_to_the_file),
 		cmocka_unit_test(chains_are_in_order),
 	};
 
