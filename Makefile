@@ -51,16 +51,19 @@ LIBS_packages = -l:libarchive.a $(shell $(PKG_CONFIG) --libs sqlite3 libelf nett
 # libbpf is linked statically (Debian 12's own is too old to rely on where we are installed); what it needs is not.
 LIBS_bpf = -l:libbpf.a -lelf -lz $(shell $(PKG_CONFIG) --libs liblzma)
 
-ROOMS := base crypto format sigstore net signer transparency resolve packages verify merge collect probe daemon cli
+ROOMS := base crypto format sigstore net signer transparency online resolve packages verify merge collect probe daemon cli
 lib = $(O)/lib/libstella-$(1).a
 # A room's main.c belongs to its program, not to its library; nor does what stands in for a part that a program lacks.
 sources = $(filter-out %/main.c %-none.c,$(wildcard src/$(1)/*.c))
 objects = $(patsubst src/%.c,$(O)/obj/%.o,$(call sources,$(1)))
 
 PROGRAMS := $(O)/stella $(O)/stella-signalsd
+# Run by these, not by people.
+INNER := $(O)/stella-online
 UNIT := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-HELPERS := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/system/*.c tests/bench/*.c tests/vm/*.c tests/containers/*.c))
+HELPERS := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/system/*.c tests/bench/*.c tests/vm/*.c tests/containers/*.c \
+	tests/seals/*.c))
 
 .PHONY: all libs programs libstella helpers help
 all: libs programs libstella
@@ -79,7 +82,7 @@ help:
 
 libs: $(foreach room,$(ROOMS),$(call lib,$(room)))
 
-programs: $(PROGRAMS)
+programs: $(PROGRAMS) $(INNER)
 
 # ---- rooms ----
 
@@ -157,7 +160,11 @@ $(O)/stella: $(O)/obj/cli/main.o $(foreach room,cli merge verify packages sigsto
 $(O)/stella-signalsd: $(O)/obj/daemon/main.o $(foreach room,daemon transparency collect signer net sigstore probe resolve format crypto base,$(call lib,$(room)))
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_bpf) $(LIBS_yaml) $(LIBS_engines) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
 
-# The verifier for machines without our libraries: `stella signals bundle` puts it beside the evidence. It does not merge. libcrypto warns
+$(O)/stella-online: $(O)/obj/online/main.o $(foreach room,online transparency signer net sigstore format crypto base,$(call lib,$(room)))
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_engines) $(LIBS_json) $(LIBS_zstd) $(LIBS_crypto) -lpthread
+
+# The verifier for machines without our libraries: `stella signals bundle` puts it beside the evidence. It does not
+# merge. libcrypto warns
 # that it could load modules of glibc; nothing of ours makes it do so.
 .PHONY: static
 static: $(O)/stella-static
@@ -195,9 +202,10 @@ $(O)/stella.pc: packaging/stella.pc.in Makefile
 .PHONY: install
 install: all
 	install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBDIR)/pkgconfig" "$(DESTDIR)$(INCLUDEDIR)/stella" \
-		"$(DESTDIR)$(DOCDIR)" "$(DESTDIR)$(UNITDIR)"
+		"$(DESTDIR)$(DOCDIR)" "$(DESTDIR)$(UNITDIR)" "$(DESTDIR)$(LIBDIR)/stella"
 	install -m 755 $(PROGRAMS) "$(DESTDIR)$(BINDIR)"
 	test ! -x $(O)/stella-static || install -D -m 755 -t "$(DESTDIR)$(LIBDIR)/stella" $(O)/stella-static
+	install -m 755 $(INNER) "$(DESTDIR)$(LIBDIR)/stella"
 	install -m 644 $(O)/libstella.so.$(SOVERSION) "$(DESTDIR)$(LIBDIR)/libstella.so.$(VERSION)"
 	ln -sf libstella.so.$(VERSION) "$(DESTDIR)$(LIBDIR)/libstella.so.$(SOVERSION)"
 	ln -sf libstella.so.$(SOVERSION) "$(DESTDIR)$(LIBDIR)/libstella.so"
@@ -235,6 +243,11 @@ $(O)/tests/system/nothing: tests/system/nothing.c
 
 # Programs that ask real engines as the daemon does.
 $(O)/tests/containers/%: tests/containers/%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< $(LIBS_all)
+
+# Chunks and seals in great numbers, through the rooms' own functions.
+$(O)/tests/seals/%: tests/seals/%.c $(foreach room,$(ROOMS),$(call lib,$(room)))
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -MT $@ -MF $@.d -o $@ $< $(LIBS_all)
 

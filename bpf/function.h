@@ -10,6 +10,7 @@
  * oldest when it is full: then a record comes twice.
  */
 
+#include "callers.h"
 #include "canary.h"
 #include "fold.h"
 #include "scope.h"
@@ -39,7 +40,7 @@ static __always_inline void function_folded(void)
 		mine->folded[WIRE_KIND_FUNCTION_CALL - 1]++;
 }
 
-static __always_inline void function_once(void *ctx, struct wire_function_call *record)
+static __always_inline void function_once(struct pt_regs *ctx, struct wire_function_call *record)
 {
 	struct answer answer = { .cgroup_id = record->head.cgroup_id,
 				 .function = record->target,
@@ -50,8 +51,38 @@ static __always_inline void function_once(void *ctx, struct wire_function_call *
 		function_folded();
 		return;
 	}
+	callers_find(ctx, record);
 	if (emit(ctx, WIRE_KIND_FUNCTION_CALL, record, sizeof(*record)))
 		bpf_map_update_elem(&answers, &answer, &yes, BPF_ANY);
+}
+
+static __always_inline __u64 function_mix(__u64 hash, __u64 value, __u64 odd)
+{
+	hash = (hash ^ value) * odd;
+	return hash ^ hash >> 29;
+}
+
+/* Calls from different places are not equal. Of the callers the key has 128 bits that stand for all of them. */
+static __always_inline void function_key(struct fold_key *key, const struct wire_function_call *record)
+{
+	__u64 one = 0, two = record->target;
+
+	key->dev = record->target;
+#pragma unroll
+	for (int i = 0; i < WIRE_CALLERS; i++) {
+		const struct wire_caller *caller = &record->callers[i];
+		__u64 content = caller->changed_s << 30 ^ caller->changed_ns ^ (__u64)caller->dev << 32;
+
+		one = function_mix(one, caller->offset, 0x9e3779b97f4a7c15ull);
+		one = function_mix(one, caller->inode, 0x9e3779b97f4a7c15ull);
+		one = function_mix(one, content, 0x9e3779b97f4a7c15ull);
+		two = function_mix(two, content, 0xc2b2ae3d27d4eb4full);
+		two = function_mix(two, caller->inode, 0xc2b2ae3d27d4eb4full);
+		two = function_mix(two, caller->offset, 0xc2b2ae3d27d4eb4full);
+	}
+	key->inode = one ^ record->target;
+	key->generation = (__u32)two;
+	key->name = two >> 32;
 }
 
 SEC("?uprobe")
@@ -77,7 +108,8 @@ int on_function(struct pt_regs *ctx)
 		function_once(ctx, &record);
 		return 0;
 	}
-	key.inode = record.target;
+	callers_find(ctx, &record);
+	function_key(&key, &record);
 	if (fold_hides(&key, &record.head, current_task()))
 		return 0;
 	if (emit(ctx, WIRE_KIND_FUNCTION_CALL, &record, sizeof(record)))

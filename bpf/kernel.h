@@ -139,6 +139,7 @@ struct fs_struct {
 struct vm_area_struct {
 	unsigned long vm_start, vm_end;
 	unsigned long vm_flags;
+	unsigned long vm_pgoff; /* pages */
 	struct file *vm_file;
 };
 
@@ -314,11 +315,12 @@ struct bpf_iter__task_file {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long r10, bx, r8, cx, ax, dx, si, di, orig_ax;
+	unsigned long bp, r10, bx, r8, cx, ax, dx, si, di, orig_ax, cs, sp;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
 	__u64 regs[31];
+	__u64 sp, pstate;
 	__u64 orig_x0;
 	__s32 syscallno;
 };
@@ -338,6 +340,7 @@ struct pt_regs {
 #define KERNEL_ENOENT 2 /* uapi/asm-generic/errno-base.h */
 #define KERNEL_EINTR 4
 #define KERNEL_EFAULT 14
+#define KERNEL_EBUSY 16
 #define KERNEL_EINVAL 22
 #define KERNEL_ERESTARTSYS 512 /* linux/errno.h: what a call broken off by a signal returns within the kernel */
 #define KERNEL_ERESTART_RESTARTBLOCK 516
@@ -351,6 +354,8 @@ struct pt_regs {
 #define KERNEL_PROT_EXEC 0x4
 #define KERNEL_MAP_ANONYMOUS 0x20
 #define KERNEL_READ_IMPLIES_EXEC 0x400000 /* uapi/linux/personality.h */
+#define KERNEL_USER32_CS 0x23 /* arch/x86/include/asm/segment.h: __USER32_CS */
+#define KERNEL_PSR_MODE32_BIT 0x10 /* arch/arm64/include/uapi/asm/ptrace.h */
 #define KERNEL_OVERLAYFS_MAGIC 0x794c7630 /* uapi/linux/magic.h */
 
 /* Both for x86-64 and arm64: asm-generic/fcntl.h; arm64 changes neither. */
@@ -426,50 +431,4 @@ static __always_inline bool map_update_fails(void *map, const void *key, const v
 static __always_inline struct task_struct *current_task(void)
 {
 	return TYPED(struct task_struct, (void *)bpf_get_current_task());
-}
-
-/* Of a user's function in a program at its entry: its arguments; at its return: the result. 64-bit code only. */
-static __always_inline __u64 user_argument_1(const struct pt_regs *regs)
-{
-#if defined(__TARGET_ARCH_x86)
-	return regs->di;
-#else
-	return regs->regs[0];
-#endif
-}
-
-static __always_inline __u64 user_argument_2(const struct pt_regs *regs)
-{
-#if defined(__TARGET_ARCH_x86)
-	return regs->si;
-#else
-	return regs->regs[1];
-#endif
-}
-
-static __always_inline __u64 user_argument_3(const struct pt_regs *regs)
-{
-#if defined(__TARGET_ARCH_x86)
-	return regs->dx;
-#else
-	return regs->regs[2];
-#endif
-}
-
-static __always_inline __u64 user_argument_4(const struct pt_regs *regs)
-{
-#if defined(__TARGET_ARCH_x86)
-	return regs->cx;
-#else
-	return regs->regs[3];
-#endif
-}
-
-static __always_inline __u64 user_result(const struct pt_regs *regs)
-{
-#if defined(__TARGET_ARCH_x86)
-	return regs->ax;
-#else
-	return regs->regs[0];
-#endif
 }

@@ -17,7 +17,7 @@
  * call is a bare system call with the same arguments.
  */
 
-#include "kernel.h"
+#include "user.h"
 #include "wire/records.h"
 
 #define LIBC_MARKS_MAX 16384 /* threads within one of the functions; each waiting accept is one */

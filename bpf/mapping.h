@@ -70,48 +70,57 @@ static __always_inline const struct path *mapping_path(struct file *file)
 	return (const void *)((char *)file + bpf_core_field_offset(struct file, f_path));
 }
 
-static __always_inline void mapping_changed(struct wire_library_load *record, struct inode *inode)
+/* Of an inode that mapping_inode gave. */
+static __always_inline void mapping_changed(struct inode *inode, __u64 *ret_s, __u32 *ret_ns)
 {
 	struct inode___ctime_hidden *hidden = (void *)inode;
 	struct inode___ctime_split *split = (void *)inode;
 
 	if (bpf_core_field_exists(split->i_ctime_sec)) {
-		record->changed_s = BPF_CORE_READ(split, i_ctime_sec);
-		record->changed_ns = BPF_CORE_READ(split, i_ctime_nsec) & 0x7fffffff;
+		*ret_s = READ(split, i_ctime_sec);
+		*ret_ns = READ(split, i_ctime_nsec) & 0x7fffffff;
 	} else if (bpf_core_field_exists(hidden->__i_ctime)) {
-		record->changed_s = BPF_CORE_READ(hidden, __i_ctime.tv_sec);
-		record->changed_ns = BPF_CORE_READ(hidden, __i_ctime.tv_nsec);
+		*ret_s = READ(hidden, __i_ctime.tv_sec);
+		*ret_ns = READ(hidden, __i_ctime.tv_nsec);
 	} else {
-		record->changed_s = BPF_CORE_READ(inode, i_ctime.tv_sec);
-		record->changed_ns = BPF_CORE_READ(inode, i_ctime.tv_nsec);
+		*ret_s = READ(inode, i_ctime.tv_sec);
+		*ret_ns = READ(inode, i_ctime.tv_nsec);
 	}
 }
 
 static __always_inline struct dentry *mapping_dentry(const struct path *path)
 {
-	struct dentry *dentry = NULL;
+	struct path *typed = TYPED(struct path, path);
 
-	bpf_probe_read_kernel(&dentry, sizeof(dentry), &path->dentry);
-	return dentry;
+	return READ(typed, dentry);
 }
 
 static __always_inline struct inode *mapping_inode(const struct path *path)
 {
-	return BPF_CORE_READ(mapping_dentry(path), d_inode);
+	struct dentry *dentry = TYPED(struct dentry, mapping_dentry(path));
+
+	return READ(dentry, d_inode);
+}
+
+static __always_inline __u32 mapping_dev(struct inode *inode)
+{
+	struct super_block *super = READ(inode, i_sb);
+
+	return READ(super, s_dev);
 }
 
 /* All of the record but its head and its path. */
 static __always_inline void mapping_fill(struct wire_library_load *record, const struct mapping *mapping,
 					 struct inode *inode)
 {
-	record->inode = BPF_CORE_READ(inode, i_ino);
-	record->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	record->inode = READ(inode, i_ino);
+	record->dev = mapping_dev(inode);
 	record->address = mapping->start;
 	record->address_end = mapping->end;
 	record->build_id_len = 0;
 	__builtin_memset(record->build_id, 0, sizeof(record->build_id));
 	__builtin_memset(record->pad, 0, sizeof(record->pad));
-	mapping_changed(record, inode);
+	mapping_changed(inode, &record->changed_s, &record->changed_ns);
 }
 
 static __always_inline int mapping_record(bool loop, void *ctx, const struct mapping *mapping, __u32 source)

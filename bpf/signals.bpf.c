@@ -16,5 +16,6 @@
 const struct wire_tcp_state *border_tcp_state;
 const struct wire_net_connect *border_net_connect;
 const struct wire_process_exit *border_process_exit;
+const struct wire_function_call *border_function_call;
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -18,6 +18,7 @@
 #include "canary.h"
 #include "fold.h"
 #include "scope.h"
+#include "user.h"
 
 #define TLS_CALLS_MAX 16384 /* threads between entry and return of an _ex function */
 #define TLS_FOLDS_MAX 8192 /* set before load */

@@ -117,7 +117,9 @@
 	loss(PROBE_OFF, probe_off, LOSS_FUNCTION, kernel, record,                                    \
 	     "a container began while functions that had answered in all others were off")           \
 	loss(WALK_CUT, walk_cut, LOSS_CGROUP, kernel, record,                                        \
-	     "cgroups of the start that could not be walked: too many, too deep, or out of sight")
+	     "cgroups of the start that could not be walked: too many, too deep, or out of sight")       \
+	loss(CALLERS_CUT, callers_cut, LOSS_FUNCTION, kernel, member,                                \
+	     "the process was changing its mappings just then, or its stack was not resident")
 
 #define WIRE_COLLECTOR_LOSSES(loss)                                                              \
 	loss(MALFORMED, malformed, LOSS_ANY, collector, record,                                      \

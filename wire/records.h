@@ -13,7 +13,7 @@
 
 #include "wire/kinds.h"
 
-#define WIRE_VERSION 3
+#define WIRE_VERSION 4
 
 #define WIRE_COMM 16 /* TASK_COMM_LEN */
 #define WIRE_PATH_MAX 4096 /* PATH_MAX, linux/limits.h; components with their NULs, or a requested name */
@@ -21,6 +21,7 @@
 #define WIRE_BUILD_ID_MAX 20 /* SHA-1; linux/buildid.h: BUILD_ID_SIZE_MAX */
 #define WIRE_SYMBOL_MAX 1024 /* bytes of a function's name; C++ makes long ones */
 #define WIRE_PURL_MAX 1024
+#define WIRE_CALLERS 2 /* frames above a function that was entered */
 #define WIRE_CGROUP_PATH_MAX 1024 /* kernel/cgroup/cgroup-internal.h: TRACE_CGROUP_PATH_LEN, NUL included */
 #define WIRE_SOCKET_PATH_MAX 108 /* linux/un.h: sun_path */
 #define WIRE_RECORD_MAX (256 + 3 * WIRE_PATH_MAX + WIRE_ARGV_MAX)
@@ -195,6 +196,27 @@ struct wire_ssl_op {
 	/* tail: library */
 };
 
+/* A place in a file that a process runs: where a call will return to. */
+struct wire_caller {
+	__u64 inode; /* 0 = unknown, and so is what is behind it */
+	__u64 offset; /* in the file, of the first byte behind the call */
+	__u64 address; /* of the mapping that the place lies in, as in wire_library_load */
+	__u64 address_end;
+	__u64 changed_s; /* ctime, the same */
+	__u32 changed_ns;
+	__u32 dev;
+};
+
+/* What the collector knows of it. */
+struct wire_caller_name {
+	__u16 symbol_len; /* 0 = unknown */
+	__u16 library_len; /* 0 = unknown */
+	__u8 build_id_len; /* 0 = unknown, or the file has none */
+	__u8 build_id[WIRE_BUILD_ID_MAX];
+	__u8 pad[3];
+	/* tails: symbol, library */
+};
+
 struct wire_function_call {
 	struct wire_head head;
 	__u64 offset; /* of the function in its file */
@@ -205,7 +227,8 @@ struct wire_function_call {
 	__u8 build_id_len; /* 0 = the file has none */
 	__u8 build_id[WIRE_BUILD_ID_MAX];
 	__u8 pad[1];
-	/* tails: symbol, library, purl */
+	struct wire_caller callers[WIRE_CALLERS]; /* the innermost first */
+	/* tails: symbol, library, purl; for each caller that is known its wire_caller_name */
 };
 
 #define WIRE_CGROUP_CREATE 1
@@ -233,7 +256,9 @@ _Static_assert(sizeof(struct wire_process_exit) == 88, "wire_process_exit has a 
 _Static_assert(sizeof(struct wire_library_load) == 144, "wire_library_load has a hole");
 _Static_assert(sizeof(struct wire_net_connect) == 104, "wire_net_connect has a hole");
 _Static_assert(sizeof(struct wire_ssl_op) == 88, "wire_ssl_op has a hole");
-_Static_assert(sizeof(struct wire_function_call) == 112, "wire_function_call has a hole");
+_Static_assert(sizeof(struct wire_caller) == 48, "wire_caller has a hole");
+_Static_assert(sizeof(struct wire_caller_name) == 28, "wire_caller_name has a hole");
+_Static_assert(sizeof(struct wire_function_call) == 208, "wire_function_call has a hole");
 _Static_assert(sizeof(struct wire_cgroup) == 88, "wire_cgroup has a hole");
 _Static_assert(sizeof(struct wire_loss_count) == 24, "wire_loss_count has a hole");
 _Static_assert(sizeof(struct wire_loss_key) == 16, "wire_loss_key has a hole");

@@ -40,7 +40,8 @@ int verb_health(int argc, char **argv)
 		.n_rows = ARRAY_LEN(rows),
 		.details =
 			"Degraded: the disk or the sealing fails, a probe is dead, the raw capture ended,\n"
-			"records were lost in the last minute.\n"
+			"records were lost in the last minute, seals wait for a log for more than an hour,\n"
+			"a log's answer was refused, the local log cannot be used.\n"
 			"Exit status: 0 healthy, 1 degraded or not answering, 3 not permitted, 4 not running.",
 	};
 	struct diag diag = { .text = "" };

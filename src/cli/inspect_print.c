@@ -176,15 +176,45 @@ static void put_ssl(struct buf *row, const struct record_view *view)
 	put(row, view, "library");
 }
 
+/* One of them, as far as it has names. */
+static void put_caller(struct buf *row, struct str object)
+{
+	struct record_view caller = { .event_count = 0 };
+
+	while (caller.event_count < ARRAY_LEN(caller.event) &&
+	       canon_member_next(&object, &caller.event[caller.event_count]))
+		caller.event_count++;
+	if (has(&caller, "symbol"))
+		put(row, &caller, "symbol");
+	else
+		buf_printf(row, "offset %" PRIu64, number_of(&caller, "offset"));
+	buf_printf(row, " in ");
+	if (has(&caller, "library"))
+		put(row, &caller, "library");
+	else
+		buf_printf(row, "inode %" PRIu64, number_of(&caller, "inode"));
+}
+
 static void put_function(struct buf *row, const struct record_view *view)
 {
+	const struct canon_value *callers = canon_find(view->event, view->event_count, STR("callers"));
+	struct str rest = callers ? callers->raw : STR("");
+	struct canon_value caller;
+	bool more = false;
+
 	put(row, view, "symbol");
 	buf_printf(row, " in ");
 	put(row, view, "library");
-	if (!has(view, "purl"))
-		return;
-	buf_printf(row, " of ");
-	put(row, view, "purl");
+	if (has(view, "purl")) {
+		buf_printf(row, " of ");
+		put(row, view, "purl");
+	}
+	for (; callers && callers->type == CANON_ARRAY && canon_element_next(&rest, &caller); more = true) {
+		if (caller.type != CANON_OBJECT)
+			continue;
+		buf_printf(row, more ? ", from " : ", called from ");
+		put_caller(row, caller.raw);
+	}
 }
 
 static void put_cgroup(struct buf *row, const struct record_view *view)

@@ -24,6 +24,8 @@
 
 struct identity {
 	const char *key_file;
+	const char *wanted; /* "ecdsa-p256" or "ed25519" */
+	const char *passphrase_file; /* NULL: not encrypted */
 	char public_file[4096];
 	char key_id[DIGEST_TEXT_LEN + 1];
 	struct buf hint; /* as it stands in the seals: base64 of the same digest */
@@ -58,9 +60,10 @@ static int identity_make(struct identity *identity, struct diag *diag)
 			"%s: there is such a file already; keys are never overwritten, move it away or name "
 			"another with --key",
 			identity->public_file);
-	r = key_generate(diag, &key);
+	r = strcmp(identity->wanted, "ed25519") == 0 ? key_generate_ed25519(diag, &key)
+						     : key_generate(diag, &key);
 	r = r < 0 ? r : key_public(key, diag, &public);
-	r = r < 0 ? r : key_save(key, identity->key_file, diag);
+	r = r < 0 ? r : key_save_encrypted(key, identity->key_file, identity->passphrase_file, diag);
 	if (r < 0)
 		return r;
 	r = public_save(public, identity->public_file, diag);
@@ -123,19 +126,40 @@ static int print_table(const struct identity *identity)
 	return EXIT_DONE;
 }
 
+/* Arguments that contradict one another; 0 when they do not. */
+static int check_wishes(const struct identity *identity, bool encrypt, struct diag *diag)
+{
+	if (strcmp(identity->wanted, "ecdsa-p256") != 0 && strcmp(identity->wanted, "ed25519") != 0)
+		return diag_exit(diag, EXIT_UNSOUND, -EINVAL, "--type %s: ecdsa-p256 or ed25519 is wanted",
+				 identity->wanted);
+	if (encrypt && !identity->passphrase_file)
+		return diag_exit(diag, EXIT_UNSOUND, -EINVAL,
+				 "--encrypt: --passphrase-file names the file with the passphrase, one line of "
+				 "mode 0600");
+	if (!encrypt && identity->passphrase_file)
+		return diag_exit(diag, EXIT_UNSOUND, -EINVAL, "--passphrase-file belongs to --encrypt");
+	return 0;
+}
+
 int verb_keygen(int argc, char **argv)
 {
-	struct identity identity = { .key_file = KEY_DEFAULT, .hint = BUF_MAX(128) };
+	struct identity identity = { .key_file = KEY_DEFAULT, .wanted = "ecdsa-p256", .hint = BUF_MAX(128) };
+	bool encrypt = false;
 	struct output output = OUTPUT_DEFAULT;
 	const struct option_row rows[] = {
 		OPTION_IS_TEXT("key", 'k', "FILE",
 			       "the private key's file (default: " KEY_DEFAULT "); FILE.pub beside it",
 			       &identity.key_file),
+		OPTION_IS_TEXT("type", 't', "TYPE", "ecdsa-p256 (default) or ed25519, which Rekor v2 refuses",
+			       &identity.wanted),
+		OPTION_IS_FLAG("encrypt", 'e', "encrypt the private key (PKCS#8)", &encrypt),
+		OPTION_IS_TEXT("passphrase-file", 'p', "FILE", "its passphrase: one line, mode 0600",
+			       &identity.passphrase_file),
 		OPTIONS_FACTS(&output),
 	};
 	const struct option_spec spec = {
 		.usage = "stella signals keygen [OPTION...]",
-		.summary = "Makes an ECDSA P-256 key to sign evidence with, and prints its identity.",
+		.summary = "Makes a key to sign evidence with, and prints its identity.",
 		.rows = rows,
 		.n_rows = ARRAY_LEN(rows),
 		.details =
@@ -148,8 +172,9 @@ int verb_keygen(int argc, char **argv)
 
 	if (!options_parse(&spec, argc, argv, &arguments, &status))
 		return status;
-	r = strcmp(identity.key_file, KEY_DEFAULT) == 0 ? directory_make(KEY_DIRECTORY_DEFAULT, 0700, &diag)
-							: 0;
+	r = check_wishes(&identity, encrypt, &diag);
+	if (r == 0 && strcmp(identity.key_file, KEY_DEFAULT) == 0)
+		r = directory_make(KEY_DIRECTORY_DEFAULT, 0700, &diag);
 	r = r < 0 ? r : identity_make(&identity, &diag);
 	if (r == -EEXIST && diag.code == 0)
 		diag.code = EXIT_UNSOUND;

@@ -43,8 +43,9 @@ static void show(const struct output *output, const json_t *facts)
 	_cleanup_(table_freep) struct table *table = table_new(columns, ARRAY_LEN(columns), false);
 	_cleanup_(buf_done) struct buf command = BUF_MAX(65536);
 	static const char *const rows[][2] = {
-		{ "evidence", "directory" }, { "chain", "chain.id" },	 { "key", "key.id" },
-		{ "key file", "key.file" },  { "trust", "key.trusted" }, { "socket", "socket" },
+		{ "evidence", "directory" }, { "chain", "chain.id" },	     { "key", "key.id" },
+		{ "key file", "key.file" },  { "public key", "key.public" }, { "trust", "key.trusted" },
+		{ "socket", "socket" },
 	};
 
 	if (!facts_for_people(output, facts))

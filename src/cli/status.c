@@ -7,6 +7,7 @@
 #include "cli/control.h"
 #include "cli/facts.h"
 #include "cli/status_containers.h"
+#include "cli/status_logs.h"
 #include "cli/verbs.h"
 
 static void show_reasons(const json_t *status)
@@ -219,6 +220,7 @@ static void show(const struct output *output, const json_t *status, bool verbose
 	facts_probes(status);
 	putchar('\n');
 	facts_losses(status, verbose);
+	status_logs(status);
 	if (verbose) {
 		status_containers(status);
 		show_files(status);

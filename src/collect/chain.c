@@ -6,7 +6,7 @@
  * thread never waits for a sync. Refuses to write through a name that is already there.
  *
  * The lock is a flock on the directory itself: no file of it lies among the evidence, and the kernel drops it with
- * the process. The chain owns descriptor, digest, gap and sealer; the key and the callbacks' user are borrowed.
+ * the process. The chain owns descriptor, digest, gap and sealer; the drafts' key and the callbacks' user are borrowed.
  */
 
 #include "collect/chain.h"
@@ -94,7 +94,7 @@ static int chain_resume(struct chain *chain, struct diag *diag, struct chain_rec
 	if (r == 0)
 		r = recover_directory(chain->dir, chain->name, options, memory, diag, &recovery);
 	if (r == 0)
-		r = sealer_new(chain->dir, options->key, options->compression, recovery.sealed_sequence,
+		r = sealer_new(chain->dir, options->signer, options->compression, recovery.sealed_sequence,
 			       &recovery.sealed_head, &memory, diag, &chain->sealer);
 	if (r < 0)
 		return r;
@@ -125,6 +125,10 @@ int chain_open(const char *directory, const struct chain_options *options, struc
 		return diag_error(diag, -ENOMEM, "cannot open %s: out of memory", directory);
 	chain->dir = -1;
 	chain->options = *options;
+	if (!chain->options.draft_key)
+		chain->options.draft_key = signer_key(options->signer);
+	if (!chain->options.draft_key)
+		return diag_error(diag, -EINVAL, "cannot open %s: no key to sign drafts with", directory);
 	chain->name = strdup(directory);
 	if (!chain->name)
 		return diag_error(diag, -ENOMEM, "cannot open %s: out of memory", directory);
@@ -225,7 +229,7 @@ int chain_begin(struct chain *chain, struct moment now, struct diag *diag)
 	if (r == 0)
 		r = statement_set(&statement.gap_from_boot_id, chunk->gap.from_boot_id);
 	if (r == 0)
-		r = draft_write(chain->dir, &statement, chain->options.key, diag);
+		r = draft_write(chain->dir, &statement, chain->options.draft_key, diag);
 	if (r < 0) {
 		open_chunk_remove(chain->dir, chunk);
 		chain->chunk = NULL;
@@ -270,7 +274,7 @@ int chain_checkpoint(struct chain *chain, struct moment now, struct diag *diag)
 		return 0;
 	r = chain_describe(chain, &now, false, diag, &statement);
 	if (r == 0)
-		r = draft_write(chain->dir, &statement, chain->options.key, diag);
+		r = draft_write(chain->dir, &statement, chain->options.draft_key, diag);
 	if (r < 0)
 		return r;
 	chain->changed = false;
@@ -316,7 +320,7 @@ static int next_draft(const struct chain *chain, const struct statement *closed,
 		r = describe_subject(chain, &statement);
 	if (r == 0)
 		r = statement_set(&statement.gap_from_boot_id, next->gap.from_boot_id);
-	return r < 0 ? r : draft_write(chain->dir, &statement, chain->options.key, diag);
+	return r < 0 ? r : draft_write(chain->dir, &statement, chain->options.draft_key, diag);
 }
 
 /* Everything of the closed chunk that can fail, before anything changes hands. */
@@ -338,7 +342,7 @@ static int chunk_close(struct chain *chain, struct moment now, bool final, struc
 	if (r < 0)
 		return r;
 	job->statement.final = final;
-	r = draft_write(chain->dir, &job->statement, chain->options.key, diag);
+	r = draft_write(chain->dir, &job->statement, chain->options.draft_key, diag);
 	/* At the end there is no later: without its last draft the chunk can still be sealed. */
 	if (r < 0 && !final)
 		return r;

@@ -19,13 +19,16 @@
 #include "base/diag.h"
 #include "crypto/key.h"
 #include "format/statement.h"
+#include "signer/signer.h"
 
 struct chain;
 
 enum chain_compression { CHAIN_PLAIN, CHAIN_ZSTD };
 
 struct chain_options {
-	const struct key *key; /* borrowed until chain_close */
+	struct signer *signer; /* of the seals; the chain holds a reference of its own */
+	/* Of the drafts; borrowed until chain_close. NULL: the signer's key, which then must lie in our memory. */
+	const struct key *draft_key;
 	/* Where the chain's head is remembered (head.h); NULL: nowhere. Borrowed by chain_open only. */
 	const char *heads_directory;
 	enum chain_compression compression;

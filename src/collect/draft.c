@@ -49,14 +49,17 @@ static int statement_read(struct str text, struct statement *ret_statement)
 static int draft_open(struct str text, const struct key *key, struct statement *ret_statement)
 {
 	_cleanup_(bundle_done) struct bundle bundle = BUNDLE_EMPTY;
+	_cleanup_(public_key_freep) struct public_key *public = NULL;
 	int r;
 
 	r = bundle_parse(text, NULL, &bundle);
+	if (r == 0)
+		r = key_public(key, NULL, &public);
 	if (r < 0)
 		return r;
 	if (!str_equal(buf_str(&bundle.payload_type), STR(DRAFT_PAYLOAD_TYPE)))
 		return -EBADMSG;
-	r = signed_check(&bundle, key, NULL);
+	r = signed_check(&bundle, public);
 	if (r < 0)
 		return r;
 	return r == SIGNED_BY_US ? statement_read(buf_str(&bundle.payload), ret_statement) : -EBADMSG;

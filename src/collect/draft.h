@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The draft beside an open chunk: its statement so far, in a bundle like the seal's, signed by the same key under a
- * payload type of its own. The subject's digest tells how far it is: all zeros while the chunk fills (the file it
+ * The draft beside an open chunk: its statement so far, in a bundle like the seal's, under a payload type of its own.
+ * It is signed by the seals' key when that lies in our memory, else by a key of the host's made for drafts: once a
+ * second is no token's and no service's task. The subject's digest tells how far it is: all zeros while the chunk fills (the file it
  * names does not exist yet), that of the plain text in the last draft, written when the chunk is closed.
  *
  * The signature keeps out what our key never said of this chunk. It can't tell an older draft of the same chunk from

@@ -271,7 +271,7 @@ int leftover_look(int dir, uint64_t sequence, const struct chain_options *option
 	if (r < 0 && r != -ENOENT)
 		return r;
 	leftover->fd = r < 0 ? -1 : r;
-	drafted = draft_read(dir, sequence, options->key, &leftover->statement);
+	drafted = draft_read(dir, sequence, options->draft_key, &leftover->statement);
 	if (drafted == -ENOMEM)
 		return diag_error(diag, -ENOMEM, "cannot recover %s: out of memory", name);
 	leftover->statement.sequence = sequence;

@@ -19,7 +19,6 @@
 #include <zstd.h>
 
 #include "base/file.h"
-#include "collect/signed.h"
 #include "collect/steps.h"
 
 #define COPY_BYTES (256u << 10)
@@ -258,6 +257,7 @@ static int do_sign(const struct publish_context *context, struct publish_job *jo
 		   const struct digest *previous, struct diag *diag)
 {
 	_cleanup_(buf_done) struct buf text = BUF_MAX(STATEMENT_MAX);
+	_cleanup_(bundle_done) struct bundle bundle = BUNDLE_EMPTY;
 	int r;
 
 	r = finish_statement(context, job, previous);
@@ -267,8 +267,13 @@ static int do_sign(const struct publish_context *context, struct publish_job *jo
 		r = digest_of(text.data, text.len, &job->statement_digest);
 	buf_clear(&job->seal);
 	if (r == 0)
-		r = signed_write(&job->seal, STR(STATEMENT_PAYLOAD_TYPE), buf_str(&text), context->key,
-				 &context->key_id, diag);
+		r = buf_append_str(&bundle.payload_type, STR(STATEMENT_PAYLOAD_TYPE));
+	if (r == 0)
+		r = buf_append_str(&bundle.payload, buf_str(&text));
+	if (r == 0)
+		r = signer_sign(context->signer, &bundle, diag);
+	if (r == 0)
+		r = bundle_write(&job->seal, &bundle);
 	if (r < 0)
 		return diag_error(diag, r, "cannot seal chunk %llu: %s",
 				  (unsigned long long)job->statement.sequence, strerror(-r));

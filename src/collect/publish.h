@@ -8,13 +8,13 @@
 
 #include "base/diag.h"
 #include "collect/chain.h"
-#include "crypto/key.h"
 #include "format/statement.h"
+#include "signer/signer.h"
 
 enum publish_stage {
 	PUBLISH_SYNC, /* the chunk's data on disk */
 	PUBLISH_COMPRESS, /* into a temporary beside it, on disk; nothing for a plain chunk */
-	PUBLISH_SIGN, /* the only stage that uses the key; does no input or output */
+	PUBLISH_SIGN, /* the only stage that uses the signer: nothing, or seconds, or -EAGAIN */
 	PUBLISH_SEAL,
 	PUBLISH_RENAME,
 	PUBLISH_CLEAN, /* draft, and what was compressed, removed */
@@ -23,8 +23,7 @@ enum publish_stage {
 
 struct publish_context {
 	int dir; /* borrowed */
-	const struct key *key; /* borrowed; used by PUBLISH_SIGN only */
-	struct digest key_id;
+	struct signer *signer; /* used by PUBLISH_SIGN only */
 	enum chain_compression compression;
 };
 

@@ -4,7 +4,8 @@
  * The order of things at a start: look at everything, refuse or go on, only then change. What is refused: a chain
  * with a hole, a last seal that is damaged or bears our key's name without its signature, a chunk under its final
  * name without a seal, an open chunk that does not hold what its draft says or that holds what no collector wrote.
- * A seal by another key is continued (keys are changed); whether it is trusted is verify-chain's question.
+ * A seal by another key or by a certificate is continued (keys are changed); whether it is trusted is verify-chain's
+ * question.
  *
  * Only the last chunk's content is compared with its seal here; the rest is verify-chain's too. Files that are none
  * of ours are left alone.
@@ -137,10 +138,10 @@ static int tail_check(const struct tail *tail, const char *name, struct diag *di
 
 /* ---- the last seal ---- */
 
-static int seal_check_signature(const struct bundle *bundle, const struct key *key, const char *seal,
+static int seal_check_signature(const struct bundle *bundle, const struct public_key *key, const char *seal,
 				struct diag *diag)
 {
-	int r = signed_check(bundle, key, diag);
+	int r = signed_check(bundle, key);
 
 	if (r == SIGNED_FALSELY)
 		return diag_error(diag, -EBADMSG,
@@ -180,7 +181,7 @@ static int seal_open(const struct bundle *bundle, uint64_t sequence, const char 
 	return 0;
 }
 
-static int seal_read(int dir, uint64_t sequence, const struct key *key, struct diag *diag,
+static int seal_read(int dir, uint64_t sequence, const struct public_key *key, struct diag *diag,
 		     struct digest *ret_head, struct statement *ret_statement)
 {
 	_cleanup_(buf_done) struct buf text = BUF_MAX(BUNDLE_FILE_MAX);
@@ -419,7 +420,8 @@ int recover_directory(int dir, const char *name, const struct chain_options *opt
 		return r;
 	recovery.sealed_sequence = tail.first;
 	if (tail.first > 0) {
-		r = seal_read(dir, tail.first, options->key, diag, &recovery.sealed_head, &sealed);
+		r = seal_read(dir, tail.first, signer_public(options->signer), diag, &recovery.sealed_head,
+			      &sealed);
 		if (r == 0)
 			r = sealed_chunk_find(dir, &sealed, diag, from);
 		if (r == 0)
@@ -442,7 +444,7 @@ int recover_directory(int dir, const char *name, const struct chain_options *opt
 	if (r == 0)
 		r = directory_visit(dir, visit_temporary, &dir);
 	if (r == 0)
-		r = leftovers_take(dir, leftovers, options->key, diag, &recovery);
+		r = leftovers_take(dir, leftovers, options->draft_key, diag, &recovery);
 	if (r < 0)
 		return diag_error(diag, r, "cannot finish in %s what was left there: %s", name, strerror(-r));
 	*ret_recovery = recovery;

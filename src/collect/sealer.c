@@ -4,8 +4,8 @@
  * A queue and a thread. The lock guards everything but the job at the head while `busy`: that one is the thread's.
  * Refuses nothing: a queue of closed chunks is bounded by the disk they lie on, a job is a few KiB.
  *
- * The key is borrowed until sealer_stop, which therefore waits for a signature under way (microseconds) but not
- * longer than STOP_MS for the disk. Signals stay with the thread that handles them: all are blocked here.
+ * Whoever waits for a disk or a signer that does not answer may be left behind by sealer_stop: all that the thread uses
+ * is its own, the signer by a reference. Signals stay with the thread that handles them: all are blocked here.
  */
 
 #include "collect/sealer.h"
@@ -18,10 +18,9 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "collect/signed.h"
-
 #define RETRY_MS 1000
-#define STOP_MS 1000 /* how long a stop waits for the disk before it leaves the thread behind */
+#define RETRY_MAX_MS 60000 /* of a signer that is not in our memory */
+#define STOP_MS 2000 /* how long a stop waits for disk and signer before it leaves the thread behind */
 
 struct sealer {
 	pthread_mutex_t lock;
@@ -36,9 +35,11 @@ struct sealer {
 	int head_error;
 	int error;
 	char error_text[DIAG_MAX];
+	uint32_t pause_ms; /* before the next try to sign */
+	uint32_t waiters; /* in sealer_wait: no pause is longer than RETRY_MS */
 	bool kick; /* do not wait for the retry */
 	bool busy; /* the thread is at work on the first job */
-	bool signing; /* ... and uses the key */
+	bool signing; /* ... and asks the signer */
 	bool stop;
 	bool gone; /* the thread will not touch this any more */
 	bool left; /* nobody waits for the thread: it frees */
@@ -53,6 +54,7 @@ static void sealer_free(struct sealer *sealer)
 		publish_job_free(job);
 	}
 	head_memory_free(sealer->memory);
+	signer_free(sealer->context.signer);
 	closep(&sealer->context.dir);
 	pthread_cond_destroy(&sealer->changed);
 	pthread_mutex_destroy(&sealer->lock);
@@ -84,10 +86,9 @@ static int do_stage(struct sealer *sealer, struct publish_job *job, struct diag 
 	pthread_mutex_unlock(&sealer->lock);
 	r = publish_step(&sealer->context, job, has_previous ? &previous : NULL, diag);
 	pthread_mutex_lock(&sealer->lock);
-	if (sealer->signing) {
-		sealer->signing = false;
-		pthread_cond_broadcast(&sealer->changed);
-	}
+	if (sealer->signing && r == 0)
+		sealer->pause_ms = RETRY_MS;
+	sealer->signing = false;
 	return r;
 }
 
@@ -122,9 +123,21 @@ static void job_published(struct sealer *sealer)
 	publish_job_free(job);
 }
 
-static void wait_for_retry(struct sealer *sealer, int error, const struct diag *diag)
+/* A service that is down is not asked every second; somebody who waits for it does not wait a minute more. */
+static uint32_t next_pause(struct sealer *sealer, const struct publish_job *job)
 {
-	struct timespec at = deadline_in(RETRY_MS);
+	uint32_t pause = sealer->pause_ms;
+
+	if (job->stage != PUBLISH_SIGN || signer_key(sealer->context.signer))
+		return RETRY_MS;
+	sealer->pause_ms = pause >= RETRY_MAX_MS / 2 ? RETRY_MAX_MS : pause * 2;
+	return sealer->waiters > 0 ? RETRY_MS : pause;
+}
+
+static void wait_for_retry(struct sealer *sealer, const struct publish_job *job, int error,
+			   const struct diag *diag)
+{
+	struct timespec at = deadline_in(next_pause(sealer, job));
 
 	sealer->error = error;
 	snprintf(sealer->error_text, sizeof(sealer->error_text), "%s", diag->text);
@@ -151,7 +164,7 @@ static void work_on_first(struct sealer *sealer)
 	if (job->stage == PUBLISH_DONE)
 		job_published(sealer);
 	else if (r < 0)
-		wait_for_retry(sealer, r, &diag);
+		wait_for_retry(sealer, job, r, &diag);
 	pthread_cond_broadcast(&sealer->changed);
 }
 
@@ -188,22 +201,19 @@ static int thread_start(struct sealer *sealer)
 	return -r;
 }
 
-int sealer_new(int dir, const struct key *key, enum chain_compression compression, uint64_t sealed_sequence,
+int sealer_new(int dir, struct signer *signer, enum chain_compression compression, uint64_t sealed_sequence,
 	       const struct digest *head, struct head_memory **memory, struct diag *diag,
 	       struct sealer **ret_sealer)
 {
 	struct sealer *sealer;
-	struct digest key_id;
 	pthread_condattr_t attr;
 	int r;
 
-	r = signed_key_id(key, diag, &key_id);
-	if (r < 0)
-		return r;
 	sealer = calloc(1, sizeof(*sealer));
 	if (!sealer)
 		return diag_error(diag, -ENOMEM, "cannot start the sealer: out of memory");
-	sealer->context = (struct publish_context) { -1, key, key_id, compression };
+	sealer->context = (struct publish_context) { -1, signer_ref(signer), compression };
+	sealer->pause_ms = RETRY_MS;
 	sealer->last = &sealer->first;
 	sealer->sealed_sequence = sealed_sequence;
 	if (sealed_sequence > 0)
@@ -258,6 +268,7 @@ int sealer_wait(struct sealer *sealer, uint32_t wait_ms)
 	int r = 0;
 
 	pthread_mutex_lock(&sealer->lock);
+	sealer->waiters++;
 	if (sealer->waiting > 0) {
 		sealer->kick = true;
 		pthread_cond_broadcast(&sealer->changed);
@@ -270,6 +281,7 @@ int sealer_wait(struct sealer *sealer, uint32_t wait_ms)
 		sealer->kick = false;
 		r = 0;
 	}
+	sealer->waiters--;
 	pthread_mutex_unlock(&sealer->lock);
 	return r;
 }
@@ -284,10 +296,12 @@ void sealer_stop(struct sealer *sealer)
 		return;
 	pthread_mutex_lock(&sealer->lock);
 	sealer->stop = true;
+	if (sealer->signing && !signer_key(sealer->context.signer))
+		signer_cancel(sealer->context.signer);
 	pthread_cond_broadcast(&sealer->changed);
 	while (sealer->busy && pthread_cond_timedwait(&sealer->changed, &sealer->lock, &at) != ETIMEDOUT)
 		;
-	while (sealer->signing || (!sealer->busy && !sealer->gone))
+	while (!sealer->busy && !sealer->gone)
 		pthread_cond_wait(&sealer->changed, &sealer->lock);
 	gone = sealer->gone;
 	sealer->left = !gone;

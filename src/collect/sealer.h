@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The thread that publishes closed chunks, one after the other, so that the writer never waits for the disk. What
- * fails (a full disk) is tried again after a second and never skipped: the chain has no holes.
+ * The thread that publishes closed chunks, one after the other, so that the writer never waits for the disk or for a
+ * signature. What fails is tried again and never skipped: the chain has no holes. A full disk is asked every second, a
+ * signer outside of our memory after growing pauses of up to a minute.
  */
 
 #include "collect/head.h"
@@ -12,10 +13,10 @@
 struct sealer;
 
 /*
- * Duplicates `dir`. sealed_sequence 0: nothing sealed yet, `head` is not read. Takes *memory, which may be NULL, on
+ * Duplicates `dir`, and holds a reference to the signer. sealed_sequence 0: nothing sealed yet, `head` is not read. Takes *memory, which may be NULL, on
  * success: the head is remembered there after each publication.
  */
-int sealer_new(int dir, const struct key *key, enum chain_compression compression, uint64_t sealed_sequence,
+int sealer_new(int dir, struct signer *signer, enum chain_compression compression, uint64_t sealed_sequence,
 	       const struct digest *head, struct head_memory **memory, struct diag *diag,
 	       struct sealer **ret_sealer);
 

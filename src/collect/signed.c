@@ -36,20 +36,17 @@ int signed_write(struct buf *out, struct str payload_type, struct str payload, c
 	return r < 0 ? r : bundle_write_signed(out, payload_type, payload, buf_str(&signature), key_id);
 }
 
-int signed_check(const struct bundle *bundle, const struct key *key, struct diag *diag)
+int signed_check(const struct bundle *bundle, const struct public_key *ours)
 {
-	_cleanup_(public_key_freep) struct public_key *public = NULL;
 	_cleanup_(buf_done) struct buf pae = BUF_MAX(PAE_MAX);
 	int r;
 
-	r = key_public(key, diag, &public);
-	if (r < 0)
-		return r;
-	if (memcmp(public_key_id(public), &bundle->key_id, sizeof(bundle->key_id)) != 0)
+	if (!ours || bundle->identity != BUNDLE_PUBLIC_KEY ||
+	    memcmp(public_key_id(ours), &bundle->key_id, sizeof(bundle->key_id)) != 0)
 		return SIGNED_BY_ANOTHER;
 	r = dsse_pae(&pae, buf_str(&bundle->payload_type), buf_str(&bundle->payload));
 	if (r < 0)
 		return r;
-	return public_key_verify(public, buf_str(&pae), buf_str(&bundle->signature)) ? SIGNED_BY_US
-										     : SIGNED_FALSELY;
+	return public_key_verify(ours, buf_str(&pae), buf_str(&bundle->signature)) ? SIGNED_BY_US
+										   : SIGNED_FALSELY;
 }

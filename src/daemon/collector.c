@@ -36,7 +36,8 @@ static int open_chain(struct collector *collector, struct diag *diag)
 {
 	_cleanup_(freep) char *heads = NULL;
 	struct chain_options options = {
-		.key = collector->key.key,
+		.signer = collector->key.signer,
+		.draft_key = collector->key.drafts,
 		.compression =
 			collector->config->compression == CONFIG_COMPRESSION_ZSTD ? CHAIN_ZSTD : CHAIN_PLAIN,
 		.identify = collector_identify,
@@ -112,6 +113,8 @@ static int open_parts(struct collector *collector, const struct collector_option
 	r = control_open(collector->config->control_socket, &handler, diag, &collector->control);
 	if (r >= 0)
 		r = open_chain(collector, diag);
+	if (r >= 0)
+		r = logs_open(collector->config, collector->key.signer, diag, &collector->logs);
 	if (r >= 0 && options->record_raw)
 		r = raw_writer_open(options->record_raw, diag, &collector->raw);
 	if (r >= 0)
@@ -136,6 +139,15 @@ int collector_open(const struct collector_options *options, struct diag *diag, s
 	return 0;
 }
 
+void collector_tell_logs(struct collector *collector)
+{
+	struct chain_state state;
+
+	chain_state(collector->chain, &state);
+	logs_sealed(collector->logs, state.sealed_sequence);
+	logs_tell(collector->logs);
+}
+
 int collector_stop(struct collector *collector, struct diag *diag)
 {
 	_cleanup_(buf_done) struct buf answer = BUF_MAX(CONTROL_ANSWER_MAX);
@@ -154,6 +166,9 @@ int collector_stop(struct collector *collector, struct diag *diag)
 	collector_record_cut(collector);
 	if (collector->raw && raw_writer_close(TAKE(collector->raw)) < 0)
 		log_line(LOG_LEVEL_ERROR, "the raw capture is not complete");
+	if (r >= 0)
+		logs_sealed(collector->logs, sequence);
+	logs_finish(collector->logs);
 	collector_report_stopped(collector, sequence, r, diag, &answer);
 	control_leave(collector->control); /* who hears that it has stopped may start the next one at once */
 	control_answer_waiting(collector->control, buf_str(&answer));
@@ -169,6 +184,7 @@ void collector_free(struct collector *collector)
 	/* Only after a failed start: nothing was begun, or coverage never opened. */
 	if (collector->chain)
 		(void)chain_close(collector->chain, clock_now(), SEAL_WAIT_MS, &diag);
+	logs_close(collector->logs);
 	pipeline_free(collector->pipeline);
 	ledger_done(&collector->ledger);
 	incidents_end(&collector->incidents);

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "crypto/digest.h"
+#include "net/http.h"
 #include "resolve/engines.h"
 
 #define CONFIG_FILE_DEFAULT "/etc/stella/stellaops.yaml"
@@ -39,8 +40,17 @@ struct config {
 	uint64_t max_size_mb; /* MiB of plain text in a chunk */
 	uint64_t max_age_millihours; /* 0.001 h = 3.6 s */
 	bool signing_enabled;
-	char *key_id; /* "local" or "file:PATH" */
+	char *key_id, *next_key_id; /* as signer.h has them; next: "" = none, as in all below */
+	char *passphrase_file, *pin_file, *pkcs11_module, *vault_token_file;
+	char *fulcio_url, *identity_token_file;
+	bool local_log;
+	char *local_log_origin;
 	bool submit_to_rekor;
+	struct config_list rekor_urls; /* "v1:URL", "v2:URL"; in force only with submit_to_rekor */
+	struct config_list timestamp_urls, witness_urls, witness_keys;
+	char *trusted_root;
+	char *tls_ca_file, *tls_certificate_file, *tls_key_file, *proxy;
+	uint64_t timeout_s;
 	struct config_list path_allowlist, path_denylist, target_containers;
 	struct config_list cgroups, pid_namespaces, comm_allowlist, comm_denylist;
 	uint64_t ring_buffer_mb, drain_interval_ms;
@@ -48,9 +58,7 @@ struct config {
 	char *control_socket, *state_directory;
 	struct config_list probes; /* types of records, and CONFIG_PROBE_* */
 	uint64_t dedup; /* enum source_fold */
-	uint64_t transport; /* #define CONFIG_ENGINES_NONE "none"
-
-enum config_transport */
+	uint64_t transport; /* enum config_transport */
 	char *btf_full, *btf_split_directory; /* "" = none */
 	bool btf_ignore_kernel;
 	bool host; /* with target_containers: what is of none too */
@@ -85,6 +93,11 @@ const char *config_fixed_difference(const struct config *running, const struct c
 uint64_t config_max_age_ns(const struct config *config);
 /* "docker:/PATH" as a socket, whose path points into `text`; or what is wrong with it. */
 const char *config_engine(const char *text, struct engine_socket *ret_socket);
+
+/* How servers are reached; strings are the configuration's. */
+struct http_settings config_http(const struct config *config);
+/* What is good for itself and contradicts what else is set: a sentence, or NULL. */
+const char *config_contradiction(const struct config *config);
 
 /* The printers. */
 int config_help(struct buf *out);

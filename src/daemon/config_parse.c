@@ -25,7 +25,7 @@ struct reader {
 	const char *name;
 	struct diag *diag;
 	struct config *config;
-	uint64_t seen; /* bit i: row i has stood in the file */
+	bool seen[CONFIG_ROWS_MAX]; /* the row has stood in the file */
 };
 
 static int refuse_at(struct reader *reader, yaml_mark_t mark, const char *format, ...)
@@ -264,9 +264,9 @@ static int read_member(struct reader *reader, const char *group)
 		return refuse_unknown(reader, group, key);
 	if (row->type == CONFIG_LATER)
 		return refuse(reader, "%s is not in this version: %s", row->name, row->help);
-	if (reader->seen & 1ull << (row - config_rows))
+	if (reader->seen[row - config_rows])
 		return refuse(reader, "%s stands there twice", row->name);
-	reader->seen |= 1ull << (row - config_rows);
+	reader->seen[row - config_rows] = true;
 	return read_value(reader, row);
 }
 
@@ -314,6 +314,7 @@ int config_parse(struct str text, const char *name, struct diag *diag, struct co
 {
 	_cleanup_(config_freep) struct config *config = NULL;
 	struct reader reader = { .name = name, .diag = diag };
+	const char *wrong;
 	int r = config_new(&config);
 
 	if (r < 0)
@@ -327,6 +328,9 @@ int config_parse(struct str text, const char *name, struct diag *diag, struct co
 	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)(text.data ? text.data : ""),
 				     text.len);
 	r = read_document(&reader);
+	wrong = r >= 0 ? config_contradiction(config) : NULL;
+	if (wrong)
+		r = refuse_at(&reader, (yaml_mark_t) { 0 }, "%s", wrong);
 	yaml_event_delete(&reader.event);
 	yaml_parser_delete(&reader.parser);
 	if (r < 0)

@@ -7,119 +7,8 @@
 
 #include "daemon/config_table.h"
 
-#include <stdlib.h>
-#include <string.h>
-#include <sys/un.h>
-
-#include "base/text.h"
-#include "collect/filter.h"
-#include "format/event.h"
-#include "resolve/selector.h"
-
-static const char *check_absolute(const char *text)
-{
-	return text[0] == '/' && strlen(text) < 4096 ? NULL : "an absolute path is wanted";
-}
-
-static const char *check_socket(const char *text)
-{
-	if (text[0] != '/')
-		return "an absolute path is wanted";
-	return strlen(text) < sizeof(((struct sockaddr_un *)NULL)->sun_path)
-		       ? NULL
-		       : "a socket's path has at most 107 bytes";
-}
-
-static const char *check_signing(const char *text)
-{
-	return strcmp(text, "true") == 0 ? NULL : "an unsigned chain proves nothing; only true is possible";
-}
-
-static const char *check_rekor(const char *text)
-{
-	return strcmp(text, "false") == 0
-		       ? NULL
-		       : "the transparency log comes with a later version; only false is possible";
-}
-
-static const char *check_key_id(const char *text)
-{
-	if (strcmp(text, "local") == 0)
-		return NULL;
-	if (strncmp(text, "file:", 5) == 0)
-		return text[5] == '/' ? NULL : "behind file: an absolute path is wanted";
-	return "'local' or 'file:/PATH' is wanted; other keys come with a later version";
-}
-
-static const char *check_power_of_two(const char *text)
-{
-	uint64_t value = strtoull(text, NULL, 10); /* a whole number in range: looked at before */
-
-	return value & (value - 1) ? "a power of two is wanted" : NULL;
-}
-
-static const char *check_glob(const char *text)
-{
-	const char *reason = NULL;
-
-	if (glob_check(str_of(text), &reason) < 0)
-		return reason;
-	/* An escaped slash is one too. */
-	return strchr("/*?[", text[0]) || (text[0] == '\\' && text[1] == '/')
-		       ? NULL
-		       : "paths are absolute, this matches none; begin it with / or **/";
-}
-
-static const char *check_path_or_none(const char *text)
-{
-	return *text ? check_absolute(text) : NULL;
-}
-
-#define TYPE_WORD(name_, word_, number_) " " #word_
-
-static const char *check_probe(const char *text)
-{
-	enum wire_kind kind;
-
-	return event_kind_find(str_of(text), &kind) == 0 || strcmp(text, CONFIG_PROBE_LIBC) == 0
-		       ? NULL
-		       : "a record type or 'libc' is wanted; the types are" WIRE_KINDS(TYPE_WORD);
-}
-
-static const char *check_namespace(const char *text)
-{
-	uint64_t number;
-
-	return text_parse_u64(str_of(text), 1, UINT32_MAX, &number) == 0 ||
-			       (text[0] == '/' && strlen(text) < 4096)
-		       ? NULL
-		       : "a namespace's number, or the path of one (/proc/PID/ns/pid), is wanted";
-}
-
-static const char *check_command(const char *text)
-{
-	return *text && strlen(text) < WIRE_COMM ? NULL : "a command has 1 to 15 bytes";
-}
-
-static const char *check_selector(const char *text)
-{
-	const char *reason = NULL;
-	struct selector selector;
-
-	return selector_parse(str_of(text), &reason, &selector) < 0 ? reason : NULL;
-}
-
-static const char *check_engine(const char *text)
-{
-	struct engine_socket socket;
-
-	return strcmp(text, CONFIG_ENGINES_NONE) == 0 ? NULL : config_engine(text, &socket);
-}
-
-static const char *check_label(const char *text)
-{
-	return *text && strlen(text) <= ENGINE_LABEL_MAX ? NULL : "a label's key has 1 to 1024 bytes";
-}
+#include "base/cleanup.h"
+#include "daemon/config_checks.h"
 
 #define FIELD(member) .offset = offsetof(struct config, member)
 
@@ -171,14 +60,150 @@ const struct config_row config_rows[] = {
 	  .initial = "local",
 	  .check = check_key_id,
 	  .help = "'local': a key made at the first start, in keys/ of the state directory, its public half in "
-		  "trust/. "
-		  "'file:/PATH': a private key in PEM (PKCS#8, ECDSA P-256) that only its owner can read." },
+		  "trust/. 'file:/PATH': a private key in PEM (PKCS#8, ECDSA P-256 or Ed25519) that only its "
+		  "owner can read. 'pkcs11:...': a key on a token, as an RFC 7512 URI. 'tpm2:...': a key in a "
+		  "TPM 2.0. 'hashivault://KEY', 'openbao://KEY', 'awskms://...', 'gcpkms://...', "
+		  "'azurekms://...': a key that a service keeps. 'exec:/PROGRAM ...': a plugin that speaks "
+		  "cosign's protocol. 'fulcio': a new key for each seal, with a certificate for who we are." },
+	{ .name = "signals.signing.next_key_id",
+	  .type = CONFIG_TEXT,
+	  FIELD(next_key_id),
+	  .initial = "\"\"",
+	  .check = check_key_id_or_none,
+	  .help = "The key that will sign next, in the same forms but fulcio; empty: none. While it is set, "
+		  "each seal announces it under the present key's signature, so that who trusts the one may "
+		  "trust the other. Then make it key_id." },
+	{ .name = "signals.signing.passphrase_file",
+	  .type = CONFIG_TEXT,
+	  FIELD(passphrase_file),
+	  .initial = "\"\"",
+	  .check = check_path_or_none,
+	  .help = "With an encrypted key file: a file with its passphrase, readable by its owner only." },
+	{ .name = "signals.signing.pin_file",
+	  .type = CONFIG_TEXT,
+	  FIELD(pin_file),
+	  .initial = "\"\"",
+	  .check = check_path_or_none,
+	  .help = "With pkcs11 and tpm2: a file with the PIN or the authorisation value, readable by its owner "
+		  "only." },
+	{ .name = "signals.signing.pkcs11_module",
+	  .type = CONFIG_TEXT,
+	  FIELD(pkcs11_module),
+	  .initial = "\"\"",
+	  .check = check_path_or_none,
+	  .help = "With pkcs11: the token's library." },
+	{ .name = "signals.signing.vault_token_file",
+	  .type = CONFIG_TEXT,
+	  FIELD(vault_token_file),
+	  .initial = "\"\"",
+	  .check = check_path_or_none,
+	  .help = "With hashivault and openbao: a file with the token; empty: VAULT_TOKEN of the environment. "
+		  "Read anew for each seal." },
+	{ .name = "signals.signing.fulcio_url",
+	  .type = CONFIG_TEXT,
+	  FIELD(fulcio_url),
+	  .initial = "\"\"",
+	  .check = check_url_or_none,
+	  .help = "With fulcio: the authority that certifies our identity." },
+	{ .name = "signals.signing.identity_token_file",
+	  .type = CONFIG_TEXT,
+	  FIELD(identity_token_file),
+	  .initial = "\"\"",
+	  .check = check_path_or_none,
+	  .help = "With fulcio: a file with the identity token (a projected Kubernetes token, one that "
+		  "spiffe-helper writes); empty: SIGSTORE_ID_TOKEN of the environment. Read anew for each "
+		  "seal." },
+	{ .name = "signals.signing.local_log",
+	  .type = CONFIG_BOOL,
+	  FIELD(local_log),
+	  .initial = "true",
+	  .help = "Keep a transparency log of the seals on this host, in log/ of the state directory: without "
+		  "a network it is the only one, beside others it costs little. Its key is in keys/, the "
+		  "public half in trust/. It takes no seals of Ed25519 keys." },
+	{ .name = "signals.signing.local_log_origin",
+	  .type = CONFIG_TEXT,
+	  FIELD(local_log_origin),
+	  .initial = "\"\"",
+	  .check = check_origin_or_none,
+	  .help = "The name under which the local log signs, a bare host name; empty: this host's name at the "
+		  "time the log begins. A log keeps the name that it began with." },
 	{ .name = "signals.signing.submit_to_rekor",
 	  .type = CONFIG_BOOL,
 	  FIELD(submit_to_rekor),
 	  .initial = "false",
+	  .help = "Send each seal to the logs of rekor_urls. A public log makes what is sent public for "
+		  "ever." },
+	{ .name = "signals.signing.rekor_urls",
+	  .type = CONFIG_LIST,
+	  FIELD(rekor_urls),
+	  .unique = true,
+	  .initial = "[]",
 	  .check = check_rekor,
-	  .help = "Send each seal to a transparency log. Only false is possible in this version." },
+	  .help = "The transparency logs, as v1:https://HOST or v2:https://HOST. What they answer is proved "
+		  "with trusted_root before it is kept. Ed25519 keys need v1." },
+	{ .name = "signals.signing.timestamp_urls",
+	  .type = CONFIG_LIST,
+	  FIELD(timestamp_urls),
+	  .unique = true,
+	  .initial = "[]",
+	  .check = check_url,
+	  .help = "RFC 3161 timestamp authorities that are asked for the time of each seal, whether or not it "
+		  "is sent to logs. What they answer is proved with trusted_root." },
+	{ .name = "signals.signing.trusted_root",
+	  .type = CONFIG_TEXT,
+	  FIELD(trusted_root),
+	  .initial = "\"\"",
+	  .check = check_path_or_none,
+	  .help = "The keys of logs, timestamp authorities and certificate authorities: Sigstore's "
+		  "trusted_root.json. `stella signals trusted-root` makes one." },
+	{ .name = "signals.signing.witness_urls",
+	  .type = CONFIG_LIST,
+	  FIELD(witness_urls),
+	  .unique = true,
+	  .initial = "[]",
+	  .check = check_url,
+	  .help = "C2SP witnesses that are asked to cosign the checkpoints of the local log "
+		  "(URL/add-checkpoint)." },
+	{ .name = "signals.signing.witness_keys",
+	  .type = CONFIG_LIST,
+	  FIELD(witness_keys),
+	  .unique = true,
+	  .initial = "[]",
+	  .check = check_vkey,
+	  .help = "The witnesses' verifier keys, NAME+ID+KEY." },
+	{ .name = "signals.signing.tls_ca_file",
+	  .type = CONFIG_TEXT,
+	  FIELD(tls_ca_file),
+	  .initial = "\"\"",
+	  .check = check_path_or_none,
+	  .help = "Trust only the authorities of this file (PEM) for https; empty: the host's." },
+	{ .name = "signals.signing.tls_certificate_file",
+	  .type = CONFIG_TEXT,
+	  FIELD(tls_certificate_file),
+	  .initial = "\"\"",
+	  .check = check_path_or_none,
+	  .help = "Our own certificate (PEM) for servers that ask for one." },
+	{ .name = "signals.signing.tls_key_file",
+	  .type = CONFIG_TEXT,
+	  FIELD(tls_key_file),
+	  .initial = "\"\"",
+	  .check = check_path_or_none,
+	  .help = "Its private key (PEM)." },
+	{ .name = "signals.signing.proxy",
+	  .type = CONFIG_TEXT,
+	  FIELD(proxy),
+	  .initial = "\"\"",
+	  .check = check_url_or_none,
+	  .help = "The proxy for all that signing and logs connect to; empty: as https_proxy and no_proxy of "
+		  "the environment say." },
+	{ .name = "signals.signing.timeout_s",
+	  .type = CONFIG_U64,
+	  FIELD(timeout_s),
+	  .min = 1,
+	  .max = 600,
+	  .initial = "30",
+	  .unit = "s",
+	  .help = "How long one request may take." },
 	{ .name = "signals.filters",
 	  .type = CONFIG_GROUP,
 	  .help = "What is recorded. Left out records are counted in the seal." },
@@ -392,12 +417,6 @@ const struct config_row config_rows[] = {
 	  .unit = "ms",
 	  .help = "How long the first records of a new container wait for an engine to name its image, so that "
 		  "they carry the digest themselves. What comes later is in the seal." },
-	{ .name = "signals.signing.rekor_url",
-	  .type = CONFIG_LATER,
-	  .help = "The transparency log comes with a later version." },
-	{ .name = "signals.signing.fulcio_url",
-	  .type = CONFIG_LATER,
-	  .help = "Signing without a key of one's own comes with a later version." },
 };
 
 const size_t config_n_rows = ARRAY_LEN(config_rows);

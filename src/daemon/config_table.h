@@ -31,7 +31,7 @@ struct config_row {
 	const char *help;
 };
 
-#define CONFIG_ROWS_MAX 64
+#define CONFIG_ROWS_MAX 128
 extern const struct config_row config_rows[];
 extern const size_t config_n_rows;
 

@@ -15,6 +15,8 @@ int collector_identify(void *user, struct statement *statement)
 	const struct btf_choice *btf = collector->source ? source_btf(collector->source) : NULL;
 	int r = identity_write(&collector->identity, statement);
 
+	if (r >= 0)
+		r = signing_key_announce(&collector->key, statement);
 	statement->config_digest = collector->config_digest;
 	if (r < 0 || !btf)
 		return r;

@@ -190,6 +190,7 @@ static void each_second(struct collector *collector)
 	checkpoint(collector, now);
 	rotate_when_old(collector, now);
 	note_sealer(collector);
+	collector_tell_logs(collector);
 	if (collector->raw && collector->raw_error == 0)
 		collector_note_capture(collector, raw_writer_flush(collector->raw));
 	collector->last_second = now;

@@ -18,6 +18,7 @@
 #include "daemon/incident.h"
 #include "daemon/keys.h"
 #include "daemon/latency.h"
+#include "daemon/logs.h"
 #include "probe/source.h"
 #include "resolve/engines.h"
 
@@ -41,6 +42,7 @@ struct collector {
 
 	struct chain *chain;
 	struct chain_recovery recovery;
+	struct logs *logs; /* where seals go besides */
 	struct control *control;
 	struct source *source;
 	struct pipeline *pipeline;
@@ -194,6 +196,11 @@ void collector_release(struct collector *collector);
 
 /* After the last one: holes of records that nobody is at work on any more are lost. */
 void collector_last_holes(struct collector *collector);
+
+/* ---- collector.c ---- */
+
+/* Tells the outbox what is sealed. */
+void collector_tell_logs(struct collector *collector);
 
 /* ---- loop.c: once a second ---- */
 

@@ -86,7 +86,9 @@ static int identify(void *user, struct statement *statement)
 		r = statement_set(&statement->btf_source_kind, said->btf_source_kind);
 	if (r >= 0)
 		r = statement_set(&statement->btf_source_path, said->btf_source_path);
-	return r < 0 ? r : statement_set(&statement->btf_selection_reason, said->btf_selection_reason);
+	if (r >= 0)
+		r = statement_set(&statement->btf_selection_reason, said->btf_selection_reason);
+	return r < 0 ? r : signing_key_announce(&replay->key, statement);
 }
 
 static void take_list(char ***to, size_t *to_count, char ***from, size_t *from_count)
@@ -217,7 +219,8 @@ static int replay_open(struct replay *replay, const char *raw_path, const char *
 	if (r < 0)
 		return r;
 	digest_hex(&digest, replay->replay_of);
-	options.key = replay->key.key;
+	options.signer = replay->key.signer;
+	options.draft_key = replay->key.drafts;
 	options.compression = replay->config->compression == CONFIG_COMPRESSION_ZSTD ? CHAIN_ZSTD : CHAIN_PLAIN;
 	return chain_open(target, &options, diag, &recovery, &replay->chain);
 }

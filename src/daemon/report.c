@@ -267,6 +267,7 @@ static void add_watching(json_t *object, const struct collector *collector)
 	json_object_set_new(object, "targets", report_targets(collector));
 	report_containers(object, collector);
 	json_object_set_new(object, "incidents", incidents_of(collector));
+	json_object_set_new(object, "log", logs_report(collector->logs));
 	json_object_set_new(object, "btf", text_of(source_btf(collector->source)->source_path));
 }
 
@@ -299,6 +300,11 @@ static void reason(json_t *reasons, const char *format, ...)
 	json_array_append_new(reasons, text_of(text));
 }
 
+static void add_reason(void *reasons, const char *text)
+{
+	reason(reasons, "%s", text);
+}
+
 static json_t *reasons_of(const struct collector *collector)
 {
 	const struct source_probe *probes;
@@ -319,6 +325,7 @@ static json_t *reasons_of(const struct collector *collector)
 	}
 	if (lost > 0)
 		reason(reasons, "%llu records lost in the last minute", (unsigned long long)lost);
+	logs_reasons(collector->logs, add_reason, reasons);
 	if (collector->raw_error < 0)
 		reason(reasons, "raw capture ended: %s", strerror(-collector->raw_error));
 	return reasons;
@@ -390,14 +397,20 @@ static json_t *report_rotated(struct collector *collector)
 json_t *collector_started(struct collector *collector)
 {
 	const struct chain_recovery *recovery = &collector->recovery;
-	json_t *key = json_pack("{s:s, s:o, s:b}", "id", collector->key.id, "file",
-				text_of(collector->key.file), "generated", collector->key.generated);
+	json_t *key = json_pack("{s:s, s:b}", "kind", signer_kind(collector->key.signer), "generated",
+				collector->key.generated);
 	json_t *recovered = json_pack("{s:o, s:o, s:o, s:o}", "chunks", number(recovery->recovered_chunks),
 				      "records", number(recovery->recovered_records), "torn_bytes",
 				      number(recovery->torn_bytes), "finished", number(recovery->finished));
 
+	if (collector->key.id[0] != '\0')
+		json_object_set_new(key, "id", json_string(collector->key.id));
+	if (collector->key.file)
+		json_object_set_new(key, "file", text_of(collector->key.file));
 	if (collector->key.trusted)
 		json_object_set_new(key, "trusted", text_of(collector->key.trusted));
+	if (collector->key.public_file)
+		json_object_set_new(key, "public", text_of(collector->key.public_file));
 	return json_pack("{s:b, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", true, "pid",
 			 (int)getpid(), "version", STELLA_VERSION, "since", moment_of(collector->covered),
 			 "directory", text_of(collector->config->output_directory), "socket",

@@ -72,12 +72,13 @@ json_t *report_targets(const struct collector *collector)
 	source_target_counts(collector->source, &counts);
 	source_unmet(collector->source, take_waiting, waiting);
 	object = json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "functions_asked",
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "functions_asked",
 		(json_int_t)counts.functions_asked, "functions_attached", (json_int_t)counts.functions_attached,
 		"functions_answered", (json_int_t)counts.functions_answered, "entries_unmet",
 		(json_int_t)counts.entries_unmet, "files_seen", (json_int_t)counts.files_seen, "files_lost",
 		(json_int_t)counts.files_lost, "over_limit", (json_int_t)counts.over_limit, "refused",
-		(json_int_t)counts.refused, "waiting", waiting);
+		(json_int_t)counts.refused, "callers_unresolved", (json_int_t)counts.callers_unresolved,
+		"callers_unproven", (json_int_t)counts.callers_unproven, "waiting", waiting);
 	if (object)
 		add_files(object, collector->source);
 	return object;

@@ -107,12 +107,25 @@ struct event_ssl {
 	struct str library; /* path of the file whose function was called */
 };
 
+#define EVENT_CALLERS WIRE_CALLERS
+
+/* A place in a file to which a call returns. */
+struct event_caller {
+	uint64_t inode, offset; /* offset: in the file, of the first byte behind the call */
+	uint32_t dev_major, dev_minor;
+	struct str library; /* path of the file; unknown */
+	struct str symbol; /* the function around it; unknown */
+	struct str build_id; /* bytes; unknown, or the file has none */
+};
+
 struct event_function {
 	struct str symbol;
 	struct str library; /* path of the file */
 	struct str purl; /* unknown when the map names none */
 	struct str build_id; /* bytes; unknown when the file has none */
 	uint64_t offset;
+	struct event_caller callers[EVENT_CALLERS]; /* the innermost first */
+	size_t n_callers; /* known; what is above them is not */
 };
 
 enum event_cgroup_op {

@@ -16,6 +16,8 @@
 
 /* Braces, keys, numbers and addresses of the longest record; texts come on top. */
 #define FIXED_MAX 1024
+/* Of each caller the same. */
+#define CALLER_FIXED_MAX 256
 
 #define SOURCE_AND_TID(ENUM, name, kind, number) [WIRE_SOURCE_##ENUM] = STR(",\"src\":\"" name "\",\"tid\":"),
 static const struct str source_texts[] = { WIRE_SOURCES(SOURCE_AND_TID) };
@@ -284,10 +286,39 @@ static char *put_ssl_op(char *p, struct buf *out, const struct event_ssl *ssl)
 	return PUT(p, ",\"type\":\"ssl_op\"");
 }
 
+static char *put_caller(char *p, struct buf *out, const struct event_caller *caller)
+{
+	*p++ = '{';
+	if (caller->build_id.data)
+		p = PUT(put_hex(PUT(p, "\"build_id\":\""), caller->build_id), "\",");
+	p = put_dev(PUT(p, "\"dev\":\""), caller->dev_major, caller->dev_minor);
+	p = put_u64(PUT(p, ",\"inode\":"), caller->inode);
+	p = put_known_member(p, out, TEXT_KEY("library"), caller->library);
+	p = put_u64(PUT(p, ",\"offset\":"), caller->offset);
+	p = put_known_member(p, out, TEXT_KEY("symbol"), caller->symbol);
+	*p++ = '}';
+	return p;
+}
+
+/* Those that are known; where none is, nothing. */
+static char *put_callers(char *p, struct buf *out, const struct event_function *function)
+{
+	if (function->n_callers == 0)
+		return p;
+	p = PUT(p, "\"callers\":[");
+	for (size_t i = 0; i < function->n_callers; i++) {
+		if (i > 0)
+			*p++ = ',';
+		p = put_caller(p, out, &function->callers[i]);
+	}
+	return PUT(p, "],");
+}
+
 static char *put_function_call(char *p, struct buf *out, const struct event_function *function)
 {
 	if (function->build_id.data)
 		p = PUT(put_hex(PUT(p, "\"build_id\":\""), function->build_id), "\",");
+	p = put_callers(p, out, function);
 	p = put_member(p, out, TEXT_KEY_FIRST("library"), function->library);
 	p = put_u64(PUT(p, ",\"offset\":"), function->offset);
 	p = put_known_member(p, out, TEXT_KEY("purl"), function->purl);
@@ -346,6 +377,9 @@ static size_t record_max(const struct event *event)
 	case WIRE_KIND_FUNCTION_CALL:
 		max += text_max(event->function.symbol) + text_max(event->function.library) +
 		       text_max(event->function.purl);
+		for (i = 0; i < event->function.n_callers; i++)
+			max += CALLER_FIXED_MAX + text_max(event->function.callers[i].symbol) +
+			       text_max(event->function.callers[i].library);
 		break;
 	case WIRE_KIND_CGROUP:
 		max += text_max(event->cgroup.path);

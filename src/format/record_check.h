@@ -36,8 +36,13 @@ enum record_form {
 	FORM_INTEGER, /* min..max */
 	FORM_BOOL,
 	FORM_RESULT, /* 0, or a string of `pattern` */
+	FORM_OBJECTS, /* array of 1 to `max` objects, each of the type `of` */
 	FORM_EVENT, /* object, one of record_types */
 };
+
+#define RECORD_ROWS_MAX 32 /* of one type */
+
+struct record_type;
 
 struct record_member {
 	struct str name;
@@ -47,6 +52,7 @@ struct record_member {
 	const char *const *words; /* ended by NULL */
 	const char *pattern; /* ECMA 262 */
 	bool (*matches)(struct str raw);
+	const struct record_type *of;
 	const char *excuse; /* a bool member that, when true, stands in for this required one */
 	const char *missing, *wrong; /* sentences */
 };
@@ -59,5 +65,6 @@ struct record_type {
 };
 
 extern const struct record_type record_top;
+extern const struct record_type record_caller; /* no type of its own: what stands in `callers` */
 extern const struct record_type record_types[];
 extern const size_t record_n_types;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/diag.h"
 
 #define HTTP_HEADERS_MAX 16

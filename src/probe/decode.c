@@ -9,28 +9,7 @@
 
 #include "base/cleanup.h"
 #include "probe/components.h"
-
-/* The tail of a record, taken from its front piece by piece. */
-struct tail {
-	const char *data;
-	size_t left;
-};
-
-static bool tail_take(struct tail *tail, size_t len, struct str *ret_piece)
-{
-	if (len > tail->left)
-		return false;
-	*ret_piece = (struct str) { tail->data, len };
-	tail->data += len;
-	tail->left -= len;
-	return true;
-}
-
-static void dev_split(uint32_t dev, uint32_t *ret_major, uint32_t *ret_minor)
-{
-	*ret_major = dev >> 20; /* linux/kdev_t.h: MINORBITS */
-	*ret_minor = dev & ((1u << 20) - 1);
-}
+#include "probe/decode_parts.h"
 
 /* The kernel's own word, not the flags: openat2's lie in the caller's memory, where they can be changed. */
 static enum event_access access_of(uint32_t granted)
@@ -221,11 +200,6 @@ static bool decode_exit(const void *data, size_t len, struct event *event)
 }
 
 /* A view into the record, not into the copy of its fixed part; no bytes is unknown. */
-static struct str build_id_of(const void *data, size_t offset, uint8_t len)
-{
-	return len > 0 ? (struct str) { (const char *)data + offset, len } : (struct str) { 0 };
-}
-
 static bool decode_library(const void *data, size_t len, struct decode_scratch *scratch, struct event *event)
 {
 	struct event_library *library = &event->library;
@@ -316,32 +290,6 @@ static bool decode_ssl(const void *data, size_t len, struct event *event)
 	ssl->write = fixed.op == WIRE_WRITE;
 	ssl->bytes = fixed.bytes;
 	return tail_take(&tail, fixed.library_len, &ssl->library) && tail.left == 0;
-}
-
-static bool decode_function(const void *data, size_t len, struct event *event)
-{
-	struct event_function *function = &event->function;
-	struct wire_function_call fixed;
-	struct tail tail;
-
-	if (len < sizeof(fixed))
-		return false;
-	memcpy(&fixed, data, sizeof(fixed));
-	tail = (struct tail) { (const char *)data + sizeof(fixed), len - sizeof(fixed) };
-	if (fixed.target != 0 || fixed.symbol_len == 0 || fixed.symbol_len > WIRE_SYMBOL_MAX ||
-	    fixed.library_len == 0 || fixed.library_len > WIRE_PATH_MAX || fixed.purl_len > WIRE_PURL_MAX ||
-	    fixed.build_id_len > WIRE_BUILD_ID_MAX)
-		return false;
-	function->offset = fixed.offset;
-	function->build_id =
-		build_id_of(data, offsetof(struct wire_function_call, build_id), fixed.build_id_len);
-	if (!tail_take(&tail, fixed.symbol_len, &function->symbol) ||
-	    !tail_take(&tail, fixed.library_len, &function->library) ||
-	    !tail_take(&tail, fixed.purl_len, &function->purl) || tail.left != 0)
-		return false;
-	if (function->purl.len == 0)
-		function->purl = (struct str) { 0 };
-	return true;
 }
 
 static bool decode_cgroup(const void *data, size_t len, struct event *event)

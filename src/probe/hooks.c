@@ -61,16 +61,29 @@ static const char *const blind_ssl[] = { "altered_in_memory",		"calls_before_att
 					 "files_gone_before_attach",	"mapped_shared_or_writable",
 					 "other_tls_libraries",		"returns_nested_too_deep",
 					 "tls_without_these_functions", NULL };
-static const char *const blind_function[] = { "altered_in_memory",     "calls_before_attach",
-					      "collector_itself",      "files_gone_before_attach",
-					      "inlined_functions",     "mapped_shared_or_writable",
-					      "moved_between_cgroups", NULL };
+static const char *const blind_function[] = { "altered_in_memory",	  "calls_before_attach",
+					      "callers_not_on_the_stack", "collector_itself",
+					      "files_gone_before_attach", "first_callers_only",
+					      "inlined_functions",	  "mapped_shared_or_writable",
+					      "moved_between_cgroups",	  NULL };
 /* One by one. */
-static const char *const blind_function_each[] = {
-	"altered_in_memory",	     "calls_before_attach",    "collector_itself",
-	"files_gone_before_attach",  "functions_beyond_limit", "inlined_functions",
-	"mapped_shared_or_writable", "moved_between_cgroups",  NULL
-};
+static const char *const blind_function_each[] = { "altered_in_memory",
+						   "calls_before_attach",
+						   "callers_not_on_the_stack",
+						   "collector_itself",
+						   "files_gone_before_attach",
+						   "first_callers_only",
+						   "functions_beyond_limit",
+						   "inlined_functions",
+						   "mapped_shared_or_writable",
+						   "moved_between_cgroups",
+						   NULL };
+/* And without looking mappings up. */
+static const char *const blind_function_alone[] = { "altered_in_memory",	"calls_before_attach",
+						    "callers_unknown",		"collector_itself",
+						    "files_gone_before_attach", "functions_beyond_limit",
+						    "inlined_functions",	"mapped_shared_or_writable",
+						    "moved_between_cgroups",	NULL };
 
 static const char *const blind_cgroup[] = { "other_hierarchies", NULL };
 static const char *const blind_cgroup_attach[] = { "cloned_into_cgroup", "moved_by_the_kernel",
@@ -145,8 +158,10 @@ const struct hook hooks[] = {
 	{ "on_ssl_return", WIRE_KIND_SSL_OP, "uprobe", COOKIE, FEATURE_UPROBE_MULTI, NULL, blind_ssl },
 	{ "on_function", WIRE_KIND_FUNCTION_CALL, "uprobe_multi", COOKIE | FEATURE_UPROBE_MULTI, 0, NULL,
 	  blind_function },
-	{ "on_function", WIRE_KIND_FUNCTION_CALL, "uprobe", COOKIE, FEATURE_UPROBE_MULTI, NULL,
-	  blind_function_each },
+	{ "on_function", WIRE_KIND_FUNCTION_CALL, "uprobe", COOKIE | FEATURE_FIND_VMA, FEATURE_UPROBE_MULTI,
+	  NULL, blind_function_each },
+	{ "on_function", WIRE_KIND_FUNCTION_CALL, "uprobe", COOKIE, FEATURE_UPROBE_MULTI | FEATURE_FIND_VMA,
+	  NULL, blind_function_alone },
 	{ "on_cgroup_mkdir", WIRE_KIND_CGROUP, "cgroup_mkdir", 0, 0, NULL, blind_cgroup },
 	{ "on_cgroup_rmdir", WIRE_KIND_CGROUP, "cgroup_rmdir", 0, 0, NULL, blind_cgroup },
 	{ "on_cgroup_attach", WIRE_KIND_CGROUP, "cgroup_attach_task", 0, 0, NULL, blind_cgroup_attach },

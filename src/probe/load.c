@@ -171,6 +171,7 @@ static void settings_write(struct source *source, struct str types)
 	programs->rodata->cfg_uring_kinds = kinds_of(source, "on_uring_submit");
 	programs->rodata->cfg_execs = kinds_of(source, "on_exec") & 1u << WIRE_KIND_PROCESS_EXEC;
 	programs->rodata->cfg_exec_maps = kinds_of(source, "on_exec") & 1u << WIRE_KIND_LIBRARY_LOAD;
+	programs->rodata->cfg_page_shift = (uint32_t)__builtin_ctzl((unsigned long)getpagesize());
 	programs->rodata->cfg_find_vma = source->features & FEATURE_FIND_VMA;
 	programs->rodata->cfg_cgroup_subsys = source->cgroup_subsys;
 	programs->rodata->cfg_cgroup_hierarchy = (int)source->hierarchy.number;

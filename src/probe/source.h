@@ -113,6 +113,8 @@ struct source_target_counts {
 	uint64_t files_lost; /* gone before they could be looked into */
 	uint64_t over_limit; /* functions left out, because the kernel takes them only one by one */
 	uint64_t refused; /* attachments that the kernel or the limit of targets refused */
+	uint64_t callers_unresolved; /* callers whose file could not be read, or for which there was no time */
+	uint64_t callers_unproven; /* second callers left out: the first is not known to keep a frame pointer */
 };
 
 /* When this returns 0, every probe is attached: records come. Coverage opens with the snapshot. */

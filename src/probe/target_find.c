@@ -54,16 +54,26 @@ static struct file_known *known_slot(struct targets *targets, const struct file_
 	return &targets->known[at];
 }
 
+static void known_clear(struct targets *targets)
+{
+	for (size_t i = 0; i < FILES_KNOWN_MAX; i++)
+		free(targets->known[i].path);
+	memset(targets->known, 0, FILES_KNOWN_MAX * sizeof(*targets->known));
+	targets->n_known = targets->path_bytes = 0;
+}
+
+/* Takes the path. */
 static void known_add(struct targets *targets, struct file_known file)
 {
 	struct file_known *slot;
 
-	if (targets->n_known >= FILES_KNOWN_MAX / 4 * 3) {
-		memset(targets->known, 0, FILES_KNOWN_MAX * sizeof(*targets->known));
-		targets->n_known = 0;
-	}
+	if (targets->n_known >= FILES_KNOWN_MAX / 4 * 3)
+		known_clear(targets);
 	slot = known_slot(targets, &file);
 	targets->n_known += !slot->used;
+	if (file.path)
+		targets->path_bytes += strlen(file.path) + 1;
+	free(slot->path);
 	*slot = file;
 	slot->used = true;
 }
@@ -74,16 +84,46 @@ void files_forget(struct targets *targets, uint32_t number)
 	struct file_known *fresh = calloc(FILES_KNOWN_MAX, sizeof(*fresh));
 
 	if (!fresh) { /* then all are looked into again */
-		memset(TAKE(before), 0, FILES_KNOWN_MAX * sizeof(*fresh));
-		targets->n_known = 0;
+		TAKE(before);
+		known_clear(targets);
 		return;
 	}
 	targets->known = fresh;
-	targets->n_known = 0;
+	targets->n_known = targets->path_bytes = 0;
 	for (size_t i = 0; i < FILES_KNOWN_MAX; i++) {
 		if (before[i].used && before[i].functions != number + 1)
 			known_add(targets, before[i]);
+		else
+			free(before[i].path);
 	}
+}
+
+void files_free(struct targets *targets)
+{
+	if (targets->known)
+		known_clear(targets);
+	free(targets->known);
+}
+
+const char *file_path(struct targets *targets, const struct file_identity *identity)
+{
+	const struct file_known wanted = { .inode = identity->inode,
+					   .dev = identity->dev_major << MINOR_BITS | identity->dev_minor,
+					   .changed_s = identity->changed_s,
+					   .changed_ns = identity->changed_ns };
+
+	return known_slot(targets, &wanted)->path;
+}
+
+/* For those who ask from where functions are called. */
+static char *path_to_keep(const struct source *source, const struct wire_library_load *load, const char *path)
+{
+	const uint16_t nowhere = WIRE_FLAG_PATH_CUT | WIRE_FLAG_UNREACHABLE | WIRE_FLAG_DELETED;
+
+	if (!source->targets.callers || load->head.flags & nowhere ||
+	    source->targets.path_bytes >= FILE_PATHS_BYTES_MAX)
+		return NULL;
+	return strdup(path);
 }
 
 /* ---- opening ---- */
@@ -148,6 +188,7 @@ static void see_load(struct source *source, const struct wire_library_load *load
 			return;
 		}
 		target_consider(source, fd, path, &file.functions);
+		file.path = path_to_keep(source, load, path);
 		known_add(targets, file);
 		known = &file;
 	}

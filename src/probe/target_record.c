@@ -44,6 +44,32 @@ static bool complete_ssl(struct source *source, const void *data, size_t *ret_le
 	return true;
 }
 
+/*
+ * What is known of the callers, behind the record's other texts. The second was found by the frame pointer, which says
+ * something only when the first keeps one.
+ */
+static char *put_callers(struct source *source, struct wire_function_call *fixed, char *end)
+{
+	for (size_t i = 0; i < WIRE_CALLERS && fixed->callers[i].inode != 0; i++) {
+		struct wire_caller_name name = { 0 };
+		struct caller_known known;
+
+		callers_find(source, &fixed->callers[i], fixed->head.pid, &known);
+		if (!known.keeps_frame && i + 1 < WIRE_CALLERS && fixed->callers[i + 1].inode != 0) {
+			memset(&fixed->callers[i + 1], 0, sizeof(fixed->callers[i + 1]));
+			source->targets.counts.callers_unproven++;
+		}
+		name.symbol_len = known.symbol ? clamp(strlen(known.symbol), WIRE_SYMBOL_MAX) : 0;
+		name.library_len = known.library ? clamp(strlen(known.library), WIRE_PATH_MAX - 1) : 0;
+		name.build_id_len = known.build_id.len;
+		memcpy(name.build_id, known.build_id.bytes, sizeof(name.build_id));
+		end = put(end, (const char *)&name, sizeof(name));
+		end = put(end, known.symbol, name.symbol_len);
+		end = put(end, known.library, name.library_len);
+	}
+	return end;
+}
+
 static bool complete_function(struct source *source, const void *data, size_t *ret_len)
 {
 	char *record = source->targets.record, *end;
@@ -69,6 +95,7 @@ static bool complete_function(struct source *source, const void *data, size_t *r
 	end = put(record + sizeof(fixed), function->symbol, fixed.symbol_len);
 	end = put(end, target->path, fixed.library_len);
 	end = put(end, function->purl, fixed.purl_len);
+	end = put_callers(source, &fixed, end);
 	fixed.head.size = (uint32_t)(end - record);
 	memcpy(record, &fixed, sizeof(fixed));
 	*ret_len = fixed.head.size;

@@ -19,7 +19,10 @@
 #include "probe/maps.h"
 #include "probe/parts.h"
 
-#define RECORD_ROOM (sizeof(struct wire_function_call) + WIRE_SYMBOL_MAX + WIRE_PATH_MAX + WIRE_PURL_MAX)
+#define CALLER_ROOM (sizeof(struct wire_caller_name) + WIRE_SYMBOL_MAX + WIRE_PATH_MAX)
+#define RECORD_ROOM                                                                            \
+	(sizeof(struct wire_function_call) + WIRE_SYMBOL_MAX + WIRE_PATH_MAX + WIRE_PURL_MAX + \
+	 WIRE_CALLERS * CALLER_ROOM)
 
 int targets_new(struct source *source, struct diag *diag)
 {
@@ -42,7 +45,9 @@ int targets_new(struct source *source, struct diag *diag)
 		return -ENOMEM;
 	if (!(source->options.kinds & 1u << WIRE_KIND_FUNCTION_CALL))
 		return 0;
-	r = function_map_load(source->options.function_map, diag, &targets->map);
+	r = callers_new(&targets->callers);
+	if (r >= 0)
+		r = function_map_load(source->options.function_map, diag, &targets->map);
 	if (r < 0)
 		return r;
 	count = function_map_entries(targets->map, &entries);
@@ -156,8 +161,9 @@ void targets_close(struct source *source)
 		target_free(targets, targets->all[i]);
 	closep(&targets->inotify);
 	function_map_free(targets->map);
+	callers_free(targets->callers);
 	free(targets->met);
-	free(targets->known);
+	files_free(targets);
 	free(targets->cgroups);
 	free(targets->record);
 }

@@ -3,7 +3,7 @@
 
 /*
  * The targets as their files share them: targets.c (the table of targets), target_find.c (from what is mapped to a
- * file), target_open.c (from a file to a target), attach.c (probes on and off), functions.c (one-shot), tls.c, libc.c. A target
+ * file), target_open.c (from a file to a target), attach.c (probes on and off), functions.c (one-shot), callers.c, tls.c, libc.c. A target
  * is one inode with one content, watched for one kind of record, by all processes that map it. Included by parts.h.
  */
 
@@ -14,7 +14,9 @@
 
 #include "base/diag.h"
 #include "format/function_map.h"
+#include "probe/callers.h"
 #include "probe/source.h"
+#include "resolve/build_id.h"
 #include "resolve/elf.h"
 
 #define TARGETS_MAX 256
@@ -23,6 +25,7 @@
 #define TARGET_FUNCTION_BITS 16
 #define TARGET_COOKIE_SHIFT 8 /* bpf/tls.h: TLS_COOKIE_TARGET_SHIFT */
 #define FILES_KNOWN_MAX 16384 /* a power of two; when it is full, all are looked into again */
+#define FILE_PATHS_BYTES_MAX (2u << 20) /* of their paths; the rest have none */
 #define CGROUPS_KNOWN_MAX 4096 /* the same */
 
 struct attach_point {
@@ -74,6 +77,7 @@ struct file_known {
 	uint32_t dev, changed_ns;
 	uint16_t functions; /* number of its target for function_call, and 1; 0 = none */
 	bool used;
+	char *path; /* owned: with which it was seen mapped; NULL = not kept */
 };
 
 struct targets {
@@ -81,7 +85,8 @@ struct targets {
 	bool *met; /* owned: entries of the map whose file was seen */
 	struct target *all[TARGETS_MAX];
 	struct file_known *known; /* owned: FILES_KNOWN_MAX */
-	size_t n_known;
+	size_t n_known, path_bytes;
+	struct callers *callers; /* owned; NULL = no function_call */
 	uint64_t *cgroups; /* owned: CGROUPS_KNOWN_MAX */
 	size_t n_cgroups;
 	uint64_t last_cgroup;
@@ -124,6 +129,9 @@ void targets_see(struct source *source, const void *data, size_t len);
 /* Libraries where they usually lie, and what running processes have mapped, unless the snapshot will tell. */
 void targets_scan(struct source *source);
 void files_forget(struct targets *targets, uint32_t number);
+void files_free(struct targets *targets);
+/* The path with which a file of this content was seen mapped, in the root of the process that did; NULL = unknown. */
+const char *file_path(struct targets *targets, const struct file_identity *identity);
 
 /* ---- target_open.c ---- */
 

@@ -34,6 +34,7 @@ bool elf_soname(int fd, char ret_name[ELF_SONAME_MAX + 1]);
 struct elf_function {
 	const char *name; /* the file's own, borrowed from the elf_functions */
 	uint64_t offset; /* in the file: what a uprobe takes */
+	uint64_t size; /* bytes, as the table has it; 0 = not told */
 };
 
 struct elf_functions;

@@ -44,7 +44,7 @@ struct elf_functions {
 /* A function while they are gathered: names move while their buffer grows. */
 struct gathered {
 	size_t name;
-	uint64_t offset;
+	uint64_t offset, size;
 };
 
 struct gathering {
@@ -142,10 +142,10 @@ static bool segment_offset(const struct gathering *gathering, uint64_t address, 
 	return false;
 }
 
-static int gather(void *user, struct str name, uint64_t address)
+static int gather(void *user, struct str name, uint64_t address, uint64_t size)
 {
 	struct gathering *gathering = user;
-	struct gathered function = { .name = gathering->names.len };
+	struct gathered function = { .name = gathering->names.len, .size = size };
 	int r;
 
 	if (!segment_offset(gathering, address, &function.offset))
@@ -246,8 +246,8 @@ static int functions_sort(struct gathering *gathering, struct elf_functions *fun
 	if (!functions->all)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		functions->all[i] =
-			(struct elf_function) { functions->names + gathered[i].name, gathered[i].offset };
+		functions->all[i] = (struct elf_function) { functions->names + gathered[i].name,
+							    gathered[i].offset, gathered[i].size };
 	if (count > 0)
 		qsort(functions->all, count, sizeof(*functions->all), function_compare);
 	for (size_t i = 0; i < count; i++) {
@@ -320,9 +320,10 @@ bool elf_functions_cover(const struct elf_functions *functions, uint64_t offset)
 	return false;
 }
 
-static int is_one_of(void *user, struct str name, uint64_t address)
+static int is_one_of(void *user, struct str name, uint64_t address, uint64_t size)
 {
 	(void)address;
+	(void)size;
 	for (const char *const *at = user; *at; at++) {
 		if (str_equal(name, str_of(*at)))
 			return 1;

@@ -103,7 +103,7 @@ static int table_visit(const struct table *table, elf_symbol_fn visit, void *use
 		    version & VERSION_HIDDEN)
 			continue;
 		if (symbol_name(table, &symbol, &name))
-			r = visit(user, name, symbol.st_value);
+			r = visit(user, name, symbol.st_value, symbol.st_size);
 	}
 	return r;
 }

@@ -10,7 +10,7 @@
 #include "base/buf.h"
 
 /* A defined function; `name` as it stands in the table, default version's suffix cut. 0 goes on, else returned. */
-typedef int (*elf_symbol_fn)(void *user, struct str name, uint64_t address);
+typedef int (*elf_symbol_fn)(void *user, struct str name, uint64_t address, uint64_t size);
 
 /* Tables of the given type (SHT_SYMTAB, SHT_DYNSYM). *ret_found (may be NULL): is there such a table? */
 int elf_symbols_visit(Elf *elf, uint32_t type, elf_symbol_fn visit, void *user, bool *ret_found);

@@ -16,7 +16,7 @@
 
 struct signer;
 
-/* Strings are borrowed until signer_free; NULL or "" = not set. */
+/* Strings are copied by signer_open; NULL or "" = not set. */
 struct signer_settings {
 	const char *
 		key_id; /* as the configuration has it: local, file:/PATH, pkcs11:..., tpm2:..., fulcio, awskms://... */
@@ -41,6 +41,15 @@ const char *signer_check(const char *key_id);
  * key; 10: the service cannot be reached now. Keys other than P-256 and Ed25519 are refused.
  */
 int signer_open(const struct signer_settings *settings, struct diag *diag, struct signer **ret_signer);
+/*
+ * A signer over a key that somebody else holds, borrowed until the last reference is gone: for tests and for replays.
+ */
+int signer_of_key(const struct key *key, struct diag *diag, struct signer **ret_signer);
+/* The public half of another key with the same settings, opened for that alone: what a chain announces. */
+int signer_public_of(const struct signer_settings *settings, const char *key_id, struct diag *diag,
+		     struct public_key **ret_public);
+/* One more holder; each of them calls signer_free. Returns `signer`. */
+struct signer *signer_ref(struct signer *signer);
 void signer_free(struct signer *signer);
 DEFINE_FREEP(signer, signer_free)
 
@@ -55,8 +64,8 @@ const char *signer_kind(const struct signer *signer);
 
 /*
  * Signs the PAE of the bundle's payload: sets its signature and identity, and clears entries and timestamps. May take
- * as long as the settings' timeout. -EAGAIN (exit 10): try again later; -ECANCELED after signer_cancel. One thread at a
- * time, but for signer_cancel.
+ * as long as the settings' timeout. -EAGAIN (exit 10): try again later; -ECANCELED after signer_cancel. From any thread:
+ * one signature is made after the other.
  */
 int signer_sign(struct signer *signer, struct bundle *bundle, struct diag *diag);
 /* From any thread: what is being signed ends soon, and all later signing fails. */

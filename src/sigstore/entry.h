@@ -53,7 +53,8 @@ enum entry_part {
 /*
  * Proves one entry of the bundle. 0, or -EBADMSG with a line that says which part is wrong (and *ret_part, which may be
  * NULL); -ENOKEY: the log is none of `root` (not a lie, just not provable). What is there must be right: a wrong promise
- * beside a good proof is -EBADMSG, and so is an entry that has neither.
+ * beside a good proof is -EBADMSG, and so is an entry that has neither. Whether the signature is good is not asked here:
+ * a log proves that it has it. (The type of the payload is in no dsse 0.0.1 body; the signature alone covers it.)
  *
  * Of a dsse 0.0.1 body the envelopeHash alone is let be what it says: it is over the JSON text that was submitted, whose
  * spacing a bundle does not keep (clients differ, and protobuf's JSON varies by build). Payload, signature and verifier, which are

@@ -180,7 +180,8 @@ static int judge_entry(struct court *court, struct judge_entry *judged)
 			      &part);
 	if (r < 0)
 		return court_fault(court, kind_of_part(part), r, &diag);
-	judged->proved = true;
+	/* A dsse 0.0.1 body does not hold the payload's type: only the signature tells that the entry is of this statement. */
+	judged->proved = court->judgement->signature_ok;
 	return add_entry_times(court->judgement, &judged->facts);
 }
 

@@ -67,7 +67,7 @@ struct judge_time {
 struct judge_entry {
 	const struct bundle_entry *entry;
 	bool known; /* its log is in the trusted root */
-	bool proved; /* and all that it holds is right: `facts` is filled */
+	bool proved; /* and all that it holds is right, and the signature is: `facts` is filled */
 	struct entry_facts facts;
 };
 

@@ -19,7 +19,11 @@
 
 #define OUTBOX_SINKS_MAX 16
 
-enum outbox_kind { OUTBOX_REKOR_V1, OUTBOX_REKOR_V2, OUTBOX_LOCAL, OUTBOX_TIMESTAMP };
+/* OUTBOX_WITNESS is made of `witnesses`, not configured among the sinks. */
+enum outbox_kind { OUTBOX_REKOR_V1, OUTBOX_REKOR_V2, OUTBOX_LOCAL, OUTBOX_TIMESTAMP, OUTBOX_WITNESS };
+
+/* "rekor_v1", "rekor_v2", "local", "timestamp", "witness" */
+const char *outbox_kind_name(enum outbox_kind kind);
 
 struct outbox_sink {
 	enum outbox_kind kind;
@@ -36,6 +40,7 @@ struct outbox_settings {
 	const struct trusted_root
 		*root; /* what answers are verified with; the local log's key is added by us */
 	const struct public_key *public; /* the signing key's; NULL with certificates */
+	const char *trust; /* a directory with *.pem and *.pub of earlier signing keys; NULL = none */
 	const char *local_log; /* directory of the local log; NULL = none */
 	const char *local_log_key; /* path of its key, made when missing */
 	const char *local_log_origin;
@@ -46,6 +51,7 @@ struct outbox_settings {
 };
 
 struct outbox;
+struct local_log;
 
 int outbox_new(const struct outbox_settings *settings, struct diag *diag, struct outbox **ret_outbox);
 
@@ -62,12 +68,21 @@ struct outbox_sink_state {
 	uint64_t submitted, failures; /* since the start */
 	uint64_t refused; /* answers that did not prove what they said */
 	uint64_t retry_in_ms; /* 0 = at work or idle */
+	bool split_view; /* the log contradicted itself: see SINK.split beside the cursor */
 	char error[DIAG_MAX]; /* of the last try; "" = it succeeded */
 };
 size_t outbox_state(struct outbox *outbox, struct outbox_sink_state states[OUTBOX_SINKS_MAX]);
 
-/* Waits until nothing waits, trying at once what waits for its retry; -EAGAIN after wait_ms. */
+/* Our own log, NULL = none; lives with the outbox. */
+struct local_log *outbox_local_log(struct outbox *outbox);
+
+/*
+ * Waits until nothing waits, trying at once what waits for its retry; -EAGAIN after wait_ms, or as soon as what is left failed
+ * again. */
 int outbox_wait(struct outbox *outbox, uint32_t wait_ms);
 
-/* Cancels requests, ends the threads and frees; what is left is for the next start. NULL is fine. */
+/*
+ * Cancels requests (and the signer, which signs nothing after that), ends the threads and frees; what is left is for the
+ * next start. NULL is fine.
+ */
 void outbox_stop(struct outbox *outbox);

@@ -11,6 +11,8 @@ import time
 from collector import BUILD, Collector
 
 CALLS = os.path.join(BUILD, "tests", "bench", "calls")
+HITS = os.path.join(BUILD, "tests", "bench", "hits")
+HITS_ROUNDS = 50000
 ROUNDS = 20000
 STEADY_S = 30  # after which it is as steady as it will be
 WANTED = {"libcrypto.so.3": 1500, "libc.so.6": 500}
@@ -40,8 +42,8 @@ def write_map(path):
 class Busy:
     """The busy program, asked for one measurement at a time."""
 
-    def __init__(self):
-        self.process = subprocess.Popen([CALLS, str(ROUNDS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, program=CALLS, rounds=ROUNDS):
+        self.process = subprocess.Popen([program, str(rounds)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.process.stdout.readline()
 
     def ns(self):
@@ -91,3 +93,26 @@ def measure(work, times):
     bares = [one["bare_ns"] for one in rounds]
     return {"named": named, "noise": max(bares) / min(bares) - 1,
             **{key: statistics.median(one[key] for one in rounds) for key in rounds[0]}}
+
+
+def measure_hits(work, times):
+    """What one hit costs its program when each is seen, in ns above the bare call: folded, and recorded one by one."""
+    path = os.path.join(work, "hits.json")
+    with open(path, "w", encoding="utf-8") as out:
+        json.dump({"version": 1, "functions": [{"library": "libcrypto.so.3", "symbols": ["OpenSSL_version_num"]}]}, out)
+    busy = Busy(HITS, HITS_ROUNDS)
+    rounds = []
+    try:
+        for i in range(times):
+            bare = busy.median_ns()
+            one = {"bare_ns": bare}
+            for dedup in ("process", "off"):
+                collector = Collector(os.path.join(work, f"hits-{dedup}{i}"), f"dedup: {dedup}", "probes: [function_call]",
+                                      f'functions: {{ map: "{path}", mode: every }}').start()
+                one[f"{dedup}_ns"] = busy.median_ns() - bare
+                collector.stop()
+                shutil.rmtree(collector.work)
+            rounds.append(one)
+    finally:
+        busy.end()
+    return {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}

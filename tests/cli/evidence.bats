@@ -245,3 +245,23 @@ inspect() {
 	done
 	[ ! -e "$WORK/k.pem.pub" ]
 }
+
+@test "keygen encrypts with the passphrase of a file that nobody else can read, and makes either kind of key" {
+	printf 'a good one\n' >"$WORK/phrase"
+	chmod 644 "$WORK/phrase"
+	run "$STELLA" signals keygen --key "$WORK/e.pem" --encrypt --passphrase-file "$WORK/phrase"
+	[ "$status" -eq 3 ]
+	[[ "$output" == *"mode 0644"* ]]
+	[ ! -e "$WORK/e.pem" ]
+	chmod 600 "$WORK/phrase"
+	"$STELLA" signals keygen --key "$WORK/e.pem" --encrypt --passphrase-file "$WORK/phrase" --type ed25519 >"$WORK/out"
+	jq -e '.type == "ed25519"' "$WORK/out"
+	head -1 "$WORK/e.pem" | grep -q 'BEGIN ENCRYPTED PRIVATE KEY'
+	openssl pkey -in "$WORK/e.pem" -passin "file:$WORK/phrase" -pubout | cmp - "$WORK/e.pem.pub"
+	for bad in "--type rsa" "--encrypt" "--passphrase-file $WORK/phrase"; do
+		# shellcheck disable=SC2086 # an option and its value
+		run "$STELLA" signals keygen --key "$WORK/n.pem" $bad
+		[ "$status" -eq 2 ]
+		[ ! -e "$WORK/n.pem" ]
+	done
+}

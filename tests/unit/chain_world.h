@@ -37,6 +37,7 @@ struct world {
 	char path[64];
 	int dir;
 	struct key *key;
+	struct signer *signer;
 	struct ledger ledger;
 	struct chain_options options;
 	const char *boot_id;
@@ -96,13 +97,14 @@ static int world_up(void **state)
 	world->dir = open(world->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(world->dir >= 0);
 	assert_int_equal(key_generate(NULL, &world->key), 0);
+	assert_int_equal(signer_of_key(world->key, NULL, &world->signer), 0);
 	world->boot_id = "11111111-1111-4111-8111-111111111111";
 	/* Well in the past, so that injected time never runs ahead of the machine's. */
 	world->now = clock_now();
 	world->now.boot_ns -= world->now.boot_ns / 2;
 	world->now.wall_ns -= world->now.boot_ns;
 	world->options = (struct chain_options) {
-		.key = world->key, .identify = world_identify, .describe = world_describe, .user = world
+		.signer = world->signer, .identify = world_identify, .describe = world_describe, .user = world
 	};
 	*state = world;
 	return 0;
@@ -120,6 +122,7 @@ static int world_down(void **state)
 	closedir(entries);
 	close(world->dir);
 	rmdir(world->path);
+	signer_free(world->signer);
 	key_free(world->key);
 	free(world);
 	return 0;

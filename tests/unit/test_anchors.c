@@ -385,22 +385,42 @@ static void add_chunk(struct maker *maker, const struct seal_wish *wish)
 	buf_done(&text);
 }
 
+/* The signer's key and the log's as files of a trust directory, with something that is none of its business. */
+static void trust_directory(struct maker *maker, struct stella_verifier *verifier)
+{
+	struct public_key *signer = world_public(world.signer), *v2 = world_public(world.v2);
+	struct buf pem = BUF_MAX(65536), vkeys = BUF_MAX(65536);
+	struct note_key key = { 0 };
+	char directory[96];
+
+	snprintf(directory, sizeof(directory), "%s.trust", maker->path);
+	assert_int_equal(public_key_pem(signer, &pem, NULL), 0);
+	assert_int_equal(file_publish_at(AT_FDCWD, maker->key_path, 0644, pem.data, pem.len, false, NULL), 0);
+	put(directory, "signer.pub", pem.data, pem.len);
+	assert_int_equal(note_key_make(WORLD_ORIGIN, NOTE_ED25519, &v2, &key), 0);
+	assert_int_equal(buf_append_str(&vkeys, STR("# the log\n\n  ")), 0);
+	assert_int_equal(note_key_write(&key, &vkeys), 0);
+	assert_int_equal(buf_append_str(&vkeys, STR(" \r\n")), 0);
+	put(directory, "log.vkey", vkeys.data, vkeys.len);
+	put(directory, "notes.txt", "no key", 6);
+	if (stella_verifier_trust_directory(verifier, directory) < 0)
+		fail_msg("%s", stella_verifier_error(verifier));
+	remove_tree(directory);
+	note_key_done(&key);
+	public_key_free(signer);
+	buf_done(&pem);
+	buf_done(&vkeys);
+}
+
 /* The report's JSON; the signer is trusted, and the log. */
 static json_t *verdict(struct maker *maker, const char *tiles)
 {
 	struct stella_verifier *verifier = NULL;
 	struct stella_report *report = NULL;
-	struct public_key *signer = world_public(world.signer), *v2 = world_public(world.v2);
-	struct buf pem = BUF_MAX(65536);
 	json_t *json;
 
 	assert_int_equal(stella_verifier_new(&verifier), 0);
-	assert_int_equal(public_key_pem(signer, &pem, NULL), 0);
-	assert_int_equal(file_publish_at(AT_FDCWD, maker->key_path, 0644, pem.data, pem.len, false, NULL), 0);
-	assert_int_equal(stella_verifier_trust_key(verifier, maker->key_path), 0);
-	assert_int_equal(trusted_root_add_log(&verifier->trust.root, v2, WORLD_ORIGIN, NULL,
-					      (struct validity) { 0, INT64_MAX }, NULL),
-			 0);
+	trust_directory(maker, verifier);
 	if (tiles)
 		assert_int_equal(stella_verifier_log_directory(verifier, tiles), 0);
 	if (stella_verify_directory(verifier, maker->path, &report) < 0)
@@ -409,9 +429,6 @@ static json_t *verdict(struct maker *maker, const char *tiles)
 	assert_non_null(json);
 	stella_report_free(report);
 	stella_verifier_free(verifier);
-	public_key_free(signer);
-	public_key_free(v2);
-	buf_done(&pem);
 	return json;
 }
 

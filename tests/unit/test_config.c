@@ -105,8 +105,18 @@ static void test_canonical(void **state)
 		"state\","
 		"\"net_connect\",\"function_call\",\"cgroup\"],\"signals.ring_buffer_mb\":8,"
 		"\"signals.rotation.max_age_hours\":0.25,\"signals.rotation.max_size_mb\":100,"
-		"\"signals.signing.enabled\":true,\"signals.signing.key_id\":\"local\","
-		"\"signals.signing.submit_to_rekor\":false,\"signals.state_directory\":\"/var/lib/stella\","
+		"\"signals.signing.enabled\":true,\"signals.signing.fulcio_url\":\"\","
+		"\"signals.signing.identity_token_file\":\"\",\"signals.signing.key_id\":\"local\","
+		"\"signals.signing.local_log\":true,\"signals.signing.local_log_origin\":\"\","
+		"\"signals.signing.next_key_id\":\"\",\"signals.signing.passphrase_file\":\"\","
+		"\"signals.signing.pin_file\":\"\",\"signals.signing.pkcs11_module\":\"\","
+		"\"signals.signing.proxy\":\"\",\"signals.signing.rekor_urls\":[],"
+		"\"signals.signing.submit_to_rekor\":false,\"signals.signing.timeout_s\":30,"
+		"\"signals.signing.timestamp_urls\":[],\"signals.signing.tls_ca_file\":\"\","
+		"\"signals.signing.tls_certificate_file\":\"\",\"signals.signing.tls_key_file\":\"\","
+		"\"signals.signing.trusted_root\":\"\",\"signals.signing.vault_token_file\":\"\","
+		"\"signals.signing.witness_keys\":[],\"signals.signing.witness_urls\":[],"
+		"\"signals.state_directory\":\"/var/lib/stella\","
 		"\"signals.transport\":\"auto\"}");
 }
 
@@ -119,6 +129,24 @@ static void test_digest_sees_every_key(void **state)
 		"signals: {rotation: {max_size_mb: 99}}",
 		"signals: {rotation: {max_age_hours: 1.001}}",
 		"signals: {signing: {key_id: 'file:/k'}}",
+		"signals: {signing: {next_key_id: 'file:/k'}}",
+		"signals: {signing: {passphrase_file: /x}}",
+		"signals: {signing: {pin_file: /x}}",
+		"signals: {signing: {pkcs11_module: /x}}",
+		"signals: {signing: {vault_token_file: /x}}",
+		"signals: {signing: {fulcio_url: 'https://x'}}",
+		"signals: {signing: {identity_token_file: /x}}",
+		"signals: {signing: {local_log: false}}",
+		"signals: {signing: {local_log_origin: x}}",
+		"signals: {signing: {rekor_urls: ['v1:https://x']}}",
+		"signals: {signing: {rekor_urls: ['v2:https://x']}}",
+		"signals: {signing: {rekor_urls: ['v2:https://x'], submit_to_rekor: true, trusted_root: /r}}",
+		"signals: {signing: {timestamp_urls: ['http://x/ts'], trusted_root: /r}}",
+		"signals: {signing: {trusted_root: /r}}",
+		"signals: {signing: {tls_ca_file: /x}}",
+		"signals: {signing: {tls_certificate_file: /x, tls_key_file: /y}}",
+		"signals: {signing: {proxy: 'http://x:3128'}}",
+		"signals: {signing: {timeout_s: 29}}",
 		"signals: {filters: {path_allowlist: [/x]}}",
 		"signals: {filters: {path_denylist: [/x]}}",
 		"signals: {ring_buffer_mb: 16}",
@@ -218,7 +246,7 @@ static const struct bad bads[] = {
 	{ "signals: {[a, b]: true}", "F:1:11: ", "a key is wanted" },
 	/* not in this version: told apart from unknown */
 	{ "signals: {metrics: {listen: x}}", "F:1:11: ", "signals.metrics is not in this version" },
-	{ "signals: {signing: {rekor_url: x}}", "F:1:21: ", "not in this version: The transparency log" },
+	{ "signals: {signing: {rekor_url: x}}", "F:1:21: ", "did you mean 'rekor_urls'?" },
 	/* twice */
 	{ "signals:\n  enabled: true\n  enabled: true", "F:3:3: ", "signals.enabled stands there twice" },
 	{ "signals: {}\nsignals: {}", "F:2:1: ", "signals stands there twice" },
@@ -281,13 +309,36 @@ static const struct bad bads[] = {
 	{ "signals: {compression: none|zstd}", "F:1:24: ", "one of none|zstd" },
 	/* what this version does not do */
 	{ "signals: {signing: {enabled: false}}", "F:1:30: ", "an unsigned chain proves nothing" },
-	{ "signals: {signing: {submit_to_rekor: true}}", "F:1:38: ", "comes with a later version" },
-	{ "signals: {signing: {key_id: fulcio}}", "F:1:29: ", "other keys come with a later version" },
-	{ "signals: {signing: {key_id: 'pkcs11:token=x'}}",
-	  "F:1:29: ", "other keys come with a later version" },
-	{ "signals: {signing: {key_id: 'awskms://k'}}", "F:1:29: ", "other keys come with a later version" },
-	{ "signals: {signing: {key_id: 'file:k.pem'}}", "F:1:29: ", "behind file: an absolute path is wanted" },
-	{ "signals: {signing: {key_id: ''}}", "F:1:29: ", "'local' or 'file:/PATH' is wanted" },
+	/* keys, logs and what they need of each other */
+	{ "signals: {signing: {key_id: 'file:k.pem'}}", "F:1:29: ", "absolute path" },
+	{ "signals: {signing: {key_id: ''}}", "F:1:29: ", "'local'" },
+	{ "signals: {signing: {next_key_id: fulcio}}", "F:1:34: ", "no key that could be announced" },
+	{ "signals: {signing: {rekor_urls: ['https://h']}}",
+	  "F:1:34: ", "'v1:https://HOST' or 'v2:https://HOST'" },
+	{ "signals: {signing: {rekor_urls: ['v3:https://h']}}", "F:1:34: ", "'v1:https://HOST'" },
+	{ "signals: {signing: {rekor_urls: ['v1:ftp://h']}}", "F:1:34: ", "a URL of the form https://HOST" },
+	{ "signals: {signing: {rekor_urls: ['v1:https://']}}", "F:1:34: ", "a URL of the form https://HOST" },
+	{ "signals: {signing: {rekor_urls: ['v1:https://u:p@h']}}", "F:1:34: ", "a URL without user" },
+	{ "signals: {signing: {rekor_urls: ['v1:https://h', 'v1:https://h']}}",
+	  "F:1:50: ", "stands there twice" },
+	{ "signals: {signing: {timestamp_urls: [h]}}", "F:1:38: ", "a URL of the form https://HOST" },
+	{ "signals: {signing: {trusted_root: r.json}}", "F:1:35: ", "an absolute path is wanted" },
+	{ "signals: {signing: {local_log_origin: 'https://h'}}", "F:1:39: ", "a bare host name" },
+	{ "signals: {signing: {local_log_origin: 'h.'}}", "F:1:39: ", "a bare host name" },
+	{ "signals: {signing: {witness_keys: [x]}}", "F:1:36: ", "a witness's verifier key" },
+	{ "signals: {signing: {timeout_s: 0}}", "F:1:32: ", "1 to 600" },
+	{ "signals: {signing: {submit_to_rekor: true}}", "F:1:1: ", "rekor_urls names no log" },
+	{ "signals: {signing: {submit_to_rekor: true, rekor_urls: ['v2:https://h']}}",
+	  "F:1:1: ", "cannot be proved without trusted_root; `stella signals trusted-root`" },
+	{ "signals: {signing: {timestamp_urls: ['https://h']}}", "F:1:1: ", "without trusted_root" },
+	{ "signals: {signing: {witness_urls: ['https://h']}}", "F:1:1: ", "witness_keys must hold their keys" },
+	{ "signals: {signing: {tls_key_file: /k}}", "F:1:1: ", "belong together" },
+	{ "signals: {signing: {key_id: fulcio}}", "F:1:1: ", "fulcio_url is not set" },
+	{ "signals: {signing: {key_id: fulcio, fulcio_url: 'https://f'}}", "F:1:1: ", "needs a proven time" },
+	{ "signals: {signing: {key_id: fulcio, fulcio_url: 'https://f', trusted_root: /r, submit_to_rekor: "
+	  "true, "
+	  "rekor_urls: ['v2:https://h']}}",
+	  "F:1:1: ", "needs a proven time" },
 	{ "signals: {filters: {target_containers: [\"nginx:1.25\"]}}", "F:1:41: ", "image:" },
 	{ "signals: {filters: {host: maybe}}", "F:1:27: ", "true or false" },
 	{ "signals: {containers: {engines: [\"docker:run\"]}}", "F:1:34: ", "an absolute path" },

@@ -517,6 +517,77 @@ static void test_ssl(void **state)
 
 #define AS_FUNCTION(fixed, tail) AS(FUNCTION_CALL, UPROBE_FUNCTION_ENTRY, fixed, tail)
 
+/* The texts of a function, then of its callers: `names` of them. */
+static struct str caller_tail(char room[512], const struct wire_caller_name *names, const char *const *texts,
+			      size_t n)
+{
+	size_t len = 5;
+
+	memcpy(room, "fn/li", len);
+	for (size_t i = 0; i < n; i++) {
+		memcpy(room + len, &names[i], sizeof(names[i]));
+		len += sizeof(names[i]);
+		memcpy(room + len, texts[i], strlen(texts[i]));
+		len += strlen(texts[i]);
+	}
+	return (struct str) { room, len };
+}
+
+static void test_callers(void **state)
+{
+	static const char *const texts[] = { "main/prog", "", "x" };
+	struct wire_function_call fixed = { .symbol_len = 2,
+					    .library_len = 3,
+					    .callers = { { .inode = 9, .offset = 77, .dev = 8u << 20 | 1 },
+							 { .inode = 1, .offset = 1 } } };
+	struct wire_caller_name names[3] = {
+		{ .symbol_len = 4, .library_len = 5, .build_id_len = 2, .build_id = { 0xab, 0xcd } }
+	};
+	const struct event_function *function = &event.function;
+	char room[512];
+
+	(void)state;
+	assert_int_equal(AS_FUNCTION(fixed, caller_tail(room, names, texts, 2)), DECODE_OK);
+	assert_int_equal(function->n_callers, 2);
+	assert_str(function->callers[0].symbol, "main");
+	assert_str(function->callers[0].library, "/prog");
+	assert_int_equal(function->callers[0].build_id.len, 2);
+	assert_memory_equal(function->callers[0].build_id.data, "\xab\xcd", 2);
+	assert_int_equal(function->callers[0].inode, 9);
+	assert_int_equal(function->callers[0].offset, 77);
+	assert_int_equal(function->callers[0].dev_major, 8);
+	assert_int_equal(function->callers[0].dev_minor, 1);
+	assert_null(function->callers[1].symbol.data);
+	assert_null(function->callers[1].library.data);
+	assert_null(function->callers[1].build_id.data);
+	/* A caller without its names, names without a caller, a text too long or too short. */
+	assert_int_equal(AS_FUNCTION(fixed, caller_tail(room, names, texts, 1)), DECODE_MALFORMED);
+	assert_int_equal(AS_FUNCTION(fixed, caller_tail(room, names, texts, 3)), DECODE_MALFORMED);
+	names[1].symbol_len = 1;
+	assert_int_equal(AS_FUNCTION(fixed, caller_tail(room, names, texts, 2)), DECODE_MALFORMED);
+	names[1].symbol_len = 0;
+	names[0].symbol_len = WIRE_SYMBOL_MAX + 1;
+	assert_int_equal(AS_FUNCTION(fixed, caller_tail(room, names, texts, 2)), DECODE_MALFORMED);
+	names[0].symbol_len = 4;
+	names[0].library_len = WIRE_PATH_MAX + 1;
+	assert_int_equal(AS_FUNCTION(fixed, caller_tail(room, names, texts, 2)), DECODE_MALFORMED);
+	names[0].library_len = 5;
+	names[0].build_id_len = WIRE_BUILD_ID_MAX + 1;
+	assert_int_equal(AS_FUNCTION(fixed, caller_tail(room, names, texts, 2)), DECODE_MALFORMED);
+	names[0].build_id_len = 0;
+	fixed.callers[1].offset = 0; /* nothing returns there */
+	assert_int_equal(AS_FUNCTION(fixed, caller_tail(room, names, texts, 2)), DECODE_MALFORMED);
+	fixed.callers[1].inode = 0;
+	assert_int_equal(AS_FUNCTION(fixed, caller_tail(room, names, texts, 1)), DECODE_OK);
+	assert_int_equal(function->n_callers, 1);
+	fixed.callers[0].inode = 0;
+	assert_int_equal(AS_FUNCTION(fixed, STR("fn/li")), DECODE_OK);
+	assert_int_equal(function->n_callers, 0);
+	fixed.callers[1].inode = 1; /* above one that is unknown */
+	assert_int_equal(AS_FUNCTION(fixed, STR("fn/li")), DECODE_MALFORMED);
+	assert_int_equal(AS_FUNCTION(fixed, caller_tail(room, names, texts, 1)), DECODE_MALFORMED);
+}
+
 static void test_function(void **state)
 {
 	struct wire_function_call fixed = { .offset = 4096,
@@ -719,6 +790,7 @@ int main(void)
 		cmocka_unit_test(test_connect_names),
 		cmocka_unit_test(test_ssl),
 		cmocka_unit_test(test_function),
+		cmocka_unit_test(test_callers),
 		cmocka_unit_test(test_cgroup),
 		cmocka_unit_test(test_what_was_folded),
 		cmocka_unit_test(test_at_start),

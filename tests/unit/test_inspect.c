@@ -418,6 +418,13 @@ static void test_rows(void **state)
 		{ "{\"library\":\"/libz.so\",\"purl\":\"pkg:deb/"
 		  "z\",\"symbol\":\"inflate\",\"type\":\"function_call\"}",
 		  "", "function_call  inflate in /libz.so of pkg:deb/z\n" },
+		{ "{\"callers\":[{\"dev\":\"8:1\",\"inode\":7,\"library\":\"/bin/"
+		  "a\",\"offset\":9,\"symbol\":\"main\"},"
+		  "{\"dev\":\"8:1\",\"inode\":7,\"offset\":9}],\"library\":\"/libz.so\",\"symbol\":\"inflate\","
+		  "\"type\":\"function_call\"}",
+		  "",
+		  "function_call  inflate in /libz.so, called from main in /bin/a, from offset 9 in inode "
+		  "7\n" },
 		{ "{\"library\":\"/libz.so\",\"symbol\":\"inflate\",\"type\":\"function_call\"}", "",
 		  "function_call  inflate in /libz.so\n" },
 		{ "{\"at_start\":true,\"op\":\"create\",\"path\":\"/docker/1\",\"type\":\"cgroup\"}", "",

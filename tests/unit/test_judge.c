@@ -324,6 +324,8 @@ static void each_change_is_wrong_in_its_own_way(void **state)
 			fail_msg("%s of %s: kinds %#x, authentic %d: %s", changes[i].what, changes[i].seal,
 				 scene.kinds, scene.judgement.authentic, scene.sentence);
 		assert_true((scene.kinds != 0) == (scene.judgement.n_wrong > 0));
+		if (!scene.judgement.signature_ok)
+			assert_false(scene.judgement.entries[0].proved);
 	}
 }
 

@@ -76,9 +76,10 @@ static void other_borders_are_refused(void **state)
 		struct header header;
 		const char *line;
 	} cases[] = {
-		{ { "STLRAW1\n", 1, 0x01020304 }, "has wire version 1, this program reads 3" },
-		{ { "STLRAW1\n", 2, 0x01020304 }, "has wire version 2, this program reads 3" },
-		{ { "STLRAW1\n", WIRE_VERSION + 1, 0x01020304 }, "has wire version 4, this program reads 3" },
+		{ { "STLRAW1\n", 1, 0x01020304 }, "has wire version 1, this program reads 4" },
+		{ { "STLRAW1\n", 2, 0x01020304 }, "has wire version 2, this program reads 4" },
+		{ { "STLRAW1\n", 3, 0x01020304 }, "has wire version 3, this program reads 4" },
+		{ { "STLRAW1\n", WIRE_VERSION + 1, 0x01020304 }, "has wire version 5, this program reads 4" },
 		{ { "STLRAW1\n", WIRE_VERSION, 0x04030201 }, "the other byte order" },
 		{ { "STLRAW2\n", WIRE_VERSION, 0x01020304 }, "is no raw capture" },
 	};

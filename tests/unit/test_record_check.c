@@ -33,6 +33,8 @@
 	      ",\"type\":\"net_connect\"}")
 #define PEER(first, family, more) \
 	EVENT("{" first "\"family\":\"" family "\"," more "\"result\":0,\"type\":\"net_connect\"}")
+#define CALLERS(list) \
+	EVENT("{\"callers\":" list ",\"library\":\"l\",\"symbol\":\"s\",\"type\":\"function_call\"}")
 #define EXIT(first, more) EVENT("{" first "\"ppid\":0," more "\"type\":\"process_exit\"}")
 #define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define CONTAINER(id)                                                                                        \
@@ -84,6 +86,11 @@ static void good_records_pass(void **state)
 		{ EVENT("{\"bytes\":0,\"library\":\"l\",\"op\":\"write\",\"type\":\"ssl_op\"}"),
 		  WIRE_KIND_SSL_OP },
 		{ EVENT("{\"build_id\":\"0a\",\"library\":\"l\",\"symbol\":\"s\",\"type\":\"function_call\"}"),
+		  WIRE_KIND_FUNCTION_CALL },
+		{ CALLERS("[{\"dev\":\"8:1\",\"inode\":1,\"offset\":2}]"), WIRE_KIND_FUNCTION_CALL },
+		{ CALLERS("[{\"build_id\":\"0a\",\"dev\":\"8:1\",\"inode\":1,\"library\":\"/"
+			  "l\",\"new\":[],\"offset\":2,"
+			  "\"symbol\":\"f\"},{\"dev\":\"0:1\",\"inode\":9,\"offset\":0}]"),
 		  WIRE_KIND_FUNCTION_CALL },
 		{ EVENT("{\"library\":\"l\",\"symbol\":\"s\",\"type\":\"function_call\"}"),
 		  WIRE_KIND_FUNCTION_CALL },
@@ -197,6 +204,21 @@ static const struct {
 	{ EVENT("{\"argv\":[],\"filename\":\"f\",\"interpreter_layer\":\"\",\"ppid\":0,\"type\":\"process_"
 		"exec\"}"),
 	  "interpreter_layer" },
+	{ CALLERS("[]"), "callers" },
+	{ CALLERS("{}"), "callers" },
+	{ CALLERS("1"), "callers" },
+	{ CALLERS("[1]"), "callers" },
+	{ CALLERS("[{}]"), "callers" },
+	{ CALLERS("[{\"dev\":\"8:1\",\"inode\":1}]"), "callers" },
+	{ CALLERS("[{\"dev\":\"8\",\"inode\":1,\"offset\":2}]"), "callers" },
+	{ CALLERS("[{\"dev\":\"8:1\",\"inode\":-1,\"offset\":2}]"), "callers" },
+	{ CALLERS("[{\"dev\":\"8:1\",\"inode\":1,\"offset\":2,\"symbol\":\"\"}]"), "callers" },
+	{ CALLERS("[{\"build_id\":\"0A\",\"dev\":\"8:1\",\"inode\":1,\"offset\":2}]"), "callers" },
+	{ CALLERS("[{\"dev\":\"8:1\",\"inode\":1,\"library\":1,\"offset\":2}]"), "callers" },
+	{ CALLERS("[{\"dev\":\"8:1\",\"inode\":1,\"offset\":2},[]]"), "callers" },
+	{ CALLERS("[{\"dev\":\"8:1\",\"inode\":1,\"offset\":2},{\"dev\":\"8:1\",\"inode\":1,\"offset\":2},{"
+		  "\"dev\":\"8:1\",\"inode\":1,\"offset\":2}]"),
+	  "callers" },
 	{ CONTAINER("docker://" HEX64 "0"), "container_id" },
 	{ CONTAINER("rkt://" HEX64), "container_id" },
 	{ CONTAINER("docker://0123456789ABCDEF"), "container_id" },
@@ -344,6 +366,13 @@ static void same_member(json_t *property, const struct record_member *row)
 		property = json_array_get(json_object_get(property, "oneOf"), 1);
 		assert_string_equal(text_at(property, "pattern"), row->pattern);
 		break;
+	case FORM_OBJECTS:
+		assert_string_equal(text_at(property, "type"), "array");
+		assert_int_equal(json_integer_value(json_object_get(property, "minItems")), 1);
+		assert_int_equal(json_integer_value(json_object_get(property, "maxItems")), row->max);
+		assert_string_equal(text_at(json_object_get(property, "items"), "$ref"), "#/$defs/caller");
+		assert_ptr_equal(row->of, &record_caller);
+		return;
 	case FORM_EVENT:
 		assert_string_equal(text_at(property, "type"), "object");
 		assert_int_equal(json_array_size(json_object_get(property, "oneOf")), record_n_types);
@@ -396,7 +425,8 @@ static void the_schema_says_the_same(void **state)
 	assert_string_equal(text_at(schema, "$id"), "https://stella-ops.io/schemas/runtime-evidence/v1.json");
 	assert_string_equal(text_at(schema, "$schema"), "https://json-schema.org/draft/2020-12/schema");
 	assert_string_equal(text_at(json_object_get(defs, "base64"), "pattern"), PATTERN_BASE64);
-	assert_int_equal(json_object_size(defs), record_n_types + 1);
+	assert_int_equal(json_object_size(defs), record_n_types + 2);
+	same_type(json_object_get(defs, "caller"), &record_caller);
 	same_type(schema, &record_top);
 	for (size_t i = 0; i < record_n_types; i++)
 		same_type(json_object_get(defs, record_types[i].name.data), &record_types[i]);

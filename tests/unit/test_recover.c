@@ -343,6 +343,7 @@ static void the_last_seal_must_be_what_it_claims(void **state)
 	_cleanup_(bundle_done) struct bundle bundle = BUNDLE_EMPTY;
 	struct world *world = *state;
 	struct key *other = NULL;
+	struct signer *others = NULL;
 
 	world_close(world, world_begin(world, NULL));
 	world_get(world, "chunk-000001.sigstore.json", &good);
@@ -363,9 +364,11 @@ static void the_last_seal_must_be_what_it_claims(void **state)
 	unlinkat(world->dir, "chunk-000002.sigstore.json", 0);
 	/* Keys are changed: another one continues the chain. */
 	assert_int_equal(key_generate(NULL, &other), 0);
-	world->options.key = other;
+	assert_int_equal(signer_of_key(other, NULL, &others), 0);
+	world->options.signer = others;
 	world_close(world, world_begin(world, NULL));
-	world->options.key = world->key;
+	world->options.signer = world->signer;
+	signer_free(others);
 	world_close(world, world_begin(world, NULL));
 	assert_true(world_has(world, "chunk-000003.ndjson"));
 	key_free(other);

@@ -12,6 +12,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
@@ -44,12 +45,53 @@ __attribute__((noinline)) int watched_function(int number)
 	return number + 1;
 }
 
+#define KEEPS_FRAME __attribute__((noinline, optimize("no-omit-frame-pointer")))
+
+int the_caller(int number);
+int above_the_caller(int number);
+
+KEEPS_FRAME int the_caller(int number)
+{
+	int got = watched_function(number);
+
+	__asm__ volatile("" : "+r"(got)); /* it comes back here */
+	return got;
+}
+
+KEEPS_FRAME int above_the_caller(int number)
+{
+	int got = the_caller(number);
+
+	__asm__ volatile("" : "+r"(got));
+	return got;
+}
+
 static struct {
 	struct decode_scratch scratch;
 	uint32_t pid;
 	unsigned int calls, malformed;
 	uint64_t read, written;
+	size_t callers; /* that were the right ones */
 } seen;
+
+/* In this program, in these two functions. */
+static size_t callers_right(const struct event_function *function)
+{
+	static const char *const names[] = { "the_caller", "above_the_caller" };
+	struct stat status;
+
+	assert_int_equal(stat("/proc/self/exe", &status), 0);
+	for (size_t i = 0; i < function->n_callers; i++) {
+		const struct event_caller *caller = &function->callers[i];
+
+		if (caller->inode != status.st_ino || !str_equal(caller->symbol, str_of(names[i])) ||
+		    !str_equal(caller->library, function->library))
+			fail_msg("caller %zu: inode %llu, %.*s in %.*s", i, (unsigned long long)caller->inode,
+				 (int)caller->symbol.len, caller->symbol.data, (int)caller->library.len,
+				 caller->library.data);
+	}
+	return function->n_callers;
+}
 
 static void take(void *taker, const void *data, size_t len)
 {
@@ -63,9 +105,10 @@ static void take(void *taker, const void *data, size_t len)
 	if (event.pid != seen.pid)
 		return;
 	if (event.kind == WIRE_KIND_FUNCTION_CALL &&
-	    str_equal(event.function.symbol, str_of("watched_function")))
+	    str_equal(event.function.symbol, str_of("watched_function"))) {
 		seen.calls++;
-	else if (event.kind == WIRE_KIND_SSL_OP)
+		seen.callers += callers_right(&event.function);
+	} else if (event.kind == WIRE_KIND_SSL_OP)
 		*(event.ssl.write ? &seen.written : &seen.read) += event.ssl.bytes;
 	else
 		return;
@@ -85,7 +128,7 @@ static pid_t child_new(int *ret_ask)
 		close(ask[1]);
 		if (read(ask[0], &byte, 1) != 1)
 			_exit(1);
-		_exit(watched_function(1) != 2 || SSL_read(NULL, &byte, READ_BYTES) != READ_BYTES ||
+		_exit(above_the_caller(1) != 2 || SSL_read(NULL, &byte, READ_BYTES) != READ_BYTES ||
 		      SSL_write(NULL, &byte, WRITTEN_BYTES) != WRITTEN_BYTES);
 	}
 	assert_true(child > 0);
@@ -173,6 +216,7 @@ static void one_call_of_each(void **state)
 	end_chunk(source);
 	assert_int_equal(seen.malformed, 0);
 	assert_int_equal(seen.calls, 1);
+	assert_int_equal(seen.callers, source_features(source) & FEATURE_FIND_VMA ? 2 : 0);
 	assert_int_equal(seen.read, READ_BYTES);
 	assert_int_equal(seen.written, WRITTEN_BYTES);
 	source_close(source);
@@ -197,6 +241,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_prestate(one_call_of_each, NULL),
 		cmocka_unit_test_prestate(one_call_of_each, (void *)(uintptr_t)FEATURE_UPROBE_MULTI),
+		cmocka_unit_test_prestate(one_call_of_each, (void *)(uintptr_t)FEATURE_DIRECT_READS),
+		cmocka_unit_test_prestate(one_call_of_each,
+					  (void *)(uintptr_t)(FEATURE_UPROBE_MULTI | FEATURE_FIND_VMA)),
 		cmocka_unit_test(without_cookies_none_is_watched),
 	};
 
