@@ -55,6 +55,10 @@ teardown() {
 		.confidence_ppm == 900000 and .weight_ppm == 450000 and .score_ppm == 405000' "$WORK/out"
 	jq -e '.functions[] | select(.id == "unused") | .path == [] and .bucket == "unreachable" and .score_ppm == 0' "$WORK/out"
 	run ! grep -q CONTESTED "$WORK/err"
+	# The call came from main, by the user stack at the hit: the static edge was seen, and main ran.
+	jq -e '.callgraph | .StaticEdgeCount == 1 and .MatchedEdgeCount == 1 and .RuntimeOnlyEdgeCount == 0 and
+		.CoverageRatioPpm == 1000000 and .edges[0].sourceId == "main" and .edges[0].confidence_ppm == 1000000' "$WORK/out"
+	[ "$(state main)" = CR ]
 
 	# The graph was wrong: it says that nothing leads to what was called.
 	demo_graph "$DEMO/graph.json" main unused
@@ -62,6 +66,9 @@ teardown() {
 	[ "$status" -eq 0 ]
 	[ "$(state demo_used)" = X ]
 	[ "$(state demo_unused)" = X ]
+	jq -e '.callgraph | .MatchedEdgeCount == 0 and .RuntimeOnlyEdgeCount == 1 and .UnmatchedStaticEdgeCount == 1 and
+		.edges[0].targetId == "used" and .edges[0].kind == "runtime" and .edges[0].confidence_ppm == 900000' "$WORK/out"
+	jq -e '.functions[] | select(.id == "used") | .path == ["main", "used"]' "$WORK/out"
 	grep -q "CONTESTED: used: the call graph says unreachable" "$WORK/err"
 	merge --function-map "$DEMO/map.json" --callgraph "$DEMO/graph.json" --output table
 	[[ $(head -n 1 "$WORK/out") == CONTESTED* ]]
