@@ -153,18 +153,19 @@ static int judge(struct functions_work *functions, struct function_work *functio
 		seen = LATTICE_RO;
 	else
 		r = function_reasons(functions, function, &reasons);
-	if (r == 0 && known == LATTICE_SU && seen == LATTICE_RO)
-		r = reasons_add(&reasons, false,
-				"the static graph says that nothing leads to it, but it was called");
-	reasons_finish(&reasons);
 	verdict->answer = seen == LATTICE_RO ? ANSWER_OBSERVED : reasons_answer(&reasons);
+	if (verdict->answer == ANSWER_NOT_OBSERVED)
+		seen = LATTICE_RU;
+	verdict->state = lattice_join(known, seen);
+	if (r == 0 && verdict->state == LATTICE_X)
+		r = reasons_add(&reasons, false, "the call graph says that %s",
+				seen == LATTICE_RO ? "nothing leads to it, but it ran"
+						   : "something leads to it, but it was not called");
+	reasons_finish(&reasons);
 	verdict->reasons = reasons.list;
 	verdict->n_reasons = reasons.count;
 	if (r < 0)
 		return r;
-	if (verdict->answer == ANSWER_NOT_OBSERVED)
-		seen = LATTICE_RU;
-	verdict->state = lattice_join(known, seen);
 	if (function->node == CALLGRAPH_NONE)
 		return 0;
 	score = score_of(functions->graph, &functions->paths, functions->hit, function->node);

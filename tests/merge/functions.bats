@@ -70,6 +70,8 @@ teardown() {
 		.edges[0].targetId == "used" and .edges[0].kind == "runtime" and .edges[0].confidence_ppm == 900000' "$WORK/out"
 	jq -e '.functions[] | select(.id == "used") | .path == ["main", "used"]' "$WORK/out"
 	grep -q "CONTESTED: used: the call graph says unreachable" "$WORK/err"
+	[ "$(wc -l <"$WORK/err")" = 1 ]
+	jq -e '.functions[] | select(.id == "unused") | .reasons | any(test("something leads to it, but it was not called"))' "$WORK/out"
 	merge --function-map "$DEMO/map.json" --callgraph "$DEMO/graph.json" --output table
 	[[ $(head -n 1 "$WORK/out") == CONTESTED* ]]
 	[ "$(awk '{ if (length > 100) n++ } END { print n + 0 }' "$WORK/out")" -le 2 ]
@@ -80,7 +82,9 @@ teardown() {
 	demo_collector
 	demo_call
 	# Counters that go with a killed collector: what was lost is not known.
-	kill -9 "$(collector_pid)"
+	pid=$(collector_pid)
+	kill -9 "$pid"
+	while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
 	demo_call
 	collector_start
 	demo_call
