@@ -33,6 +33,12 @@ static const char *when(struct moment moment, char out[WHEN_MAX])
 	return out;
 }
 
+/* It ran though nothing leads there. That what could be reached was not called is X too, but surprises nobody. */
+static bool is_contested(const struct function_verdict *verdict)
+{
+	return verdict->state == LATTICE_X && verdict->seen.count > 0;
+}
+
 size_t merge_page_contested(const struct merge_result *result)
 {
 	size_t count = 0;
@@ -40,10 +46,10 @@ size_t merge_page_contested(const struct merge_result *result)
 	for (size_t i = 0; i < result->n_functions; i++) {
 		const struct function_verdict *verdict = &result->functions[i];
 
-		if (verdict->state != LATTICE_X)
+		if (!is_contested(verdict))
 			continue;
 		if (count++ < CONTESTED_LINES_MAX)
-			talk("CONTESTED: %s: the call graph says unreachable, the evidence has it called "
+			talk("CONTESTED: %s: the call graph says unreachable, the evidence has it run "
 			     "%" PRIu64 " time%s, first in chunk %" PRIu64 ", line %" PRIu64,
 			     verdict->id ? verdict->id : verdict->symbol, verdict->seen.count,
 			     ending(verdict->seen.count), verdict->seen.first_line.sequence,
@@ -59,7 +65,7 @@ static void print_contested(const struct merge_result *result)
 	size_t count = 0;
 
 	for (size_t i = 0; i < result->n_functions; i++)
-		count += result->functions[i].state == LATTICE_X;
+		count += is_contested(&result->functions[i]);
 	if (count == 0)
 		return;
 	printf("%sCONTESTED%s  %zu function%s of which the call graph says that nothing leads there, and which "
@@ -69,7 +75,7 @@ static void print_contested(const struct merge_result *result)
 	for (size_t i = 0; i < result->n_functions; i++) {
 		const struct function_verdict *verdict = &result->functions[i];
 
-		if (verdict->state != LATTICE_X)
+		if (!is_contested(verdict))
 			continue;
 		fputs("  ", stdout);
 		output_print(verdict->id ? verdict->id : verdict->symbol);

@@ -379,6 +379,19 @@ static int take_kind_of_chunk(struct coverage *coverage, const struct statement 
 	return r;
 }
 
+/* When the first probe stood, not when the chunk's file was made; and not before what is asked for. */
+static struct moment window_begin(const struct coverage *coverage, const struct statement *statement)
+{
+	uint64_t begin = report_coverage_begin(statement);
+	struct moment from = begin > statement->opened.boot_ns && begin < statement->closed.boot_ns
+				     ? moment_of(statement, begin)
+				     : statement->opened;
+
+	if (from.wall_ns >= coverage->since_wall_ns)
+		return from;
+	return moment_of(statement, from.boot_ns + (coverage->since_wall_ns - from.wall_ns));
+}
+
 int coverage_take(struct coverage *coverage, const struct statement *statement, const struct hashes *at_start)
 {
 	int r = 0;
@@ -391,11 +404,7 @@ int coverage_take(struct coverage *coverage, const struct statement *statement, 
 		r = r < 0 ? r : coverage_filters(coverage, statement);
 		r = r < 0 ? r : coverage_targets(coverage, statement, at_start);
 		if (!coverage->has_window)
-			coverage->from = statement->opened.wall_ns < coverage->since_wall_ns
-						 ? moment_of(statement, statement->opened.boot_ns +
-										(coverage->since_wall_ns -
-										 statement->opened.wall_ns))
-						 : statement->opened;
+			coverage->from = window_begin(coverage, statement);
 		coverage->has_window = true;
 		coverage->to = statement->closed;
 		coverage->chunks++;

@@ -16,6 +16,7 @@ static void seen_done(struct seen *seen)
 {
 	sightings_done(&seen->packages);
 	sightings_done(&seen->functions);
+	sightings_done(&seen->callers);
 	sightings_done(&seen->edges);
 	hashes_done(&seen->ambiguous);
 	hashes_done(&seen->unowned);
@@ -27,6 +28,7 @@ static void seen_clear(struct seen *seen)
 {
 	sightings_clear(&seen->packages);
 	sightings_clear(&seen->functions);
+	sightings_clear(&seen->callers);
 	sightings_clear(&seen->edges);
 	hashes_clear(&seen->ambiguous);
 	hashes_clear(&seen->unowned);
@@ -41,6 +43,7 @@ static int seen_fold(struct seen *all, const struct seen *chunk)
 	int r = sightings_fold(&all->packages, &chunk->packages);
 
 	r = r < 0 ? r : sightings_fold(&all->functions, &chunk->functions);
+	r = r < 0 ? r : sightings_fold(&all->callers, &chunk->callers);
 	r = r < 0 ? r : sightings_fold(&all->edges, &chunk->edges);
 	r = r < 0 ? r : hashes_fold(&all->ambiguous, &chunk->ambiguous);
 	r = r < 0 ? r : hashes_fold(&all->unowned, &chunk->unowned);

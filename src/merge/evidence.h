@@ -57,7 +57,8 @@ const char *language_name(enum language language);
 /* What one chunk said, or all of them. */
 struct seen {
 	struct sightings packages; /* PACKAGE_KEY */
-	struct sightings functions; /* by number in the table */
+	struct sightings functions; /* by number in the table: entered */
+	struct sightings callers; /* the same: they ran, for they called one that was entered */
 	struct sightings edges; /* EDGE_KEY of numbers in the table */
 	struct hashes ambiguous, unowned, upper; /* files that count for no package */
 	struct hashes at_start; /* files that were mapped when the collector started; of one chunk only */

@@ -104,8 +104,9 @@ int evidence_functions(struct evidence *evidence, const struct record_view_of *v
 	for (size_t i = 0; i < view->n_callers && r == 0; i++) {
 		r = function_number(evidence, view, &view->callers[i], &caller);
 		if (r < 0 || caller == FUNCTION_NONE)
-			return r;
+			return r; /* what is above an unknown one did not call what is below it */
 		r = note(evidence, &evidence->chunk.edges, EDGE_KEY(caller, callee), at);
+		r = r < 0 ? r : note(evidence, &evidence->chunk.callers, caller, at);
 		callee = caller;
 	}
 	return r;

@@ -170,12 +170,13 @@ static int run(struct merge_work *work, struct diag *diag, struct stella_report 
 int merge_run(struct merge_inputs *inputs, struct diag *diag, struct merge_result *ret_result,
 	      struct stella_report **ret_report)
 {
-	struct merge_result result = { .packages = TAKE(inputs->packages),
-				       .callgraph = inputs->graph,
-				       .vulnerabilities = inputs->vulnerabilities };
+	struct merge_result result = { 0 };
 	struct merge_work work = { .inputs = inputs, .result = &result };
 	int r;
 
+	result.packages = TAKE(inputs->packages);
+	result.callgraph = inputs->graph;
+	result.vulnerabilities = inputs->vulnerabilities;
 	inputs->vulnerabilities = (struct vulnerability_list) { 0 };
 	*ret_report = NULL;
 	r = run(&work, diag, ret_report);

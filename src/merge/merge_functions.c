@@ -70,17 +70,11 @@ static int add_nodes(struct functions_work *functions)
 	return 0;
 }
 
-struct ambiguity {
-	struct functions_work *functions;
-	const char *symbol;
-	int error;
-};
-
 static void mark_ambiguous(void *user, uint32_t node)
 {
-	struct ambiguity *ambiguity = user;
+	struct functions_work *functions = user;
 
-	ambiguity->functions->list[node].ambiguous = true;
+	functions->list[node].ambiguous = true;
 }
 
 /* What was called: its node's, or a verdict of its own. */
@@ -89,7 +83,7 @@ static int add_seen(struct functions_work *functions, uint32_t number)
 	const struct evidence *evidence = &functions->work->evidence;
 	const struct seen_function *seen = &evidence->functions.list[number];
 	const struct sighting *sighting = sightings_find(&evidence->all.functions, number);
-	struct ambiguity ambiguity = { functions, seen->symbol, 0 };
+	const struct sighting *called = sightings_find(&evidence->all.callers, number);
 	struct function_work *function;
 	bool ambiguous = false;
 	uint32_t node = CALLGRAPH_NONE;
@@ -97,16 +91,20 @@ static int add_seen(struct functions_work *functions, uint32_t number)
 	if (functions->graph)
 		node = node_match_find(&functions->match, seen, &ambiguous);
 	functions->node_of[number] = node;
-	if (!sighting)
-		return 0;
 	if (node != CALLGRAPH_NONE) {
-		sighting_merge(&functions->list[node].verdict.seen, sighting);
+		/* A caller ran, whether its own entry is probed or not. */
+		if (called)
+			sighting_merge(&functions->list[node].verdict.seen, called);
+		if (sighting)
+			sighting_merge(&functions->list[node].verdict.seen, sighting);
 		if (functions->list[node].package == FUNCTION_NONE)
 			functions->list[node].package = seen->package;
 		return 0;
 	}
 	if (ambiguous)
-		node_match_each(&functions->match, seen->symbol, mark_ambiguous, &ambiguity);
+		node_match_each(&functions->match, seen->symbol, mark_ambiguous, functions);
+	if (!sighting)
+		return 0;
 	function = function_new(functions);
 	if (!function)
 		return -ENOMEM;
@@ -155,18 +153,19 @@ static int judge(struct functions_work *functions, struct function_work *functio
 		seen = LATTICE_RO;
 	else
 		r = function_reasons(functions, function, &reasons);
-	if (r == 0 && known == LATTICE_SU && seen == LATTICE_RO)
-		r = reasons_add(&reasons, false,
-				"the static graph says that nothing leads to it, but it was called");
-	reasons_finish(&reasons);
 	verdict->answer = seen == LATTICE_RO ? ANSWER_OBSERVED : reasons_answer(&reasons);
+	if (verdict->answer == ANSWER_NOT_OBSERVED)
+		seen = LATTICE_RU;
+	verdict->state = lattice_join(known, seen);
+	if (r == 0 && verdict->state == LATTICE_X)
+		r = reasons_add(&reasons, false, "the call graph says that %s",
+				seen == LATTICE_RO ? "nothing leads to it, but it ran"
+						   : "something leads to it, but it was not called");
+	reasons_finish(&reasons);
 	verdict->reasons = reasons.list;
 	verdict->n_reasons = reasons.count;
 	if (r < 0)
 		return r;
-	if (verdict->answer == ANSWER_NOT_OBSERVED)
-		seen = LATTICE_RU;
-	verdict->state = lattice_join(known, seen);
 	if (function->node == CALLGRAPH_NONE)
 		return 0;
 	score = score_of(functions->graph, &functions->paths, functions->hit, function->node);

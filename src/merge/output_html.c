@@ -183,13 +183,12 @@ static int put_contested(struct html *html, const struct merge_result *result)
 	for (size_t i = 0; i < result->n_functions; i++) {
 		const struct function_verdict *verdict = &result->functions[i];
 
-		if (verdict->state != LATTICE_X)
+		if (verdict->state != LATTICE_X || verdict->seen.count == 0)
 			continue;
 		if (count++ == 0)
-			html_put(html,
-				 "<div class=\"alarm\" role=\"alert\"><strong "
-				 "class=\"bad\">Contested.</strong> The call "
-				 "graph says that nothing leads to these functions, and they were called:<ul>");
+			html_put(html, "<div class=\"alarm\" role=\"alert\"><strong "
+				       "class=\"bad\">Contested.</strong> The call "
+				       "graph says that nothing leads to these functions, and they ran:<ul>");
 		html_put(html, "<li><code>");
 		html_text(html, verdict->id ? verdict->id : verdict->symbol);
 		html_put(html, "</code>, ");

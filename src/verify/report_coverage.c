@@ -51,7 +51,8 @@ static int report_hole(struct stella_report *report, const struct statement *sta
 	struct report_hole *row;
 	int r;
 
-	if (probe->from_boot_ns <= report_coverage_begin(statement) && probe->to_boot_ns >= statement->closed.boot_ns)
+	if (probe->from_boot_ns <= report_coverage_begin(statement) &&
+	    probe->to_boot_ns >= statement->closed.boot_ns)
 		return 0;
 	report->holes_total++;
 	if (report->n_holes < REPORT_HOLES_MAX) {

@@ -54,7 +54,11 @@ teardown() {
 	jq -e '.functions[] | select(.id == "used") | .path == ["main", "used"] and .bucket == "runtime" and
 		.confidence_ppm == 900000 and .weight_ppm == 450000 and .score_ppm == 405000' "$WORK/out"
 	jq -e '.functions[] | select(.id == "unused") | .path == [] and .bucket == "unreachable" and .score_ppm == 0' "$WORK/out"
-	! grep -q CONTESTED "$WORK/err"
+	run ! grep -q CONTESTED "$WORK/err"
+	# The call came from main, by the user stack at the hit: the static edge was seen, and main ran.
+	jq -e '.callgraph | .StaticEdgeCount == 1 and .MatchedEdgeCount == 1 and .RuntimeOnlyEdgeCount == 0 and
+		.CoverageRatioPpm == 1000000 and .edges[0].sourceId == "main" and .edges[0].confidence_ppm == 1000000' "$WORK/out"
+	[ "$(state main)" = CR ]
 
 	# The graph was wrong: it says that nothing leads to what was called.
 	demo_graph "$DEMO/graph.json" main unused
@@ -62,7 +66,12 @@ teardown() {
 	[ "$status" -eq 0 ]
 	[ "$(state demo_used)" = X ]
 	[ "$(state demo_unused)" = X ]
+	jq -e '.callgraph | .MatchedEdgeCount == 0 and .RuntimeOnlyEdgeCount == 1 and .UnmatchedStaticEdgeCount == 1 and
+		.edges[0].targetId == "used" and .edges[0].kind == "runtime" and .edges[0].confidence_ppm == 900000' "$WORK/out"
+	jq -e '.functions[] | select(.id == "used") | .path == ["main", "used"]' "$WORK/out"
 	grep -q "CONTESTED: used: the call graph says unreachable" "$WORK/err"
+	[ "$(wc -l <"$WORK/err")" = 1 ]
+	jq -e '.functions[] | select(.id == "unused") | .reasons | any(test("something leads to it, but it was not called"))' "$WORK/out"
 	merge --function-map "$DEMO/map.json" --callgraph "$DEMO/graph.json" --output table
 	[[ $(head -n 1 "$WORK/out") == CONTESTED* ]]
 	[ "$(awk '{ if (length > 100) n++ } END { print n + 0 }' "$WORK/out")" -le 2 ]
@@ -73,7 +82,9 @@ teardown() {
 	demo_collector
 	demo_call
 	# Counters that go with a killed collector: what was lost is not known.
-	kill -9 "$(collector_pid)"
+	pid=$(collector_pid)
+	kill -9 "$pid"
+	while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
 	demo_call
 	collector_start
 	demo_call

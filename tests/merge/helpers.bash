@@ -6,6 +6,7 @@
 load ../system/helpers
 
 # merge [OPTION...]: exit status in $status, verdicts in $WORK/out, talk in $WORK/err.
+# shellcheck disable=SC2034 # for the tests that load this
 merge() {
 	status=0
 	"$STELLA" signals merge --evidence "$EVIDENCE" --trust "$WORK/state/trust" "$@" >"$WORK/out" 2>"$WORK/err" || status=$?
