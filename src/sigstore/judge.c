@@ -158,9 +158,12 @@ static int add_entry_times(struct judgement *judgement, const struct entry_facts
 
 	if (facts->has_time)
 		r = add_time(judgement, JUDGE_BY_PROMISE, facts->time, name_of_log(facts->log));
+	/* A witness that signs time 0 says nothing of time (c2sp.org/tlog-cosignature). */
 	for (size_t i = 0; r == 0 && i < facts->n_cosignatures; i++)
-		r = add_time(judgement, JUDGE_BY_WITNESS, facts->cosignatures[i].time,
-			     facts->cosignatures[i].witness->name);
+		r = facts->cosignatures[i].time == 0
+			    ? 0
+			    : add_time(judgement, JUDGE_BY_WITNESS, facts->cosignatures[i].time,
+				       facts->cosignatures[i].witness->name);
 	return r;
 }
 
