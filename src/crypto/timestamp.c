@@ -135,6 +135,17 @@ static int parse(struct str response, struct diag *diag, TS_RESP **ret_response)
 	return 0;
 }
 
+/* Does the token say that this authority made it? By the name of its signer's issuer: nobody is believed for that. */
+static bool names_authority(const PKCS7_SIGNER_INFO *info, const struct certificate_chain *authority)
+{
+	const X509_NAME *issuer = info->issuer_and_serial->issuer;
+
+	for (size_t i = 0; i < authority->count; i++)
+		if (X509_NAME_cmp(issuer, X509_get_subject_name(authority->list[i]->x509)) == 0)
+			return true;
+	return X509_NAME_cmp(issuer, X509_get_issuer_name(authority->list[0]->x509)) == 0;
+}
+
 /* The signer that the token names, among the authority's and the token's own certificates: who that is, is judged here;
  * whether it signed, by OpenSSL. A leaf that the authority names must be it. */
 static int check_signer(PKCS7 *token, const struct certificate_chain *authority, STACK_OF(X509) * others,
@@ -146,6 +157,8 @@ static int check_signer(PKCS7 *token, const struct certificate_chain *authority,
 
 	if (!infos || sk_PKCS7_SIGNER_INFO_num(infos) != 1)
 		return bad(diag, "its token does not have exactly one signer");
+	if (!names_authority(sk_PKCS7_SIGNER_INFO_value(infos, 0), authority))
+		return diag_error(diag, -ENOKEY, "bad timestamp: it is of another authority");
 	PKCS7_SIGNER_INFO_get0_algs(sk_PKCS7_SIGNER_INFO_value(infos, 0), NULL, &digest, NULL);
 	if (!is_strong(digest))
 		return bad(diag, "its token is signed with a digest that is not trusted here");

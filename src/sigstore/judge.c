@@ -158,9 +158,12 @@ static int add_entry_times(struct judgement *judgement, const struct entry_facts
 
 	if (facts->has_time)
 		r = add_time(judgement, JUDGE_BY_PROMISE, facts->time, name_of_log(facts->log));
+	/* A witness that signs time 0 says nothing of time (c2sp.org/tlog-cosignature). */
 	for (size_t i = 0; r == 0 && i < facts->n_cosignatures; i++)
-		r = add_time(judgement, JUDGE_BY_WITNESS, facts->cosignatures[i].time,
-			     facts->cosignatures[i].witness->name);
+		r = facts->cosignatures[i].time == 0
+			    ? 0
+			    : add_time(judgement, JUDGE_BY_WITNESS, facts->cosignatures[i].time,
+				       facts->cosignatures[i].witness->name);
 	return r;
 }
 
@@ -221,30 +224,45 @@ static void judge_log_times(struct judgement *judgement)
 	}
 }
 
-/* By any timestamper; else why the last did not make it. */
+/* By the one authority, at a time at which that was to be believed. */
+static int timestamp_of(struct str token, struct str signature, const struct authority *authority,
+			struct diag *diag, int64_t *ret_time)
+{
+	int r = timestamp_verify(token, signature, 0, &authority->chain, diag, ret_time);
+
+	if (r == 0 && !validity_covers(authority->validity, *ret_time))
+		r = diag_error(diag, -EBADMSG,
+			       "bad timestamp: it is of a time at which its authority was not to be believed");
+	return r;
+}
+
+/* By any timestamper; else why the one that it names did not make it. A token of a stranger is neither right nor wrong. */
 static int judge_timestamp(struct court *court, struct str token)
 {
 	struct str signature = buf_str(&court->request->bundle->signature);
-	struct diag diag = { 0 };
+	struct diag why = { 0 };
+	bool wrong = false;
 	int64_t time;
-	int r = -EBADMSG;
 
 	for (size_t i = 0; i < court->root->n_timestampers; i++) {
 		const struct authority *authority = &court->root->timestampers[i];
+		struct diag diag = { 0 };
+		int r = timestamp_of(token, signature, authority, &diag, &time);
 
-		diag = (struct diag) { 0 };
-		r = timestamp_verify(token, signature, 0, &authority->chain, &diag, &time);
-		if (r == 0 && !validity_covers(authority->validity, time))
-			r = diag_error(
-				&diag, -EBADMSG,
-				"bad timestamp: it is of a time at which its authority was not to be believed");
 		if (r == 0)
 			return add_time(court->judgement, JUDGE_BY_TIMESTAMP, time,
 					authority->url ? authority->url : "an authority without a name");
 		if (r == -ENOMEM)
 			return r;
+		if (r != -ENOKEY) {
+			wrong = true;
+			why = diag;
+		}
 	}
-	return court_fault(court, JUDGE_TIMESTAMP, r, &diag);
+	if (wrong)
+		return court_fault(court, JUDGE_TIMESTAMP, -EBADMSG, &why);
+	court->judgement->n_unknown_timestamps++;
+	return 0;
 }
 
 static int judge_timestamps(struct court *court)
@@ -252,10 +270,6 @@ static int judge_timestamps(struct court *court)
 	const struct bundle *bundle = court->request->bundle;
 	int r = 0;
 
-	if (court->root->n_timestampers == 0) {
-		court->judgement->n_unknown_timestamps = bundle->n_timestamps;
-		return 0;
-	}
 	for (size_t i = 0; r == 0 && i < bundle->n_timestamps; i++)
 		r = judge_timestamp(court, buf_str(&bundle->timestamps[i]));
 	return r;

@@ -88,7 +88,7 @@ struct judgement {
 	struct judge_entry entries[BUNDLE_ENTRIES_MAX];
 	size_t n_entries;
 	size_t n_unknown_logs; /* entries that are not `known`: neither right nor wrong */
-	size_t n_unknown_timestamps; /* tokens, when the trusted root names no timestamper */
+	size_t n_unknown_timestamps; /* tokens of authorities that the trusted root does not name: the same */
 	size_t n_wrong; /* how often `wrong` was called */
 };
 

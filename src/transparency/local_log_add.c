@@ -138,7 +138,7 @@ static int tile_root(struct digest tile[TILE_WIDTH])
 static int write_level(struct local_log *log, struct level *level, struct diag *diag)
 {
 	uint64_t first = level->size / TILE_WIDTH, last = (level->size + level->n - 1) / TILE_WIDTH;
-	struct digest tile[TILE_WIDTH], roots[2 + LOCAL_LOG_BATCH_MAX / TILE_WIDTH];
+	struct digest tile[TILE_WIDTH], roots[2 + LOCAL_LOG_BATCH_MAX / TILE_WIDTH] = { { { 0 } } };
 	size_t n = 0;
 
 	for (uint64_t number = first; number <= last; number++) {

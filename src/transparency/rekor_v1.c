@@ -115,7 +115,8 @@ static bool parse_proof(const json_t *proof, struct bundle_entry *entry)
 	       get_u64(proof, "treeSize", &entry->tree_size) && get_digest(proof, "rootHash", &entry->root) &&
 	       parse_hashes(json_object_get(proof, "hashes"), BUNDLE_PROOF_MAX, entry->hashes,
 			    &entry->n_hashes) &&
-	       buf_append_str(&entry->checkpoint, get_text(proof, "checkpoint")) == 0;
+	       buf_append_str(&entry->checkpoint, get_text(proof, "checkpoint")) == 0 &&
+	       entry->checkpoint.len > 0;
 }
 
 static bool parse_entry(const json_t *value, struct bundle_entry *entry)
@@ -128,7 +129,8 @@ static bool parse_entry(const json_t *value, struct bundle_entry *entry)
 	       get_digest(value, "logID", &entry->log_id) &&
 	       text_unbase64_append(&entry->body, get_text(value, "body")) == 0 &&
 	       text_unbase64_append(&entry->promise, get_text(verification, "signedEntryTimestamp")) == 0 &&
-	       entry->promise.len > 0 && parse_proof(json_object_get(verification, "inclusionProof"), entry) &&
+	       entry->body.len > 0 && entry->promise.len > 0 &&
+	       parse_proof(json_object_get(verification, "inclusionProof"), entry) &&
 	       buf_append_str(&entry->kind, STR("dsse")) == 0 &&
 	       buf_append_str(&entry->version, STR("0.0.1")) == 0;
 }

@@ -155,7 +155,7 @@ static uint64_t split_at(uint64_t n)
 static int range_root(struct tile_tree *tree, uint64_t from, uint64_t n, struct diag *diag,
 		      struct digest *ret_root)
 {
-	struct digest roots[64];
+	struct digest roots[64] = { { { 0 } } };
 	size_t depth = 0;
 	int r;
 

@@ -66,7 +66,8 @@ seals_unchanged() {
 }
 
 no_entries() {
-	! grep -l tlogEntries "$EVIDENCE"/*.sigstore.json
+	run grep -l tlogEntries "$EVIDENCE"/*.sigstore.json
+	[ "$status" -eq 1 ]
 }
 
 v1_size() {
@@ -247,7 +248,8 @@ lies_with_another() {
 	run run_outbox 2500 --rekor "v1:$FRONT_URL"
 	[ "$status" -eq 1 ]
 	state 'all(.waiting == 1 and .done == 2 and .refused > 0 and .split_view and (.error | test("^split view: .* older")))'
-	! grep -q tlogEntries "$seal"
+	run grep -q tlogEntries "$seal"
+	[ "$status" -eq 1 ]
 	[ "$(grep -c '^rekor1.test - ' "${cursor%.json}.split")" = 2 ]
 	front_mode log pass
 	run_outbox 60000 --rekor "v1:$FRONT_URL"
@@ -265,7 +267,8 @@ lies_with_another() {
 		run run_outbox 1500 --tsa "$FRONT_URL"
 		[ "$status" -eq 1 ]
 		state 'all(.waiting == 2 and .failures > 0)'
-		! grep -l rfc3161Timestamps "$EVIDENCE"/*.sigstore.json
+		run grep -l rfc3161Timestamps "$EVIDENCE"/*.sigstore.json
+		[ "$status" -eq 1 ]
 	done
 	front_mode tsa pass
 	run_outbox 60000 --tsa "$FRONT_URL"

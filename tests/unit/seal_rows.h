@@ -202,7 +202,9 @@ CHANGE(v2_promise_alone, certificate_v2, p->timestamp = false; p->bent = say_tim
 BENT(token_bent, with_token, b->timestamps[0].data[b->timestamps[0].len - 1] ^= 1;)
 BENT(token_garbage, with_token, world_put(&b->timestamps[0], "no token");)
 BENT(token_trailing, with_token, (void)buf_append(&b->timestamps[0], "x", 1);)
-CHANGE(token_other, with_token, p->token_of_other = true;)
+CHANGE(token_other, with_token, p->token_of_impostor = true;)
+/* Right: nobody knows who that is, and the key vouches for the seal. */
+CHANGE(token_of_a_stranger, with_token, p->token_of_stranger = true;)
 CHANGE(token_authority_ended, with_token, p->root.timestamper.until = WORLD_TIME - 1;)
 static void token_for_another(struct plan *p);
 

@@ -35,7 +35,8 @@ struct world {
 	struct key *v2, *v2_other; /* Ed25519 */
 	struct key *witness;
 	struct authority_of ca, ca_other;
-	struct authority_of tsa_root, tsa, tsa_other; /* the other signs itself */
+	struct authority_of tsa_root, tsa, tsa_other;
+	struct authority_of false_root, false_tsa; /* bear the names of the first two */
 };
 
 static inline struct public_key *world_public(const struct key *key)
@@ -324,6 +325,8 @@ static inline struct world world_new(void)
 	world.tsa_root = world_authority("test tsa root", NULL, NULL);
 	world.tsa = world_authority("test tsa", "critical,timeStamping", &world.tsa_root);
 	world.tsa_other = world_authority("other tsa", "critical,timeStamping", &world.ca_other);
+	world.false_root = world_authority("test tsa root", NULL, NULL);
+	world.false_tsa = world_authority("test tsa", "critical,timeStamping", &world.false_root);
 	return world;
 }
 
@@ -331,8 +334,9 @@ static inline void world_done(struct world *world)
 {
 	struct key *const keys[] = { world->signer, world->other,    world->v1,	    world->v1_other,
 				     world->v2,	    world->v2_other, world->witness };
-	struct authority_of *const authorities[] = { &world->ca, &world->ca_other, &world->tsa_root,
-						     &world->tsa, &world->tsa_other };
+	struct authority_of *const authorities[] = { &world->ca,       &world->ca_other,  &world->tsa_root,
+						     &world->tsa,      &world->tsa_other, &world->false_root,
+						     &world->false_tsa };
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		key_free(keys[i]);

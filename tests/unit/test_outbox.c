@@ -452,6 +452,58 @@ static void seals_of_an_earlier_key_are_logged_when_it_is_known(void **state)
 	all_have(world, 1, 4, 2);
 }
 
+/* A seal whose certificate ended long ago; what it signs is the statement number 1. */
+static void seal_with_ended_certificate(struct world *world)
+{
+	_cleanup_(bundle_done) struct bundle golden = BUNDLE_EMPTY, bundle = BUNDLE_EMPTY;
+	_cleanup_(buf_done) struct buf text = BUF_MAX(BUNDLE_FILE_MAX), out = BUF_MAX(BUNDLE_FILE_MAX);
+	char path[256];
+
+	assert_int_equal(file_read_at(AT_FDCWD, "tests/golden/sigstore/cosign-spiffe-v1.json", &text, NULL), 0);
+	assert_int_equal(bundle_parse(buf_str(&text), NULL, &golden), 0);
+	assert_int_equal(golden.identity, BUNDLE_CERTIFICATE);
+	assert_int_equal(buf_append_str(&bundle.payload_type, STR("application/vnd.in-toto+json")), 0);
+	assert_int_equal(buf_append_str(&bundle.payload, STR("{\"a\":1}")), 0);
+	assert_int_equal(buf_append_str(&bundle.signature, buf_str(&golden.signature)), 0);
+	assert_int_equal(buf_append_str(&bundle.certificate, buf_str(&golden.certificate)), 0);
+	bundle.identity = BUNDLE_CERTIFICATE;
+	assert_int_equal(bundle_write(&out, &bundle), 0);
+	seal_name(world, 1, path);
+	assert_int_equal(file_publish_at(AT_FDCWD, path, 0600, out.data, out.len, false, NULL), 0);
+}
+
+static void what_a_certificate_ran_out_for_is_signed_again(void **state)
+{
+	struct world *world = *state;
+	_cleanup_(bundle_done) struct bundle bundle = BUNDLE_EMPTY;
+	_cleanup_(buf_done) struct buf text = BUF_MAX(BUNDLE_FILE_MAX);
+	struct outbox_settings settings = settings_of(world, true);
+	struct signer *signer;
+	char path[256];
+
+	seal_with_ended_certificate(world);
+	open_outbox(world, true, 1); /* nobody signs: nothing is sent that could never be proved */
+	assert_int_equal(outbox_wait(world->outbox, WAIT_MS), -EAGAIN);
+	assert_non_null(strstr(state_of(world, 0).error, "ended before any trusted time"));
+	assert_int_equal(world->rekor.posted, 0);
+	outbox_stop(TAKE(world->outbox));
+	assert_int_equal(signer_of_key(world->key, NULL, &signer), 0);
+	settings.signer = signer;
+	assert_int_equal(outbox_new(&settings, &world->diag, &world->outbox), 0);
+	outbox_sealed(world->outbox, 1);
+	while (state_of(world, 0).waiting + state_of(world, 1).waiting > 0)
+		(void)outbox_wait(world->outbox, SHORT_MS);
+	outbox_stop(TAKE(world->outbox));
+	signer_free(signer);
+	seal_name(world, 1, path);
+	assert_int_equal(file_read_at(AT_FDCWD, path, &text, NULL), 0);
+	assert_int_equal(bundle_parse(buf_str(&text), NULL, &bundle), 0);
+	assert_int_equal(bundle.identity, BUNDLE_PUBLIC_KEY);
+	assert_true(str_equal(buf_str(&bundle.payload), STR("{\"a\":1}")));
+	assert_int_equal(bundle.n_entries, 2);
+	assert_int_equal(world->rekor.posted, 1);
+}
+
 static void settings_that_prove_nothing_are_refused(void **state)
 {
 	struct world *world = *state;
@@ -489,6 +541,7 @@ int main(void)
 		TEST(a_split_view_is_refused),
 		TEST(a_log_that_is_not_trusted_is_refused),
 		TEST(seals_of_an_earlier_key_are_logged_when_it_is_known),
+		TEST(what_a_certificate_ran_out_for_is_signed_again),
 		TEST(settings_that_prove_nothing_are_refused),
 	};
 

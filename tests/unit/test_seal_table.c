@@ -25,7 +25,7 @@ struct plan {
 	/* what anchors it */
 	bool v1, v2, timestamp;
 	int64_t v1_time, token_time;
-	bool token_of_other, v1_entry_of_other, v2_verifier_other;
+	bool token_of_stranger, token_of_impostor, v1_entry_of_other, v2_verifier_other;
 	bool promise_by_other, v1_checkpoint_by_other, v2_checkpoint_by_other;
 	const char *v1_origin, *v2_origin;
 	uint64_t checkpoint_size; /* 0 = the tree's */
@@ -241,9 +241,13 @@ static void add_token(const struct plan *plan, struct bundle *bundle)
 {
 	struct buf token = BUF_MAX(BUNDLE_TIMESTAMP_MAX);
 
-	world_token(plan->token_of_other ? &world.tsa_other : &world.tsa,
-		    plan->token_of_other ? NULL : &world.tsa_root, buf_str(&bundle->signature),
-		    plan->token_time, &token);
+	world_token(plan->token_of_stranger   ? &world.tsa_other
+		    : plan->token_of_impostor ? &world.false_tsa
+					      : &world.tsa,
+		    plan->token_of_stranger   ? &world.ca_other
+		    : plan->token_of_impostor ? &world.false_root
+					      : &world.tsa_root,
+		    buf_str(&bundle->signature), plan->token_time, &token);
 	assert_int_equal(bundle_add_timestamp(bundle, buf_str(&token)), 0);
 	buf_done(&token);
 }
@@ -355,10 +359,10 @@ static struct stella_report *verdict(const struct plan *plan)
 
 static void the_right_ones_verify(void **state)
 {
-	static void (*const right[])(struct plan *) = { with_nothing,	with_v1,	  with_v2,
-							with_token,	with_everything,  certificate_v1,
-							certificate_v2, certificate_both, cosigned,
-							in_time_v2 };
+	static void (*const right[])(struct plan *) = {
+		with_nothing,	with_v1,	  with_v2,  with_token, with_everything,    certificate_v1,
+		certificate_v2, certificate_both, cosigned, in_time_v2, token_of_a_stranger
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(right); i++) {
