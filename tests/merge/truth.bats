@@ -13,7 +13,8 @@ load helpers
 setup_file() {
 	export IMAGE=$STELLA_BUILD/merge-truth WHY_NOT='' RUN=$BATS_FILE_TMPDIR
 
-	BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
+	# The helpers work in the directory of a test; here that is the file's.
+	export BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
 	[ "$(id -u)" = 0 ] && [ -r /sys/kernel/btf/vmlinux ] || { WHY_NOT="needs root and a kernel that describes its types"; return 0; }
 	command -v strace >/dev/null || { WHY_NOT="strace is not installed"; return 0; }
 	WHY_NOT=$("$BATS_TEST_DIRNAME/truth/image" "$IMAGE" 2>&1 >/dev/null) && WHY_NOT='' || return 0
