@@ -34,6 +34,21 @@ int merkle_node(const struct digest *left, const struct digest *right, struct di
 	return digest_of(pair, sizeof(pair), ret_node);
 }
 
+int merkle_join(struct digest *hashes, size_t count)
+{
+	for (; count > 1; count /= 2) {
+		for (size_t i = 0; i < count / 2; i++) {
+			struct digest node;
+			int r = merkle_node(&hashes[2 * i], &hashes[2 * i + 1], &node);
+
+			if (r < 0)
+				return r;
+			hashes[i] = node;
+		}
+	}
+	return 0;
+}
+
 static unsigned int bit_length(uint64_t value)
 {
 	return value == 0 ? 0 : 64 - (unsigned int)__builtin_clzll(value);

@@ -15,6 +15,8 @@
 /* -ENOMEM, as all that hash here. */
 int merkle_leaf(struct str body, struct digest *ret_leaf);
 int merkle_node(const struct digest *left, const struct digest *right, struct digest *ret_node);
+/* The node over `count` neighbours of one level, a power of two: hashes[0] becomes it, the others are used up. */
+int merkle_join(struct digest *hashes, size_t count);
 
 /*
  * The root of a tree of `size` leaves that has `leaf` at `index`, by its inclusion proof. -EBADMSG: index not below

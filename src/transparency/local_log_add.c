@@ -124,16 +124,6 @@ static int write_tile(struct local_log *log, const struct level *level, uint64_t
 			    (struct str) { (const char *)tile, have * DIGEST_LEN }, diag);
 }
 
-static int tile_root(struct digest tile[TILE_WIDTH])
-{
-	int r = 0;
-
-	for (size_t n = TILE_WIDTH; r >= 0 && n > 1; n /= 2)
-		for (size_t i = 0; r >= 0 && i < n / 2; i++)
-			r = merkle_node(&tile[2 * i], &tile[2 * i + 1], &tile[i]);
-	return r;
-}
-
 /* Writes what changes at this level, and makes it the next one: roots of the tiles that became full. */
 static int write_level(struct local_log *log, struct level *level, struct diag *diag)
 {
@@ -146,7 +136,7 @@ static int write_level(struct local_log *log, struct level *level, struct diag *
 		int r = write_tile(log, level, number, diag, tile, &width);
 
 		if (r >= 0 && width == TILE_WIDTH)
-			r = tile_root(tile);
+			r = merkle_join(tile, TILE_WIDTH);
 		if (r < 0)
 			return r;
 		if (width == TILE_WIDTH)

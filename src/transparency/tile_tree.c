@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Roots and proofs out of tiles: a tile holds 256 hashes of one level of the tree, 8 levels apart. Promises that only
- * hashes of complete subtrees within the tree's size are used. Refuses tiles of another length than their name says.
- * Owns a small cache of tiles, so that neighbours are not read twice.
+ * Roots and proofs out of tiles. Promises that only hashes of complete subtrees within the tree's size are used. Refuses
+ * tiles of another length than their name says. Owns a small cache of tiles, so that neighbours are not read twice.
  */
 
 #include "transparency/tile_tree.h"
@@ -12,8 +11,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-
-#define HEIGHT 8u
 
 int tile_tree_new(int (*read)(void *user, const char *path, struct diag *diag, struct buf *out), void *user,
 		  uint64_t size, struct tile_tree **ret_tree)
@@ -27,35 +24,6 @@ int tile_tree_new(int (*read)(void *user, const char *path, struct diag *diag, s
 	tree->size = size;
 	*ret_tree = tree;
 	return 0;
-}
-
-/* ---- names ---- */
-
-void tile_path(unsigned int level, uint64_t number, unsigned int width, char out[TILE_PATH_MAX])
-{
-	uint64_t groups[7];
-	size_t n = 0, len;
-
-	do
-		groups[n++] = number % 1000;
-	while ((number /= 1000) > 0);
-	len = level == TILE_ENTRIES ? (size_t)snprintf(out, TILE_PATH_MAX, "tile/entries")
-				    : (size_t)snprintf(out, TILE_PATH_MAX, "tile/%u", level);
-	while (n-- > 0)
-		len += (size_t)snprintf(out + len, TILE_PATH_MAX - len, n > 0 ? "/x%03u" : "/%03u",
-					(unsigned int)groups[n]);
-	if (width < TILE_WIDTH)
-		snprintf(out + len, TILE_PATH_MAX - len, ".p/%u", width);
-}
-
-/* How many of the tile's hashes belong to the tree. */
-static unsigned int tile_width(const struct tile_tree *tree, unsigned int level, uint64_t number)
-{
-	uint64_t hashes = tree->size >> (HEIGHT * level), before = number * TILE_WIDTH;
-
-	if (hashes <= before)
-		return 0;
-	return hashes - before < TILE_WIDTH ? (unsigned int)(hashes - before) : TILE_WIDTH;
 }
 
 /* ---- tiles ---- */
@@ -104,7 +72,7 @@ static int tile_load(struct tile_tree *tree, unsigned int level, uint64_t number
 static int tile_get(struct tile_tree *tree, unsigned int level, uint64_t number, struct diag *diag,
 		    struct tile_cached **ret_tile)
 {
-	unsigned int width = tile_width(tree, level, number);
+	unsigned int width = tile_width(tree->size, level, number);
 
 	for (size_t i = 0; i < TILE_CACHE; i++) {
 		struct tile_cached *tile = &tree->cache[i];
@@ -121,7 +89,7 @@ static int tile_get(struct tile_tree *tree, unsigned int level, uint64_t number,
 static int node_get(struct tile_tree *tree, unsigned int level, uint64_t index, struct diag *diag,
 		    struct digest *ret_hash)
 {
-	unsigned int row = level / HEIGHT, above = level % HEIGHT;
+	unsigned int row = level / TILE_HEIGHT, above = level % TILE_HEIGHT;
 	uint64_t first = index << above;
 	struct digest hashes[TILE_WIDTH / 2];
 	struct tile_cached *tile = NULL;
@@ -133,12 +101,9 @@ static int node_get(struct tile_tree *tree, unsigned int level, uint64_t index, 
 	if (first % TILE_WIDTH + n > tile->width)
 		return diag_error(diag, -EINVAL, "a node beyond the log's tree was asked for");
 	memcpy(hashes, tile->hashes + first % TILE_WIDTH * DIGEST_LEN, n * DIGEST_LEN);
-	for (; n > 1; n /= 2)
-		for (size_t i = 0; i < n / 2; i++) {
-			r = merkle_node(&hashes[2 * i], &hashes[2 * i + 1], &hashes[i]);
-			if (r < 0)
-				return r;
-		}
+	r = merkle_join(hashes, n);
+	if (r < 0)
+		return r;
 	*ret_hash = hashes[0];
 	return 0;
 }
@@ -273,47 +238,4 @@ int tile_tree_consistency(struct tile_tree *tree, uint64_t old_size, uint64_t ne
 	reverse(hashes, count);
 	*ret_n = count;
 	return 0;
-}
-
-/* ---- bodies ---- */
-
-static int body_find(struct str bundle, unsigned int position, struct str *ret_body)
-{
-	size_t at = 0;
-
-	for (unsigned int i = 0;; i++) {
-		size_t len;
-
-		if (bundle.len - at < 2)
-			return -EBADMSG;
-		len = (size_t)(unsigned char)bundle.data[at] << 8 | (unsigned char)bundle.data[at + 1];
-		if (bundle.len - at - 2 < len)
-			return -EBADMSG;
-		*ret_body = (struct str) { bundle.data + at + 2, len };
-		if (i == position)
-			return 0;
-		at += 2 + len;
-	}
-}
-
-int tile_tree_body(struct tile_tree *tree, uint64_t index, struct diag *diag, struct buf *out)
-{
-	_cleanup_(buf_done) struct buf bundle = BUF_MAX(TILE_ENTRIES_BYTES);
-	struct digest leaf, hash;
-	struct str body;
-	unsigned int told;
-	int r = tile_tree_leaf(tree, index, diag, &leaf);
-
-	if (r >= 0)
-		r = tile_read(tree, TILE_ENTRIES, index / TILE_WIDTH, tile_width(tree, 0, index / TILE_WIDTH),
-			      diag, &bundle, &told);
-	if (r >= 0 && body_find(buf_str(&bundle), index % TILE_WIDTH, &body) < 0)
-		r = diag_error(diag, -EBADMSG, "the log's entries end before entry %llu",
-			       (unsigned long long)index);
-	if (r >= 0)
-		r = merkle_leaf(body, &hash);
-	if (r >= 0 && memcmp(&hash, &leaf, sizeof(hash)) != 0)
-		r = diag_error(diag, -EBADMSG, "entry %llu of the log is not what its tree has",
-			       (unsigned long long)index);
-	return r < 0 ? r : buf_append_str(out, body);
 }

@@ -9,13 +9,8 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "sigstore/merkle.h"
+#include "sigstore/tile.h"
 
-#define TILE_WIDTH 256u
-#define TILE_BYTES (TILE_WIDTH * DIGEST_LEN)
-#define TILE_ENTRIES UINT32_MAX /* instead of a level: the bodies of the leaves */
-#define TILE_ENTRY_MAX 65535u /* bytes of one body */
-#define TILE_ENTRIES_BYTES (TILE_WIDTH * (2u + TILE_ENTRY_MAX))
-#define TILE_PATH_MAX 64
 #define TILE_CACHE 16
 #define TILE_PROOF_MAX (MERKLE_PROOF_MAX + 1) /* of consistency; of inclusion one less */
 
@@ -40,9 +35,6 @@ struct tile_tree {
 int tile_tree_new(int (*read)(void *user, const char *path, struct diag *diag, struct buf *out), void *user,
 		  uint64_t size, struct tile_tree **ret_tree);
 
-/* width TILE_WIDTH: the full tile; less: a partial one. */
-void tile_path(unsigned int level, uint64_t number, unsigned int width, char out[TILE_PATH_MAX]);
-
 /* index < size. -EBADMSG: a tile is not of the form, or is not there though it must be; else what `read` says. */
 int tile_tree_leaf(struct tile_tree *tree, uint64_t index, struct diag *diag, struct digest *ret_leaf);
 /* The root of the first `size` leaves, at most tree->size. */
@@ -52,5 +44,3 @@ int tile_tree_inclusion(struct tile_tree *tree, uint64_t index, uint64_t size, s
 /* old_size 0 needs no hashes. */
 int tile_tree_consistency(struct tile_tree *tree, uint64_t old_size, uint64_t new_size, struct diag *diag,
 			  struct digest hashes[TILE_PROOF_MAX], size_t *ret_n);
-/* The body of one leaf, appended; it is compared with the leaf's hash. */
-int tile_tree_body(struct tile_tree *tree, uint64_t index, struct diag *diag, struct buf *out);

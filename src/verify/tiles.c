@@ -10,21 +10,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/file.h"
 #include "sigstore/merkle.h"
+#include "sigstore/tile.h"
 
 #define TILE_LEVELS 8 /* 2^63 leaves */
-#define TILE_BYTES (TILE_HASHES * DIGEST_LEN)
-#define TILE_PATH_MAX 96
 
 struct tile {
 	bool kept;
 	uint64_t number;
-	struct digest hashes[TILE_HASHES];
+	struct digest hashes[TILE_WIDTH];
 };
 
 struct tiles {
@@ -53,40 +50,17 @@ uint64_t tiles_size(const struct tiles *tiles)
 	return tiles->size;
 }
 
-/* Groups of three digits, all but the last with an x before them; a tile that is not full ends in .p/WIDTH. */
-static void tile_path(unsigned int level, uint64_t number, unsigned int width, char out[TILE_PATH_MAX])
-{
-	char text[TILE_PATH_MAX] = "", group[TILE_PATH_MAX];
-
-	snprintf(text, sizeof(text), "%03" PRIu64, number % 1000);
-	for (number /= 1000; number > 0; number /= 1000) {
-		snprintf(group, sizeof(group), "x%03" PRIu64 "/%.60s", number % 1000, text);
-		memcpy(text, group, sizeof(text));
-	}
-	if (width == TILE_HASHES)
-		snprintf(out, TILE_PATH_MAX, "tile/%u/%.70s", level, text);
-	else
-		snprintf(out, TILE_PATH_MAX, "tile/%u/%.70s.p/%u", level, text, width);
-}
-
-/* The hash over `count` (a power of two) neighbours. */
+/* The hash over `count` (a power of two) neighbours of a tile, which is kept as it is. */
 static int join(const struct digest *neighbours, uint64_t count, struct digest *ret_hash)
 {
-	struct digest hashes[TILE_HASHES];
+	struct digest hashes[TILE_WIDTH];
+	int r;
 
 	memcpy(hashes, neighbours, count * sizeof(*hashes));
-	for (; count > 1; count /= 2) {
-		for (uint64_t i = 0; i < count / 2; i++) {
-			struct digest joined;
-			int r = merkle_node(&hashes[2 * i], &hashes[2 * i + 1], &joined);
-
-			if (r < 0)
-				return r;
-			hashes[i] = joined;
-		}
-	}
-	*ret_hash = hashes[0];
-	return 0;
+	r = merkle_join(hashes, count);
+	if (r == 0)
+		*ret_hash = hashes[0];
+	return r;
 }
 
 /* The file of a tile with `width` hashes. -ENOENT also for what is no tile: then nothing is known of it. */
@@ -126,7 +100,7 @@ static int tile_edge(struct tiles *tiles, unsigned int level, uint64_t number, u
 		return 0;
 	r = tile_read(tiles, level, number, width, diag, tile);
 	if (r == -ENOENT)
-		r = tile_read(tiles, level, number, TILE_HASHES, diag, tile);
+		r = tile_read(tiles, level, number, TILE_WIDTH, diag, tile);
 	tile->kept = r == 0;
 	return r;
 }
@@ -140,19 +114,19 @@ static int tile_full(struct tiles *tiles, unsigned int level, uint64_t number, s
 {
 	struct tile *tile = &tiles->levels[level];
 	const struct tile *above;
-	uint64_t at = number % TILE_HASHES;
+	uint64_t at = number % TILE_WIDTH;
 	struct digest root;
 	int r;
 
 	*ret_tile = tile;
 	if (tile->kept && tile->number == number)
 		return 0;
-	r = tile_read(tiles, level, number, TILE_HASHES, diag, tile);
+	r = tile_read(tiles, level, number, TILE_WIDTH, diag, tile);
 	if (r == 0)
-		r = join(tile->hashes, TILE_HASHES, &root);
+		r = join(tile->hashes, TILE_WIDTH, &root);
 	if (r == 0)
 		r = level + 1 < TILE_LEVELS
-			    ? tile_get(tiles, level + 1, number / TILE_HASHES, at + 1, diag, &above)
+			    ? tile_get(tiles, level + 1, number / TILE_WIDTH, at + 1, diag, &above)
 			    : -ENOENT;
 	if (r == 0 && memcmp(above->hashes[at].bytes, root.bytes, DIGEST_LEN) != 0)
 		r = -ENOENT;
@@ -164,13 +138,12 @@ static int tile_full(struct tiles *tiles, unsigned int level, uint64_t number, s
 static int tile_get(struct tiles *tiles, unsigned int level, uint64_t number, uint64_t needed,
 		    struct diag *diag, const struct tile **ret_tile)
 {
-	uint64_t row = tiles->size >> (level * TILE_HEIGHT), before = number * TILE_HASHES;
+	unsigned int width = tile_width(tiles->size, level, number);
 
-	if (before >= row || row - before < needed)
+	if (width < needed)
 		return -ENOENT;
-	return row - before < TILE_HASHES
-		       ? tile_edge(tiles, level, number, (unsigned int)(row - before), diag, ret_tile)
-		       : tile_full(tiles, level, number, diag, ret_tile);
+	return width < TILE_WIDTH ? tile_edge(tiles, level, number, width, diag, ret_tile)
+				  : tile_full(tiles, level, number, diag, ret_tile);
 }
 
 struct search {
@@ -188,8 +161,8 @@ static int find_hash(void *user, unsigned int level, uint64_t index, struct dige
 
 	if (row >= TILE_LEVELS)
 		return -ENOENT;
-	r = tile_get(search->tiles, row, first / TILE_HASHES, first % TILE_HASHES + count, search->diag, &tile);
-	return r < 0 ? r : join(tile->hashes + first % TILE_HASHES, count, ret_hash);
+	r = tile_get(search->tiles, row, first / TILE_WIDTH, first % TILE_WIDTH + count, search->diag, &tile);
+	return r < 0 ? r : join(tile->hashes + first % TILE_WIDTH, count, ret_hash);
 }
 
 int tiles_root(struct tiles *tiles, uint64_t size, struct diag *diag, struct digest *ret_root)

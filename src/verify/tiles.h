@@ -9,9 +9,6 @@
 #include "sigstore/trusted_root.h"
 #include "verify/tree.h"
 
-#define TILE_HASHES 256
-#define TILE_HEIGHT 8
-
 struct tiles;
 
 /*

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "stella/verify.h"
+#include "sigstore/tile.h"
 #include "verify/tiles.h"
 #include "verify/tree.h"
 #include "verify/verifier.h"
@@ -208,18 +209,18 @@ static void tiles_checkpoint(const struct slow_log *log, const char *directory, 
 /* Two levels are enough for LEAVES_MAX. */
 static void tiles_write(const struct slow_log *log, const char *directory)
 {
-	struct digest upper[LEAVES_MAX / TILE_HASHES + 1];
+	struct digest upper[LEAVES_MAX / TILE_WIDTH + 1];
 	char name[64];
-	uint64_t full = log->count / TILE_HASHES, rest = log->count % TILE_HASHES;
+	uint64_t full = log->count / TILE_WIDTH, rest = log->count % TILE_WIDTH;
 
 	for (uint64_t i = 0; i < full; i++) {
 		snprintf(name, sizeof(name), "tile/0/%03" PRIu64, i);
-		put(directory, name, log->leaves + i * TILE_HASHES, TILE_HASHES * DIGEST_LEN);
-		upper[i] = log_root(log->leaves + i * TILE_HASHES, TILE_HASHES);
+		put(directory, name, log->leaves + i * TILE_WIDTH, TILE_WIDTH * DIGEST_LEN);
+		upper[i] = log_root(log->leaves + i * TILE_WIDTH, TILE_WIDTH);
 	}
 	snprintf(name, sizeof(name), "tile/0/%03" PRIu64 ".p/%" PRIu64, full, rest);
 	if (rest > 0)
-		put(directory, name, log->leaves + full * TILE_HASHES, rest * DIGEST_LEN);
+		put(directory, name, log->leaves + full * TILE_WIDTH, rest * DIGEST_LEN);
 	snprintf(name, sizeof(name), "tile/1/000.p/%" PRIu64, full);
 	if (full > 0)
 		put(directory, name, upper, full * DIGEST_LEN);
@@ -311,7 +312,7 @@ static void a_tile_counts_by_the_checkpoint_alone(void **state)
 	log_fill(&log, 600, "leaf");
 	log_fill(&fork, 600, "another past");
 	tiles_write(&log, directory);
-	put(directory, "tile/0/000", fork.leaves, TILE_HASHES * DIGEST_LEN);
+	put(directory, "tile/0/000", fork.leaves, TILE_WIDTH * DIGEST_LEN);
 	if (tiles_open(directory, &root, &diag, &tiles) < 0)
 		fail_msg("%s", diag.text);
 	other = log_root(fork.leaves, 200);

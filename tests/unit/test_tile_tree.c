@@ -125,6 +125,35 @@ static void names_are_as_specified(void **state)
 	assert_string_equal(path, "tile/63/x018/x446/x744/x073/x709/x551/615.p/255");
 }
 
+static void widths_are_as_the_tree_has_them(void **state)
+{
+	static const struct {
+		uint64_t size;
+		unsigned int level;
+		uint64_t number;
+		unsigned int width;
+	} rows[] = {
+		{ 0, 0, 0, 0 },
+		{ 1, 0, 0, 1 },
+		{ 255, 0, 0, 255 },
+		{ 256, 0, 0, TILE_WIDTH },
+		{ 256, 0, 1, 0 },
+		{ 257, 0, 1, 1 },
+		{ 255, 1, 0, 0 },
+		{ 257, 1, 0, 1 },
+		{ 65536, 1, 0, TILE_WIDTH },
+		{ 65536, 2, 0, 1 },
+		{ UINT64_MAX, 7, 0, 255 },
+		{ UINT64_MAX, 8, 0, 0 },
+		{ UINT64_MAX, 0, UINT64_MAX, 0 },
+		{ 512, 0, UINT64_MAX / TILE_WIDTH + 1, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(tile_width(rows[i].size, rows[i].level, rows[i].number), rows[i].width);
+}
+
 static void roots_of_all_sizes(void **state)
 {
 	(void)state;
@@ -259,47 +288,11 @@ static void neighbours_are_read_once(void **state)
 	assert_int_equal(store.reads, 1);
 }
 
-/* ---- bodies ---- */
-
-struct bodies {
-	struct store store;
-	const char *bundle;
-	size_t len;
-};
-
-static int serve_bodies(void *user, const char *path, struct diag *diag, struct buf *out)
-{
-	struct bodies *bodies = user;
-
-	if (strncmp(path, "tile/entries/", 13) != 0)
-		return serve(&bodies->store, path, diag, out);
-	return buf_append(out, bodies->bundle, bodies->len);
-}
-
-static void bodies_are_compared_with_leaves(void **state)
-{
-	/* Two leaves: the numbers 0 and 1 as setup hashed them. */
-	static const char good[] = "\0\4\0\0\0\0\0\4\1\0\0\0", wrong[] = "\0\4\0\0\0\0\0\4\1\0\0\1";
-	struct bodies bodies = { .store = { .size = 2 }, .bundle = good, .len = 12 };
-	_cleanup_(freep) struct tile_tree *tree = NULL;
-	_cleanup_(buf_done) struct buf body = BUF_MAX(TILE_ENTRY_MAX);
-
-	(void)state;
-	assert_int_equal(tile_tree_new(serve_bodies, &bodies, 2, &tree), 0);
-	assert_int_equal(tile_tree_body(tree, 1, NULL, &body), 0);
-	assert_int_equal(body.len, 4);
-	assert_memory_equal(body.data, "\1\0\0\0", 4);
-	bodies.bundle = wrong;
-	assert_int_equal(tile_tree_body(tree, 1, NULL, &body), -EBADMSG);
-	bodies.bundle = good;
-	for (bodies.len = 0; bodies.len < 12; bodies.len++)
-		assert_int_equal(tile_tree_body(tree, 1, NULL, &body), -EBADMSG);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_as_specified),
+		cmocka_unit_test(widths_are_as_the_tree_has_them),
 		cmocka_unit_test(roots_of_all_sizes),
 		cmocka_unit_test(root_of_nothing),
 		cmocka_unit_test(smaller_trees_are_in_it),
@@ -309,7 +302,6 @@ int main(void)
 		cmocka_unit_test(beyond_the_tree_is_refused),
 		cmocka_unit_test(missing_and_cut_tiles_are_refused),
 		cmocka_unit_test(neighbours_are_read_once),
-		cmocka_unit_test(bodies_are_compared_with_leaves),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
