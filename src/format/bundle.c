@@ -115,24 +115,9 @@ int dsse_pae(struct buf *out, struct str payload_type, struct str payload)
 	return r;
 }
 
-static void write_base64(struct canon *w, const char *key, struct str bytes)
+static struct str digest_str(const struct digest *digest)
 {
-	_cleanup_(buf_done) struct buf text = BUF_MAX(bytes.len / 3 * 4 + 4);
-	int r = text_base64_append(&text, bytes.data, bytes.len);
-
-	if (r < 0) {
-		w->error = w->error ? w->error : r;
-		return;
-	}
-	if (key)
-		canon_key_string(w, key, buf_str(&text));
-	else
-		canon_string(w, buf_str(&text));
-}
-
-static void write_digest(struct canon *w, const char *key, const struct digest *digest)
-{
-	write_base64(w, key, (struct str) { (const char *)digest->bytes, DIGEST_LEN });
+	return (struct str) { (const char *)digest->bytes, DIGEST_LEN };
 }
 
 /* protobuf's JSON writes 64-bit integers as strings. */
@@ -146,12 +131,12 @@ static void write_number(struct canon *w, const char *key, uint64_t value)
 static void write_envelope(struct canon *w, struct str payload_type, struct str payload, struct str signature)
 {
 	canon_object(w);
-	write_base64(w, "payload", payload);
+	canon_key_base64(w, "payload", payload);
 	canon_key_string(w, "payloadType", payload_type);
 	canon_key(w, "signatures");
 	canon_array(w);
 	canon_object(w);
-	write_base64(w, "sig", signature);
+	canon_key_base64(w, "sig", signature);
 	canon_object_end(w);
 	canon_array_end(w);
 	canon_object_end(w);
@@ -170,10 +155,10 @@ static void write_proof(struct canon *w, const struct bundle_entry *entry)
 	canon_key(w, "hashes");
 	canon_array(w);
 	for (size_t i = 0; i < entry->n_hashes; i++)
-		write_digest(w, NULL, &entry->hashes[i]);
+		canon_base64(w, digest_str(&entry->hashes[i]));
 	canon_array_end(w);
 	write_number(w, "logIndex", entry->proof_index);
-	write_digest(w, "rootHash", &entry->root);
+	canon_key_base64(w, "rootHash", digest_str(&entry->root));
 	write_number(w, "treeSize", entry->tree_size);
 	canon_object_end(w);
 }
@@ -181,11 +166,11 @@ static void write_proof(struct canon *w, const struct bundle_entry *entry)
 static void write_entry(struct canon *w, const struct bundle_entry *entry)
 {
 	canon_object(w);
-	write_base64(w, "canonicalizedBody", buf_str(&entry->body));
+	canon_key_base64(w, "canonicalizedBody", buf_str(&entry->body));
 	if (entry->promise.len > 0) {
 		canon_key(w, "inclusionPromise");
 		canon_object(w);
-		write_base64(w, "signedEntryTimestamp", buf_str(&entry->promise));
+		canon_key_base64(w, "signedEntryTimestamp", buf_str(&entry->promise));
 		canon_object_end(w);
 	}
 	if (entry->has_proof)
@@ -199,7 +184,7 @@ static void write_entry(struct canon *w, const struct bundle_entry *entry)
 	canon_object_end(w);
 	canon_key(w, "logId");
 	canon_object(w);
-	write_digest(w, "keyId", &entry->log_id);
+	canon_key_base64(w, "keyId", digest_str(&entry->log_id));
 	canon_object_end(w);
 	write_number(w, "logIndex", entry->log_index);
 	canon_object_end(w);
@@ -212,9 +197,9 @@ static void write_identity(struct canon *w, const struct bundle *bundle)
 	canon_key(w, certified ? "certificate" : "publicKey");
 	canon_object(w);
 	if (certified)
-		write_base64(w, "rawBytes", buf_str(&bundle->certificate));
+		canon_key_base64(w, "rawBytes", buf_str(&bundle->certificate));
 	else
-		write_digest(w, "hint", &bundle->key_id);
+		canon_key_base64(w, "hint", digest_str(&bundle->key_id));
 	canon_object_end(w);
 }
 
@@ -229,7 +214,7 @@ static void write_material(struct canon *w, const struct bundle *bundle)
 		canon_array(w);
 		for (size_t i = 0; i < bundle->n_timestamps; i++) {
 			canon_object(w);
-			write_base64(w, "signedTimestamp", buf_str(&bundle->timestamps[i]));
+			canon_key_base64(w, "signedTimestamp", buf_str(&bundle->timestamps[i]));
 			canon_object_end(w);
 		}
 		canon_array_end(w);

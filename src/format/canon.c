@@ -10,6 +10,7 @@
 
 #include <assert.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 
 /* RFC 8785, 3.2.2.2: two-letter escapes where JSON has one, \u00xx in lower case otherwise, nothing else. */
@@ -189,6 +190,17 @@ void canon_string(struct canon *w, struct str text)
 		w->error = canon_append_string(w->out, text);
 }
 
+void canon_base64(struct canon *w, struct str bytes)
+{
+	_cleanup_(buf_done) struct buf text = BUF_MAX(bytes.len / 3 * 4 + 4);
+	int r = text_base64_append(&text, bytes.data, bytes.len);
+
+	if (r < 0)
+		canon_fail(w, r);
+	else
+		canon_string(w, buf_str(&text));
+}
+
 void canon_u64(struct canon *w, uint64_t value)
 {
 	char digits[20];
@@ -220,6 +232,12 @@ void canon_key_cstr(struct canon *w, const char *key, const char *text)
 	canon_key_string(w, key, str_of(text));
 }
 
+void canon_key_base64(struct canon *w, const char *key, struct str bytes)
+{
+	canon_key(w, key);
+	canon_base64(w, bytes);
+}
+
 void canon_key_u64(struct canon *w, const char *key, uint64_t value)
 {
 	canon_key(w, key);
@@ -230,6 +248,12 @@ void canon_key_bool(struct canon *w, const char *key, bool value)
 {
 	canon_key(w, key);
 	canon_bool(w, value);
+}
+
+void canon_fail(struct canon *w, int error)
+{
+	if (w->error == 0)
+		w->error = error;
 }
 
 int canon_done(struct canon *w)

@@ -38,14 +38,18 @@ void canon_key(struct canon *w, const char *key); /* ASCII, needs no escapes, be
 /* A key that an outsider chose, of any length: printable ASCII that needs no escapes; the caller sees to the order. */
 void canon_key_foreign(struct canon *w, const char *key);
 void canon_string(struct canon *w, struct str text); /* must be UTF-8; else -EILSEQ */
+void canon_base64(struct canon *w, struct str bytes); /* standard, padded */
 void canon_u64(struct canon *w, uint64_t value);
 void canon_bool(struct canon *w, bool value);
 void canon_null(struct canon *w);
 /* Key and value in one. */
 void canon_key_string(struct canon *w, const char *key, struct str text);
 void canon_key_cstr(struct canon *w, const char *key, const char *text);
+void canon_key_base64(struct canon *w, const char *key, struct str bytes);
 void canon_key_u64(struct canon *w, const char *key, uint64_t value);
 void canon_key_bool(struct canon *w, const char *key, bool value);
+/* A failure of the caller's own, as if it were the writer's. */
+void canon_fail(struct canon *w, int error);
 /* Ends the writing: 0 or the first error. Asserts that everything opened was closed. */
 int canon_done(struct canon *w);
 

@@ -7,45 +7,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "crypto/pem.h"
 #include "format/canon.h"
 #include "sigstore/entry_parts.h"
 
-#define PEM_LINE 64
-
-static void fail(struct canon *w, int error)
-{
-	if (w->error == 0)
-		w->error = error;
-}
-
-static void write_base64(struct canon *w, const char *key, struct str bytes)
-{
-	_cleanup_(buf_done) struct buf text = BUF_MAX(bytes.len / 3 * 4 + 4);
-	int r = text_base64_append(&text, bytes.data, bytes.len);
-
-	if (r < 0)
-		fail(w, r);
-	else
-		canon_key_string(w, key, buf_str(&text));
-}
-
 /* ---- Rekor v1: dsse 0.0.1 ---- */
-
-static int append_pem(struct buf *out, const char *label, struct str der)
-{
-	_cleanup_(buf_done) struct buf text = BUF_MAX(der.len / 3 * 4 + 4);
-	int r = text_base64_append(&text, der.data, der.len);
-
-	if (r == 0)
-		r = buf_printf(out, "-----BEGIN %s-----\n", label);
-	for (size_t at = 0; r == 0 && at < text.len; at += PEM_LINE) {
-		size_t len = text.len - at < PEM_LINE ? text.len - at : PEM_LINE;
-
-		r = buf_printf(out, "%.*s\n", (int)len, text.data + at);
-	}
-	return r < 0 ? r : buf_printf(out, "-----END %s-----\n", label);
-}
 
 static void write_hash(struct canon *w, const char *key, const struct digest *digest)
 {
@@ -62,13 +28,13 @@ static void write_hash(struct canon *w, const char *key, const struct digest *di
 static void write_pem(struct canon *w, const struct bundle *bundle, struct str verifier)
 {
 	_cleanup_(buf_done) struct buf pem = BUF_MAX(2 * BUNDLE_CERTIFICATE_MAX);
-	int r = append_pem(&pem, bundle->identity == BUNDLE_CERTIFICATE ? "CERTIFICATE" : "PUBLIC KEY",
+	int r = pem_append(&pem, bundle->identity == BUNDLE_CERTIFICATE ? "CERTIFICATE" : "PUBLIC KEY",
 			   verifier);
 
 	if (r < 0)
-		fail(w, r);
+		canon_fail(w, r);
 	else
-		write_base64(w, "verifier", buf_str(&pem));
+		canon_key_base64(w, "verifier", buf_str(&pem));
 }
 
 int entry_body_dsse(struct buf *out, const struct bundle *bundle, struct str verifier,
@@ -90,7 +56,7 @@ int entry_body_dsse(struct buf *out, const struct bundle *bundle, struct str ver
 	canon_key(&w, "signatures");
 	canon_array(&w);
 	canon_object(&w);
-	write_base64(&w, "signature", buf_str(&bundle->signature));
+	canon_key_base64(&w, "signature", buf_str(&bundle->signature));
 	write_pem(&w, bundle, verifier);
 	canon_object_end(&w);
 	canon_array_end(&w);
@@ -169,7 +135,7 @@ static void write_verifier(struct canon *w, const struct bundle *bundle, struct 
 	canon_key_cstr(w, "keyDetails", details);
 	canon_key(w, bundle->identity == BUNDLE_CERTIFICATE ? "x509Certificate" : "publicKey");
 	canon_object(w);
-	write_base64(w, "rawBytes", verifier);
+	canon_key_base64(w, "rawBytes", verifier);
 	canon_object_end(w);
 	canon_object_end(w);
 }
@@ -197,11 +163,11 @@ static int body_hashedrekord(struct buf *out, const struct bundle *bundle, struc
 	canon_key(&w, "data");
 	canon_object(&w);
 	canon_key_cstr(&w, "algorithm", logged.algorithm);
-	write_base64(&w, "digest", (struct str) { (const char *)logged.digest, logged.len });
+	canon_key_base64(&w, "digest", (struct str) { (const char *)logged.digest, logged.len });
 	canon_object_end(&w);
 	canon_key(&w, "signature");
 	canon_object(&w);
-	write_base64(&w, "content", buf_str(&bundle->signature));
+	canon_key_base64(&w, "content", buf_str(&bundle->signature));
 	write_verifier(&w, bundle, verifier, logged.key_details);
 	canon_object_end(&w);
 	canon_object_end(&w);

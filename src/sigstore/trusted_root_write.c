@@ -8,26 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/text.h"
 #include "format/canon.h"
 #include "sigstore/trusted_root_parts.h"
-
-static void fail(struct canon *w, int error)
-{
-	if (w->error == 0)
-		w->error = error;
-}
-
-static void write_base64(struct canon *w, const char *key, struct str bytes)
-{
-	_cleanup_(buf_done) struct buf text = BUF_MAX(bytes.len / 3 * 4 + 4);
-	int r = text_base64_append(&text, bytes.data, bytes.len);
-
-	if (r < 0)
-		fail(w, r);
-	else
-		canon_key_string(w, key, buf_str(&text));
-}
 
 static void write_time(struct canon *w, const char *key, int64_t seconds)
 {
@@ -60,7 +42,7 @@ static void write_url(struct canon *w, const struct log_key *log)
 	    (!log->base_url || !str_equal(trusted_root_host(log->base_url), str_of(log->origin)))) {
 		r = buf_printf(&url, "https://%s", log->origin);
 		if (r < 0)
-			fail(w, r);
+			canon_fail(w, r);
 		else
 			canon_key_string(w, "baseUrl", buf_str(&url));
 	} else if (log->base_url) {
@@ -77,12 +59,12 @@ static void write_log(struct canon *w, const struct log_key *log)
 	canon_key_cstr(w, "hashAlgorithm", TRUSTED_ROOT_HASH);
 	canon_key(w, "logId");
 	canon_object(w);
-	write_base64(w, "keyId", (struct str) { (const char *)log->id.bytes, DIGEST_LEN });
+	canon_key_base64(w, "keyId", (struct str) { (const char *)log->id.bytes, DIGEST_LEN });
 	canon_object_end(w);
 	canon_key(w, "publicKey");
 	canon_object(w);
 	canon_key_cstr(w, "keyDetails", ed25519 ? TRUSTED_ROOT_ED25519 : TRUSTED_ROOT_P256);
-	write_base64(w, "rawBytes", public_key_spki(log->key));
+	canon_key_base64(w, "rawBytes", public_key_spki(log->key));
 	write_validity(w, log->validity);
 	canon_object_end(w);
 	canon_object_end(w);
@@ -104,7 +86,7 @@ static void write_subject(struct canon *w, const struct certificate *root)
 	int r = certificate_subject(root, &organization, &name);
 
 	if (r < 0)
-		return fail(w, r);
+		return canon_fail(w, r);
 	canon_key(w, "subject");
 	canon_object(w);
 	if (name.len > 0)
@@ -123,7 +105,7 @@ static void write_authority(struct canon *w, const struct authority *authority)
 	canon_array(w);
 	for (size_t i = 0; i < authority->chain.count; i++) {
 		canon_object(w);
-		write_base64(w, "rawBytes", certificate_der(authority->chain.list[i]));
+		canon_key_base64(w, "rawBytes", certificate_der(authority->chain.list[i]));
 		canon_object_end(w);
 	}
 	canon_array_end(w);

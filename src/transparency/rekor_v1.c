@@ -12,10 +12,10 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "crypto/pem.h"
 
 #define ENTRIES "/api/v1/log/entries"
 #define JSON_TYPE "application/json"
-#define PEM_LINE 64
 #define TREE_ID_MAX 20 /* digits */
 
 static void json_freep(json_t **json)
@@ -24,23 +24,6 @@ static void json_freep(json_t **json)
 }
 
 /* ---- what is sent ---- */
-
-static int append_pem(struct buf *out, const char *label, struct str der)
-{
-	_cleanup_(buf_done) struct buf text = BUF_MAX(2 * BUNDLE_CERTIFICATE_MAX);
-	int r = text_base64_append(&text, der.data, der.len);
-
-	if (r >= 0)
-		r = buf_printf(out, "-----BEGIN %s-----\n", label);
-	for (size_t at = 0; r >= 0 && at < text.len; at += PEM_LINE) {
-		size_t len = text.len - at < PEM_LINE ? text.len - at : PEM_LINE;
-
-		r = buf_append(out, text.data + at, len);
-		if (r >= 0)
-			r = buf_append(out, "\n", 1);
-	}
-	return r < 0 ? r : buf_printf(out, "-----END %s-----\n", label);
-}
 
 static int write_request(const struct bundle *bundle, struct str verifier, struct buf *out)
 {
@@ -52,7 +35,7 @@ static int write_request(const struct bundle *bundle, struct str verifier, struc
 	int r = bundle_write_envelope(&envelope, bundle);
 
 	if (r >= 0)
-		r = append_pem(&pem, bundle->identity == BUNDLE_CERTIFICATE ? "CERTIFICATE" : "PUBLIC KEY",
+		r = pem_append(&pem, bundle->identity == BUNDLE_CERTIFICATE ? "CERTIFICATE" : "PUBLIC KEY",
 			       verifier);
 	if (r >= 0)
 		r = text_base64_append(&pem64, pem.data, pem.len);
