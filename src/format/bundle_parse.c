@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "format/bundle.h"
+#include "format/members.h"
 
 /*
  * Commas and opening brackets in the file, all of which cost the JSON reader memory; the seal itself has eleven, an
@@ -22,41 +23,18 @@ static int bad(struct diag *diag, const char *what, const char *why)
 	return diag_error(diag, -EBADMSG, "bad seal: %s: %s", what, why);
 }
 
-/* Is `key` one of these names, separated by spaces? */
-static bool is_listed(const char *names, const char *key)
-{
-	size_t len = strlen(key);
-
-	if (len == 0 || strchr(key, ' '))
-		return false;
-	for (const char *at = names; (at = strstr(at, key)); at++)
-		if ((at == names || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
-			return true;
-	return false;
-}
-
 /* An object with no members but those named: what is not understood could mean anything. */
 static int check_object(const json_t *object, const char *what, const char *names, struct diag *diag)
 {
-	const char *key;
-	json_t *value;
+	const char *unknown;
 
 	if (!json_is_object(object))
 		return bad(diag, what, object ? "is no object" : "is missing");
-	json_object_foreach ((json_t *)object, key, value)
-		if (!is_listed(names, key))
-			return diag_error(diag, -EBADMSG,
-					  "bad seal: %s has a member \"%s\" which is not understood", what,
-					  key);
+	unknown = members_unknown(object, names);
+	if (unknown)
+		return diag_error(diag, -EBADMSG, "bad seal: %s has a member \"%s\" which is not understood",
+				  what, unknown);
 	return 0;
-}
-
-/* What protobuf's JSON may write for a member that is not set. */
-static const json_t *get_optional(const json_t *object, const char *key)
-{
-	const json_t *value = json_object_get(object, key);
-
-	return json_is_null(value) ? NULL : value;
 }
 
 static int get_string(const json_t *object, const char *key, struct diag *diag, struct str *ret_text)
@@ -139,7 +117,7 @@ static int get_number(const json_t *object, const char *key, struct diag *diag, 
 	int r;
 
 	*ret_value = 0;
-	if (!get_optional(object, key))
+	if (!members_get(object, key))
 		return 0;
 	r = get_string(object, key, diag, &text);
 	if (r < 0)
@@ -185,9 +163,9 @@ static int parse_proof(const json_t *proof, struct diag *diag, struct bundle_ent
 	if (r == 0)
 		r = get_digest(proof, "rootHash", "is no SHA-256", diag, &entry->root);
 	if (r == 0)
-		r = parse_hashes(get_optional(proof, "hashes"), diag, entry);
+		r = parse_hashes(members_get(proof, "hashes"), diag, entry);
 	entry->has_proof = r == 0;
-	checkpoint = get_optional(proof, "checkpoint");
+	checkpoint = members_get(proof, "checkpoint");
 	if (r < 0 || !checkpoint)
 		return r;
 	r = check_object(checkpoint, "checkpoint", "envelope", diag);
@@ -236,8 +214,8 @@ static int parse_entry(const json_t *object, struct diag *diag, struct bundle_en
 	if (r < 0)
 		return r;
 	entry->has_integrated_time = entry->integrated_time > 0;
-	promise = get_optional(object, "inclusionPromise");
-	proof = get_optional(object, "inclusionProof");
+	promise = members_get(object, "inclusionPromise");
+	proof = members_get(object, "inclusionProof");
 	if (promise)
 		r = parse_promise(promise, diag, entry);
 	return r < 0 || !proof ? r : parse_proof(proof, diag, entry);
@@ -276,7 +254,7 @@ static int parse_timestamps(const json_t *data, struct diag *diag, struct bundle
 	r = check_object(data, "timestampVerificationData", "rfc3161Timestamps", diag);
 	if (r < 0)
 		return r;
-	list = get_optional(data, "rfc3161Timestamps");
+	list = members_get(data, "rfc3161Timestamps");
 	if (list && !json_is_array(list))
 		return bad(diag, "rfc3161Timestamps", "is no array");
 	if (json_array_size(list) > BUNDLE_TIMESTAMPS_MAX)
@@ -296,8 +274,8 @@ static int parse_timestamps(const json_t *data, struct diag *diag, struct bundle
 
 static int parse_identity(const json_t *material, struct diag *diag, struct bundle *bundle)
 {
-	const json_t *key = get_optional(material, "publicKey");
-	const json_t *certificate = get_optional(material, "certificate");
+	const json_t *key = members_get(material, "publicKey");
+	const json_t *certificate = members_get(material, "certificate");
 	int r;
 
 	if (key && certificate)
@@ -326,8 +304,8 @@ static int parse_material(const json_t *material, struct diag *diag, struct bund
 	if (r == 0)
 		r = parse_identity(material, diag, bundle);
 	if (r == 0)
-		r = parse_timestamps(get_optional(material, "timestampVerificationData"), diag, bundle);
-	return r < 0 ? r : parse_entries(get_optional(material, "tlogEntries"), diag, bundle);
+		r = parse_timestamps(members_get(material, "timestampVerificationData"), diag, bundle);
+	return r < 0 ? r : parse_entries(members_get(material, "tlogEntries"), diag, bundle);
 }
 
 /* ---- the envelope ---- */

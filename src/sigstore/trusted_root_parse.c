@@ -9,9 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#include <jansson.h>
-
 #include "base/text.h"
+#include "format/members.h"
 #include "sigstore/trusted_root_parts.h"
 
 /* Commas and opening brackets, all of which cost the JSON reader memory. */
@@ -35,46 +34,24 @@ static int bad(const struct reader *r, const char *what, const char *why)
 
 /* ---- JSON ---- */
 
-/* Is `key` one of these names, separated by spaces? */
-static bool is_listed(const char *names, const char *key)
-{
-	size_t len = strlen(key);
-
-	if (len == 0 || strchr(key, ' '))
-		return false;
-	for (const char *at = names; (at = strstr(at, key)); at++)
-		if ((at == names || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
-			return true;
-	return false;
-}
-
 static int check_object(const struct reader *r, const json_t *object, const char *what, const char *names)
 {
-	const char *key;
-	json_t *value;
+	const char *unknown;
 
 	if (!json_is_object(object))
 		return bad(r, what, object ? "is no object" : "is missing");
-	json_object_foreach ((json_t *)object, key, value)
-		if (!is_listed(names, key))
-			return diag_error(r->diag, -EBADMSG,
-					  "bad trusted root %s: %s has a member \"%s\" which is not understood",
-					  r->name, what, key);
+	unknown = members_unknown(object, names);
+	if (unknown)
+		return diag_error(r->diag, -EBADMSG,
+				  "bad trusted root %s: %s has a member \"%s\" which is not understood",
+				  r->name, what, unknown);
 	return 0;
-}
-
-/* Protobuf JSON writes no member for an empty value, and may write null for none. */
-static const json_t *get(const json_t *object, const char *key)
-{
-	const json_t *value = json_object_get(object, key);
-
-	return json_is_null(value) ? NULL : value;
 }
 
 /* NULL in *ret_text when there is none. */
 static int get_text(const struct reader *r, const json_t *object, const char *key, const char **ret_text)
 {
-	const json_t *value = get(object, key);
+	const json_t *value = members_get(object, key);
 
 	*ret_text = NULL;
 	if (!value)
@@ -170,7 +147,7 @@ static int get_time(const struct reader *r, const json_t *object, const char *ke
 static int get_validity(const struct reader *r, const json_t *object, bool must_start,
 			struct validity *ret_validity)
 {
-	const json_t *value = get(object, "validFor");
+	const json_t *value = members_get(object, "validFor");
 	struct validity validity = VALIDITY_ALWAYS;
 	int error = 0;
 
@@ -207,7 +184,7 @@ static int parse_key(const struct reader *r, const json_t *object, struct public
 {
 	_cleanup_(public_key_freep) struct public_key *key = NULL;
 	_cleanup_(buf_done) struct buf spki = BUF_MAX(4096);
-	const char *kind;
+	const char *kind = NULL;
 	int error;
 
 	error = get_base64(r, object, "rawBytes", &spki);
@@ -216,7 +193,7 @@ static int parse_key(const struct reader *r, const json_t *object, struct public
 	if (error < 0)
 		return error;
 	*ret_key = NULL;
-	if (kind && is_listed(other_kinds, kind))
+	if (kind && members_listed(other_kinds, kind))
 		return 0;
 	if (!kind || (strcmp(kind, TRUSTED_ROOT_P256) != 0 && strcmp(kind, TRUSTED_ROOT_ED25519) != 0))
 		return bad(r, "keyDetails", "is no kind of key that is known here");
@@ -234,7 +211,7 @@ static int parse_key(const struct reader *r, const json_t *object, struct public
 static int parse_id(const struct reader *r, const json_t *object, struct digest *ret_id)
 {
 	_cleanup_(buf_done) struct buf id = BUF_MAX(DIGEST_LEN);
-	const json_t *value = get(object, "logId");
+	const json_t *value = members_get(object, "logId");
 	int error;
 
 	error = check_object(r, value, "logId", "keyId");
@@ -286,8 +263,8 @@ static void log_done(struct log_key *log)
 static int parse_log(const struct reader *r, const json_t *object, struct log_key **list, size_t *count)
 {
 	_cleanup_(log_done) struct log_key log = { 0 };
-	const json_t *key = get(object, "publicKey");
-	const char *url, *hash;
+	const json_t *key = members_get(object, "publicKey");
+	const char *url = NULL, *hash = NULL;
 	int error;
 
 	error = check_object(r, object, r->list,
@@ -322,7 +299,7 @@ static int parse_log(const struct reader *r, const json_t *object, struct log_ke
 
 static int parse_chain(const struct reader *r, const json_t *object, struct certificate_chain *chain)
 {
-	const json_t *list = get(object, "certificates"), *value;
+	const json_t *list = members_get(object, "certificates"), *value;
 	size_t at;
 	int error;
 
@@ -353,7 +330,7 @@ static int parse_authority(const struct reader *r, const json_t *object, bool ti
 {
 	_cleanup_(certificate_chain_done) struct certificate_chain chain = { 0 };
 	struct validity validity;
-	const char *url;
+	const char *url = NULL;
 	int error;
 
 	error = check_object(r, object, r->list, "subject uri certChain validFor operator");
@@ -362,7 +339,7 @@ static int parse_authority(const struct reader *r, const json_t *object, bool ti
 	if (error == 0)
 		error = get_validity(r, object, false, &validity);
 	if (error == 0)
-		error = parse_chain(r, get(object, "certChain"), &chain);
+		error = parse_chain(r, members_get(object, "certChain"), &chain);
 	if (error < 0)
 		return error;
 	error = timestamper ? trusted_root_add_timestamper(root, &chain, url, validity, r->diag)
@@ -385,7 +362,7 @@ static int parse_one(const struct reader *r, const json_t *value, struct trusted
 
 static int parse_list(struct reader *r, const json_t *object, const char *key, struct trusted_root *root)
 {
-	const json_t *list = get(object, key), *value;
+	const json_t *list = members_get(object, key), *value;
 	int error = 0;
 
 	if (!list)
