@@ -11,7 +11,6 @@
 #include "format/canon.h"
 
 #define JSONTEXT_DEPTH_MAX 64
-#define JSONTEXT_NUMBER_MAX 48
 
 /*
  * Is `text` exactly one JSON value? UTF-8 without a byte order mark, no lone surrogates, no control characters in strings,
@@ -43,5 +42,3 @@ int jsontext_canonical_digest(struct str value, const char *except, struct diges
 			      const char **ret_why);
 /* The same text appended. */
 int jsontext_canonical(struct str value, const char *except, struct buf *out, const char **ret_why);
-/* A double as ECMA-262 writes it: finite. */
-void jsontext_number_text(double value, char out[JSONTEXT_NUMBER_MAX]);

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
+#define NUMBER_MAX 48
 #define PIECE 65536
 #define INTEGER_MAX 9007199254740992.0 /* 2^53 */
 
@@ -48,7 +49,7 @@ static int sink_refuse(struct sink *sink, const char *why)
 }
 
 /* ECMA-262, Number::toString: the shortest digits that read back as the same double, placed by their exponent. */
-void jsontext_number_text(double value, char out[JSONTEXT_NUMBER_MAX])
+static void number_text(double value, char out[NUMBER_MAX])
 {
 	char digits[32];
 	int exponent = 0, precision = 0, count = 0;
@@ -95,7 +96,7 @@ void jsontext_number_text(double value, char out[JSONTEXT_NUMBER_MAX])
 
 static int put_number(struct sink *sink, const struct canon_value *value)
 {
-	char text[64], shown[JSONTEXT_NUMBER_MAX];
+	char text[64], shown[NUMBER_MAX];
 	double number;
 
 	if (value->raw.len >= sizeof(text))
@@ -107,7 +108,7 @@ static int put_number(struct sink *sink, const struct canon_value *value)
 		return sink_refuse(sink, "a number that is too large");
 	if (value->type == CANON_INTEGER && fabs(number) > INTEGER_MAX)
 		return sink_refuse(sink, "an integer beyond 2^53, which has no canonical form");
-	jsontext_number_text(number, shown);
+	number_text(number, shown);
 	return buf_append_str(sink->out, str_of(shown));
 }
 

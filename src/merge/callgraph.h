@@ -62,8 +62,6 @@ DEFINE_FREEP(callgraph, callgraph_free)
 
 /* Index of the node with this id, or CALLGRAPH_NONE. */
 uint32_t callgraph_find(const struct callgraph *graph, const char *id);
-/* Edges that leave the node: *ret_first is the index of the first. */
-size_t callgraph_leaving(const struct callgraph *graph, uint32_t node, size_t *ret_first);
 
 /* Shortest paths from the entry points, the first in order of ids among equals. */
 struct callgraph_paths {

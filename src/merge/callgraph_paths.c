@@ -43,16 +43,6 @@ static size_t first_leaving(const struct callgraph_edge *edges, size_t count, ui
 	return low;
 }
 
-size_t callgraph_leaving(const struct callgraph *graph, uint32_t node, size_t *ret_first)
-{
-	size_t first = first_leaving(graph->edges, graph->n_edges, node), end = first;
-
-	while (end < graph->n_edges && graph->edges[end].source == node)
-		end++;
-	*ret_first = first;
-	return end - first;
-}
-
 void callgraph_paths_done(struct callgraph_paths *paths)
 {
 	free(paths->previous);

@@ -39,21 +39,6 @@ enum package_slot {
 #define PACKAGE_KEY(package, slot) ((uint64_t)(package) << 8 | (uint64_t)(slot))
 #define EDGE_KEY(caller, callee) ((uint64_t)(caller) << 32 | (callee))
 
-/* Of these what was read before coverage opened is in no record: who runs code that is read, not mapped. */
-enum language {
-	LANGUAGE_PYTHON,
-	LANGUAGE_NODE,
-	LANGUAGE_RUBY,
-	LANGUAGE_JAVA,
-	LANGUAGE_PERL,
-	LANGUAGE_PHP,
-	LANGUAGE_END
-};
-/* By a program's or package's name; LANGUAGE_END = none of them. */
-enum language language_of_program(struct str path);
-enum language language_of_type(const char *package_type);
-const char *language_name(enum language language);
-
 /* What one chunk said, or all of them. */
 struct seen {
 	struct sightings packages; /* PACKAGE_KEY */

@@ -41,7 +41,7 @@ struct merge_work {
 	uint32_t *function_packages; /* by function verdict: index into the set, FUNCTION_NONE = not known */
 };
 
-/* A list of reasons that grows; sorted and each once by reasons_finish. */
+/* A list of reasons that grows; sorted and each once by reasons_finish. It goes into a verdict, which frees it. */
 struct reasons {
 	char **list;
 	size_t count;
@@ -53,7 +53,6 @@ int reasons_add(struct reasons *reasons, bool total, const char *format, ...)
 /* The window's reasons against these kinds, the first few of them. */
 int reasons_of_window(struct reasons *reasons, const struct coverage *coverage, unsigned int kinds);
 void reasons_finish(struct reasons *reasons);
-void reasons_done(struct reasons *reasons);
 /* What may be said of what was not seen. */
 enum answer reasons_answer(const struct reasons *reasons);
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "merge/language.h"
 #include "merge/merge.h"
 
 /* What its files have in them that could have kept a package from being seen. */

@@ -35,7 +35,7 @@ void output_done(struct output_writer *writer)
 	buf_done(&writer->piece);
 }
 
-void output_text(struct canon *canon, const char *text)
+static void output_text(struct canon *canon, const char *text)
 {
 	_cleanup_(buf_done) struct buf shown = BUF_MAX(4u << 20);
 

@@ -23,7 +23,6 @@ int output_all(struct output_writer *writer);
 void output_done(struct output_writer *writer);
 
 /* Members; text as a person may see it where it is not UTF-8, nothing when NULL. */
-void output_text(struct canon *canon, const char *text);
 void output_key_text(struct canon *canon, const char *key, const char *text);
 void output_key_texts(struct canon *canon, const char *key, char *const *texts, size_t count);
 /* {"boot_ns":N,"time":"..."}; null when it is not known. */

@@ -86,14 +86,6 @@ void reasons_finish(struct reasons *reasons)
 	reasons->count = kept;
 }
 
-void reasons_done(struct reasons *reasons)
-{
-	for (size_t i = 0; i < reasons->count; i++)
-		free(reasons->list[i]);
-	free(reasons->list);
-	*reasons = (struct reasons) { 0 };
-}
-
 enum answer reasons_answer(const struct reasons *reasons)
 {
 	if (reasons->total)

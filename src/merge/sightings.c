@@ -86,15 +86,8 @@ const struct sighting *sightings_find(const struct sightings *sightings, uint64_
 	return sightings->keys[slot] ? &sightings->values[slot] : NULL;
 }
 
-void sighting_add(struct sighting *sighting, uint64_t count, struct moment first, struct moment last,
-		  const struct evidence_line *line)
-{
-	struct sighting one = { count, first, last, *line, *line };
-
-	sighting_join(sighting, &one);
-}
-
-void sighting_join(struct sighting *sighting, const struct sighting *later)
+/* `later` behind `sighting`. */
+static void sighting_join(struct sighting *sighting, const struct sighting *later)
 {
 	uint64_t sum;
 
@@ -109,6 +102,14 @@ void sighting_join(struct sighting *sighting, const struct sighting *later)
 	sighting->count = sum;
 	sighting->last = later->last;
 	sighting->last_line = later->last_line;
+}
+
+void sighting_add(struct sighting *sighting, uint64_t count, struct moment first, struct moment last,
+		  const struct evidence_line *line)
+{
+	struct sighting one = { count, first, last, *line, *line };
+
+	sighting_join(sighting, &one);
 }
 
 int sightings_fold(struct sightings *sightings, const struct sightings *from)

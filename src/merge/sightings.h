@@ -29,5 +29,3 @@ int sightings_fold(struct sightings *sightings, const struct sightings *from);
 /* One more line: `count` events of it are new. */
 void sighting_add(struct sighting *sighting, uint64_t count, struct moment first, struct moment last,
 		  const struct evidence_line *line);
-/* `later` behind `sighting`. */
-void sighting_join(struct sighting *sighting, const struct sighting *later);

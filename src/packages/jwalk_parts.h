@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What json.c and jwalk_text.c share: the window over the document, and what is open in it. */
+/* What jwalk.c and jwalk_text.c share: the window over the document, and what is open in it. */
 
 #include <sys/stat.h>
 

@@ -14,36 +14,12 @@
 #include "crypto/timestamp.h"
 #include "sigstore/judge_parts.h"
 
-static const char *const kind_names[JUDGE_KINDS] = {
-	[JUDGE_SIGNATURE] = "signature", [JUDGE_IDENTITY] = "identity",
-	[JUDGE_ISSUER] = "issuer",	 [JUDGE_CERTIFICATE] = "certificate",
-	[JUDGE_TIME] = "time",		 [JUDGE_SCT] = "sct",
-	[JUDGE_ENTRY] = "entry",	 [JUDGE_PROMISE] = "promise",
-	[JUDGE_INCLUSION] = "inclusion", [JUDGE_CHECKPOINT] = "checkpoint",
-	[JUDGE_TIMESTAMP] = "timestamp",
-};
-
-const char *judge_kind_name(enum judge_kind kind)
-{
-	return kind_names[kind];
-}
-
 void judgement_done(struct judgement *judgement)
 {
 	buf_done(&judgement->san);
 	buf_done(&judgement->issuer);
 	free(judgement->times);
 	*judgement = (struct judgement) { 0 };
-}
-
-const struct judge_time *judge_first_time(const struct judgement *judgement)
-{
-	const struct judge_time *first = NULL;
-
-	for (size_t i = 0; i < judgement->n_times; i++)
-		if (!first || judgement->times[i].time < first->time)
-			first = &judgement->times[i];
-	return first;
 }
 
 void court_wrong(struct court *court, enum judge_kind kind, const char *sentence)

@@ -30,9 +30,6 @@ enum judge_kind {
 	JUDGE_KINDS
 };
 
-/* "signature", "identity", ... */
-const char *judge_kind_name(enum judge_kind kind);
-
 /* Who is trusted to sign with a certificate: both compared byte for byte. */
 struct judge_identity {
 	struct str san, issuer;
@@ -101,6 +98,3 @@ typedef void judge_wrong_fn(void *user, enum judge_kind kind, const char *senten
  */
 int judge(const struct judge_request *request, judge_wrong_fn *wrong, void *user, struct judgement *judgement);
 void judgement_done(struct judgement *judgement);
-
-/* The earliest proven time, or NULL. */
-const struct judge_time *judge_first_time(const struct judgement *judgement);

@@ -89,7 +89,6 @@ static void real_seals_are_authentic(void **state)
 		assert_true(str_equal(buf_str(&judgement->san), str_of(rows[i].san)));
 		assert_true(str_equal(buf_str(&judgement->issuer), str_of(rows[i].issuer)));
 		assert_int_equal(judgement->n_times, 1);
-		assert_ptr_equal(judge_first_time(judgement), &judgement->times[0]);
 		assert_int_equal(judgement->times[0].by, rows[i].by);
 		assert_int_equal(strncmp(judgement->times[0].name, "http://127.0.0.1:300", 20), 0);
 		assert_int_equal(judgement->n_entries, 1);
@@ -340,14 +339,11 @@ static void what_is_not_known_is_counted(void **state)
 	assert_int_equal(scene.judgement.n_unknown_logs, 1);
 	assert_int_equal(scene.judgement.n_unknown_timestamps, 1);
 	assert_int_equal(scene.judgement.n_times, 0);
-	assert_null(judge_first_time(&scene.judgement));
 	/* Nobody to tell. */
 	judgement_done(&scene.judgement);
 	signature(&scene);
 	assert_int_equal(judge(&scene.request, NULL, NULL, &scene.judgement), 0);
 	assert_int_equal(scene.judgement.n_wrong, 1);
-	for (int kind = 0; kind < JUDGE_KINDS; kind++)
-		assert_non_null(judge_kind_name((enum judge_kind)kind));
 }
 
 /* ---- a certificate at times that we choose ---- */
