@@ -57,6 +57,21 @@ void sbom_text(struct sbom *sbom, struct buf *out)
 		buf_clear(out);
 }
 
+int sbom_ids_read(struct sbom *sbom, struct sbom_ids *ids)
+{
+	_cleanup_(buf_done) struct buf id = BUF_MAX(SBOM_REF_MAX);
+	int r = 0;
+
+	if (!jwalk_array(sbom->json))
+		return 0;
+	while (r == 0 && jwalk_element(sbom->json)) {
+		sbom_text(sbom, &id);
+		if (id.len > 0)
+			r = sbom_ids_add(ids, sbom_id_of(buf_str(&id)));
+	}
+	return r;
+}
+
 static char *text_or_null(struct buf *buf)
 {
 	return buf->len > 0 ? (char *)buf_cstr(buf) : NULL;

@@ -82,6 +82,8 @@ struct sbom_ids {
 
 /* -E2BIG beyond PACKAGE_FILES_MAX. */
 int sbom_ids_add(struct sbom_ids *ids, struct sbom_id id);
+/* sbom_component.c: reads an array of ids; what is no array is skipped, what is no string counts for nothing. */
+int sbom_ids_read(struct sbom *sbom, struct sbom_ids *ids);
 void sbom_ids_done(struct sbom_ids *ids);
 
 int sbom_table_new(struct sbom_table **ret_table);

@@ -44,22 +44,6 @@ static int each(struct reading *reading, int (*reader)(struct reading *reading))
 	return r < 0 ? r : jwalk_error(json);
 }
 
-/* Ids of an array of strings. */
-static int read_ids(struct sbom *sbom, struct sbom_ids *ids)
-{
-	_cleanup_(buf_done) struct buf id = BUF_MAX(SBOM_REF_MAX);
-	int r = 0;
-
-	if (!jwalk_array(sbom->json))
-		return 0;
-	while (r == 0 && jwalk_element(sbom->json)) {
-		sbom_text(sbom, &id);
-		if (id.len > 0)
-			r = sbom_ids_add(ids, sbom_id_of(buf_str(&id)));
-	}
-	return r;
-}
-
 /* ---- packages ---- */
 
 static int read_external_refs(struct sbom *sbom, struct sbom_component *component)
@@ -103,7 +87,7 @@ static int read_package_member(struct sbom *sbom, struct spdx_package *package, 
 	else if (str_equal(key, STR("externalRefs")))
 		return read_external_refs(sbom, &package->component);
 	else if (str_equal(key, STR("hasFiles")))
-		return read_ids(sbom, &package->files);
+		return sbom_ids_read(sbom, &package->files);
 	else
 		jwalk_skip(sbom->json);
 	return 0;
@@ -325,7 +309,7 @@ static int read_described(struct reading *reading)
 		return jwalk_error(json);
 	while (r == 0 && jwalk_member(json, &key)) {
 		if (str_equal(key, STR("documentDescribes")))
-			r = read_ids(reading->sbom, &ids);
+			r = sbom_ids_read(reading->sbom, &ids);
 		else if (str_equal(key, STR("relationships")))
 			r = each(reading, take_description);
 		else

@@ -67,20 +67,12 @@ static bool is_listing(const struct element *element)
 static int read_ids(struct sbom *sbom, struct sbom_ids *ids)
 {
 	_cleanup_(buf_done) struct buf id = BUF_MAX(SBOM_REF_MAX);
-	int r = 0;
 
 	if (jwalk_type(sbom->json) == JWALK_STRING) {
 		sbom_text(sbom, &id);
 		return id.len > 0 ? sbom_ids_add(ids, sbom_id_of(buf_str(&id))) : 0;
 	}
-	if (!jwalk_array(sbom->json))
-		return 0;
-	while (r == 0 && jwalk_element(sbom->json)) {
-		sbom_text(sbom, &id);
-		if (id.len > 0)
-			r = sbom_ids_add(ids, sbom_id_of(buf_str(&id)));
-	}
-	return r;
+	return sbom_ids_read(sbom, ids);
 }
 
 /* externalIdentifier: where the purl stands when it is not in the member of its own. */
