@@ -8,39 +8,13 @@
 #include "format/jsontext.h"
 
 #include "base/text.h"
+#include "format/skip.h"
 
 static const char *space_end(const char *at, const char *end)
 {
 	while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r'))
 		at++;
 	return at;
-}
-
-/* Behind the closing quote of the string that opens at `at`. */
-static const char *string_end(const char *at, const char *end)
-{
-	for (at++; at < end && *at != '"'; at++)
-		if (*at == '\\' && at + 1 < end)
-			at++;
-	return at < end ? at + 1 : end;
-}
-
-static const char *container_end(const char *at, const char *end)
-{
-	size_t depth = 0;
-
-	while (at < end) {
-		if (*at == '"') {
-			at = string_end(at, end);
-			continue;
-		}
-		if (*at == '{' || *at == '[')
-			depth++;
-		else if ((*at == '}' || *at == ']') && --depth == 0)
-			return at + 1;
-		at++;
-	}
-	return end;
 }
 
 static const char *scalar_end(const char *at, const char *end)
@@ -69,11 +43,11 @@ static struct canon_value value_at(const char *at, const char *end)
 	case '{':
 	case '[':
 		value.type = *at == '{' ? CANON_OBJECT : CANON_ARRAY;
-		value.raw.len = (size_t)(container_end(at, end) - at);
+		value.raw.len = (size_t)(skip_container(at, end) - at);
 		return value;
 	case '"':
 		value.type = CANON_STRING;
-		value.raw.len = (size_t)(string_end(at, end) - at);
+		value.raw.len = (size_t)(skip_string(at, end) - at);
 		return value;
 	default:
 		value.raw.len = (size_t)(scalar_end(at, end) - at);
@@ -120,7 +94,7 @@ bool jsontext_member_next(struct str *rest, struct canon_member *ret_member)
 
 	if (!at || *at != '"')
 		return false;
-	stop = string_end(at, end);
+	stop = skip_string(at, end);
 	if (stop - at < 2)
 		return false;
 	ret_member->key = (struct str) { at + 1, (size_t)(stop - at) - 2 };

@@ -10,33 +10,7 @@
 #include <errno.h>
 
 #include "base/text.h"
-
-/* Behind the closing quote of the string that opens at `at`. */
-static const char *string_end(const char *at, const char *end)
-{
-	for (at++; at < end && *at != '"'; at++)
-		if (*at == '\\' && at + 1 < end)
-			at++;
-	return at < end ? at + 1 : end;
-}
-
-static const char *container_end(const char *at, const char *end)
-{
-	size_t depth = 0;
-
-	while (at < end) {
-		if (*at == '"') {
-			at = string_end(at, end);
-			continue;
-		}
-		if (*at == '{' || *at == '[')
-			depth++;
-		else if ((*at == '}' || *at == ']') && --depth == 0)
-			return at + 1;
-		at++;
-	}
-	return end;
-}
+#include "format/skip.h"
 
 static const char *scalar_end(const char *at, const char *end)
 {
@@ -56,11 +30,11 @@ static struct canon_value take_value(struct str *rest)
 	case '{':
 	case '[':
 		value.type = *rest->data == '{' ? CANON_OBJECT : CANON_ARRAY;
-		stop = container_end(rest->data, end);
+		stop = skip_container(rest->data, end);
 		break;
 	case '"':
 		value.type = CANON_STRING;
-		stop = string_end(rest->data, end);
+		stop = skip_string(rest->data, end);
 		break;
 	default:
 		value.type = *rest->data == 't'	  ? CANON_TRUE
@@ -90,7 +64,7 @@ bool canon_member_next(struct str *rest, struct canon_member *ret_member)
 	drop(rest, 1);
 	if (*rest->data != '"')
 		return false;
-	stop = string_end(rest->data, end);
+	stop = skip_string(rest->data, end);
 	if (stop - rest->data < 2)
 		return false;
 	ret_member->key = (struct str) { rest->data + 1, (size_t)(stop - rest->data) - 2 };
