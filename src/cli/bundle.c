@@ -10,13 +10,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "cli/beside.h"
 #include "cli/bundle_copy.h"
 #include "cli/bundle_trust.h"
 #include "cli/command.h"
@@ -120,14 +120,8 @@ static int find_verifier(const struct bundle_options *options, char path[PATH_MA
 	self[len > 0 ? len : 0] = '\0';
 	if (snprintf(path, PATH_MAX, "%s", self) < PATH_MAX && static_program(path))
 		return 0;
-	for (size_t i = 0; len > 0 && i < ARRAY_LEN(places); i++) {
-		char directory[PATH_MAX];
-
-		memcpy(directory, self, sizeof(self));
-		if (snprintf(path, PATH_MAX, "%s/%s", dirname(directory), places[i]) < PATH_MAX &&
-		    static_program(path))
-			return 0;
-	}
+	if (program_beside(places, ARRAY_LEN(places), path) == 0 && static_program(path))
+		return 0;
 	talk("stella-static, the verifier that goes along, is not installed beside stella: `make static` "
 	     "builds it, "
 	     "--verifier names it");

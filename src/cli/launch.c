@@ -17,42 +17,23 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "cli/beside.h"
 #include "cli/output.h"
 
 #define PROGRAM "stella-signalsd"
 #define READY_MAX (1u << 20)
 #define READY_WAIT_MS 60000 /* recovery of a large directory is part of it */
 
-static int program_beside(char path[PATH_MAX])
-{
-	static const char *const places[] = { PROGRAM, "../libexec/stella/" PROGRAM, "../sbin/" PROGRAM };
-	char self[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
-
-	if (len <= 0)
-		return -ENOENT;
-	self[len] = '\0';
-	slash = strrchr(self, '/');
-	if (!slash)
-		return -ENOENT;
-	*slash = '\0';
-	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-		if (snprintf(path, PATH_MAX, "%s/%s", self, places[i]) < PATH_MAX && access(path, X_OK) == 0)
-			return 0;
-	}
-	return -ENOENT;
-}
-
 int launch_exec(char **argv, struct diag *diag)
 {
+	static const char *const places[] = { PROGRAM, "../libexec/stella/" PROGRAM, "../sbin/" PROGRAM };
 	static char name[] = PROGRAM;
 	char path[PATH_MAX];
 	int error;
 
 	argv[0] = name;
 	signal(SIGPIPE, SIG_DFL); /* an ignored signal would stay ignored */
-	if (program_beside(path) == 0)
+	if (program_beside(places, ARRAY_LEN(places), path) == 0)
 		execv(path, argv);
 	else
 		execvp(PROGRAM, argv);

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 
 #include "base/file.h"
-#include "base/text.h"
+#include "cli/beside.h"
 #include "format/canon.h"
 
 #define ONLINE_PROGRAM "stella-online"
@@ -51,24 +51,10 @@ static int program_path(char path[PATH_MAX])
 {
 	static const char *const places[] = { ONLINE_PROGRAM, "../lib/stella/" ONLINE_PROGRAM };
 	const char *given = getenv(ONLINE_ENV);
-	char self[PATH_MAX];
-	ssize_t len;
-	char *slash;
 
 	if (given && *given)
 		return snprintf(path, PATH_MAX, "%s", given) < PATH_MAX ? 0 : -ENAMETOOLONG;
-	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	if (len <= 0)
-		return -ENOENT;
-	self[len] = '\0';
-	slash = strrchr(self, '/');
-	if (!slash)
-		return -ENOENT;
-	*slash = '\0';
-	for (size_t i = 0; i < ARRAY_LEN(places); i++)
-		if (snprintf(path, PATH_MAX, "%s/%s", self, places[i]) < PATH_MAX && access(path, X_OK) == 0)
-			return 0;
-	return -ENOENT;
+	return program_beside(places, ARRAY_LEN(places), path);
 }
 
 static void run_child(const char *path, const char *ca_file, int in, int out) __attribute__((noreturn));
@@ -193,17 +179,12 @@ static void put_digest(struct canon *w, const char *key, const struct digest *di
 static int write_question(const struct online *online, const struct presence_question *question,
 			  struct buf *out)
 {
-	_cleanup_(buf_done) struct buf key = BUF_MAX(8192);
-	struct str spki = public_key_spki(question->log->key);
 	struct canon w = CANON_INTO(out);
 	int r;
 
-	r = text_base64_append(&key, spki.data, spki.len);
-	if (r < 0)
-		return r;
 	canon_object(&w);
 	put_number(&w, "index", question->index);
-	canon_key_string(&w, "key", buf_str(&key));
+	canon_key_base64(&w, "key", public_key_spki(question->log->key));
 	canon_key_cstr(&w, "kind", question->v1 ? "v1" : "v2");
 	put_digest(&w, "leaf", &question->leaf);
 	if (question->log->origin && !question->v1)

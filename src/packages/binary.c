@@ -19,7 +19,6 @@
 #define GO_MAGIC "\xff Go buildinf:"
 #define GO_HEADER 32
 #define GO_SEARCHED 65536 /* as Go's own reader did */
-#define GO_VERSION_MAX 256
 #define GO_WRAPPED 16 /* bytes on each side of the modules */
 #define FLAG_BIG_ENDIAN 1
 #define FLAG_INLINE 2

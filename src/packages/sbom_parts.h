@@ -34,7 +34,6 @@ struct sbom_component {
 	struct buf type, group, name, version, purl, ref;
 	struct buf places; /* NUL-ended: where it was found, what is its own */
 	bool within; /* it lies inside of the archive or binary at its place */
-	bool is_subject; /* an image, a directory: what the document is about, no package of it */
 };
 
 void sbom_component_init(struct sbom_component *component);

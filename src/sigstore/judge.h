@@ -58,8 +58,6 @@ struct judge_time {
 	const char *name; /* lives with the trusted root; never NULL */
 };
 
-#define JUDGE_TIMES_MAX (BUNDLE_TIMESTAMPS_MAX + BUNDLE_ENTRIES_MAX * (1 + NOTE_SIGNATURES_MAX))
-
 /* One entry of the bundle. */
 struct judge_entry {
 	const struct bundle_entry *entry;
