@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * SBOMs: CycloneDX 1.4 to 1.6 (1.2, 1.3 and 1.7 where they are alike) and SPDX 2.2, 2.3 and 3.0, JSON; with the file locations that syft and trivy write. Hostile:
- * at most SBOM_FILE_MAX bytes, read as a stream, so that what it takes of memory is the packages, their files and some 32
- * bytes for each id; bounded depth and members. The first reading checks all of the text before anything is added.
+ * SBOMs: CycloneDX 1.4 to 1.6 (1.2, 1.3 and 1.7 where they are alike) and SPDX 2.2, 2.3 and 3.0, JSON; with the file
+ * locations that syft and trivy write. Hostile: at most SBOM_FILE_MAX bytes, read as a stream, so that what it takes of
+ * memory is the packages, their files and some 32 bytes for each id; bounded depth and members. The first reading checks all
+ * of the text before anything is added.
  *
  * What is wrong in the whole is one error; what is wrong in a part counts for nothing and is counted.
  */
