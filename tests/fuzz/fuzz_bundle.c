@@ -24,7 +24,7 @@ static void check_again(const struct bundle *first)
 
 	must(first->payload.len > 0 && first->signature.len > 0);
 	must(bundle_write_signed(&text, buf_str(&first->payload_type), buf_str(&first->payload),
-			  buf_str(&first->signature), &first->key_id) == 0);
+				 buf_str(&first->signature), &first->key_id) == 0);
 	must(bundle_parse(buf_str(&text), NULL, &second) == 0);
 	must(str_equal(buf_str(&first->payload), buf_str(&second.payload)));
 	must(str_equal(buf_str(&first->payload_type), buf_str(&second.payload_type)));

@@ -193,9 +193,9 @@ static inline void maker_seal(struct maker *maker, uint64_t sequence, const stru
 	assert_int_equal(digest_of(text.data, text.len, &maker->previous), 0);
 	assert_int_equal(dsse_pae(&pae, STR(STATEMENT_PAYLOAD_TYPE), buf_str(&text)), 0);
 	assert_int_equal(key_sign(key, pae.data, pae.len, &signature, NULL), 0);
-	assert_int_equal(
-		bundle_write_signed(&bundle, STR(STATEMENT_PAYLOAD_TYPE), buf_str(&text), buf_str(&signature), key_id),
-		0);
+	assert_int_equal(bundle_write_signed(&bundle, STR(STATEMENT_PAYLOAD_TYPE), buf_str(&text),
+					     buf_str(&signature), key_id),
+			 0);
 	assert_int_equal(chunk_name(CHUNK_SEAL, sequence, name), 0);
 	maker_put(maker, name, buf_str(&bundle));
 	buf_done(&text);

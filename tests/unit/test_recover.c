@@ -353,7 +353,7 @@ static void the_last_seal_must_be_what_it_claims(void **state)
 	assert_non_null(buf_cstr(&bundle.payload));
 	*strstr(bundle.payload.data, "0.1.0") = '9';
 	assert_int_equal(bundle_write_signed(&forged, buf_str(&bundle.payload_type), buf_str(&bundle.payload),
-				      buf_str(&bundle.signature), &bundle.key_id),
+					     buf_str(&bundle.signature), &bundle.key_id),
 			 0);
 	world_put(world, "chunk-000001.sigstore.json", O_TRUNC, forged.data, forged.len);
 	world_refused(world, -EBADMSG, "its signature is not ours");
@@ -439,7 +439,7 @@ static void altered_under_its_signature(struct world *world, const struct statem
 	assert_non_null(buf_cstr(&bundle.payload));
 	*strstr(bundle.payload.data, "0.1.0") = '9';
 	assert_int_equal(bundle_write_signed(out, buf_str(&bundle.payload_type), buf_str(&bundle.payload),
-				      buf_str(&bundle.signature), &bundle.key_id),
+					     buf_str(&bundle.signature), &bundle.key_id),
 			 0);
 }
 
@@ -458,7 +458,7 @@ static void a_seal_with_the_type_exchanged(struct world *world, const struct sta
 	a_seal_of_ours(world, draft, &good);
 	assert_int_equal(bundle_parse(buf_str(&good), NULL, &bundle), 0);
 	assert_int_equal(bundle_write_signed(out, STR(DRAFT_PAYLOAD_TYPE), buf_str(&bundle.payload),
-				      buf_str(&bundle.signature), &bundle.key_id),
+					     buf_str(&bundle.signature), &bundle.key_id),
 			 0);
 }
 

@@ -427,7 +427,7 @@ static void resign(struct maker *m, bool honest_hint)
 	assert_int_equal(dsse_pae(&pae, buf_str(&bundle.payload_type), buf_str(&bundle.payload)), 0);
 	assert_int_equal(key_sign(other.key, pae.data, pae.len, &signature, NULL), 0);
 	assert_int_equal(bundle_write_signed(&out, buf_str(&bundle.payload_type), buf_str(&bundle.payload),
-				      buf_str(&signature), honest_hint ? &other.key_id : &m->key_id),
+					     buf_str(&signature), honest_hint ? &other.key_id : &m->key_id),
 			 0);
 	maker_put(m, SEAL_2, buf_str(&out));
 	bundle_done(&bundle);
@@ -457,7 +457,7 @@ static void signature_of_another(struct maker *m)
 	assert_int_equal(bundle_parse(buf_str(&two), NULL, &a), 0);
 	assert_int_equal(bundle_parse(buf_str(&three), NULL, &b), 0);
 	assert_int_equal(bundle_write_signed(&out, buf_str(&a.payload_type), buf_str(&a.payload),
-				      buf_str(&b.signature), &m->key_id),
+					     buf_str(&b.signature), &m->key_id),
 			 0);
 	maker_put(m, SEAL_2, buf_str(&out));
 	bundle_done(&a);
@@ -476,7 +476,7 @@ static void signature_without_pae(struct maker *m)
 	assert_int_equal(bundle_parse(buf_str(&text), NULL, &bundle), 0);
 	assert_int_equal(key_sign(m->key, bundle.payload.data, bundle.payload.len, &signature, NULL), 0);
 	assert_int_equal(bundle_write_signed(&out, buf_str(&bundle.payload_type), buf_str(&bundle.payload),
-				      buf_str(&signature), &m->key_id),
+					     buf_str(&signature), &m->key_id),
 			 0);
 	maker_put(m, SEAL_2, buf_str(&out));
 	bundle_done(&bundle);
