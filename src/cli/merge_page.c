@@ -137,6 +137,12 @@ static void print_evidence(const struct merge_result *result)
 	putchar('\n');
 }
 
+static void package_cell(struct table *table, const struct package *package)
+{
+	table_cell(table, "%s%s%s%s%s", package->type ? package->type : "", package->type ? " " : "",
+		   package->name, package->version ? " " : "", package->version ? package->version : "");
+}
+
 static void package_cells(struct table *table, const struct merge_result *result,
 			  const struct package_verdict *verdict)
 {
@@ -156,8 +162,7 @@ static void package_cells(struct table *table, const struct merge_result *result
 		table_cell(table, "%s", "");
 		table_cell(table, "%s", "");
 	}
-	table_cell(table, "%s%s%s%s%s", package->type ? package->type : "", package->type ? " " : "",
-		   package->name, package->version ? " " : "", package->version ? package->version : "");
+	package_cell(table, package);
 }
 
 static int by_text(const void *a, const void *b)
@@ -280,11 +285,31 @@ static int print_functions(const struct merge_result *result)
 	return r;
 }
 
+/* Of the installed package where it is known which that is: it is what the verdict is about. */
+static void vulnerable_cell(struct table *table, const struct merge_result *result,
+			    const struct vulnerability_verdict *verdict)
+{
+	const struct vulnerability *named = &result->vulnerabilities.list[verdict->vulnerability];
+	const struct package *package = NULL;
+
+	if (verdict->match == PACKAGE_ONE && result->packages)
+		package = package_set_get(result->packages, verdict->package);
+	if (package)
+		package_cell(table, package);
+	else
+		table_cell(table, "%s", named->purl ? named->purl : named->name ? named->name : "");
+}
+
+static const char *tier_words(enum tier tier)
+{
+	return tier == TIER_FUNCTION ? "entered by a call" : tier_name(tier);
+}
+
 static int print_vulnerabilities(const struct merge_result *result)
 {
-	static const struct table_column columns[] = { { "STATUS", false },
-						       { "VULNERABILITY", false },
-						       { "WHY", false } };
+	static const struct table_column columns[] = {
+		{ "STATUS", false }, { "VULNERABILITY", false }, { "PACKAGE", false }, { "WHY", false }
+	};
 	static const char *const statuses[] = { "affected", "not_affected", "under_investigation" };
 	_cleanup_(table_freep) struct table *table = table_new(columns, ARRAY_LEN(columns), true);
 	int r;
@@ -298,10 +323,12 @@ static int print_vulnerabilities(const struct merge_result *result)
 
 		table_cell(table, "%s", statuses[verdict->status]);
 		table_cell(table, "%s", result->vulnerabilities.list[verdict->vulnerability].id);
+		vulnerable_cell(table, result, verdict);
 		if (verdict->status == VEX_AFFECTED)
-			table_cell(table, "%s %s, chunk %" PRIu64 " line %" PRIu64,
+			table_cell(table, "%s was %s: chunk %" PRIu64 " line %" PRIu64,
 				   verdict->function ? verdict->function : "the package",
-				   tier_name(verdict->tier), verdict->line.sequence, verdict->line.line);
+				   verdict->function ? "called" : tier_words(verdict->tier),
+				   verdict->line.sequence, verdict->line.line);
 		else if (verdict->status == VEX_NOT_AFFECTED)
 			table_cell(table, "%s", verdict->impact);
 		else

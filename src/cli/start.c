@@ -25,7 +25,7 @@ static void show_recovered(const json_t *facts)
 	uint64_t torn = facts_number(facts, "recovered.torn_bytes");
 
 	if (chunks > 0)
-		printf("Recovered what a killed collector left: %llu chunk%s, %llu record%s; the gap is "
+		printf("Recovered what the last run left unsealed: %llu chunk%s, %llu record%s; the gap is "
 		       "recorded.\n",
 		       (unsigned long long)chunks, chunks == 1 ? "" : "s", (unsigned long long)records,
 		       records == 1 ? "" : "s");

@@ -2,6 +2,7 @@
 /* `stop`: returns when everything is sealed; the head it prints is what someone else should keep. */
 
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/command.h"
 #include "cli/control.h"
@@ -9,6 +10,14 @@
 #include "cli/verbs.h"
 
 #define STOP_MS 60000 /* the collector itself waits up to 30 s for the disk */
+
+static void add_option(struct buf *command, const char *option, const char *value)
+{
+	if (!*value)
+		return;
+	buf_printf(command, " %s", option);
+	command_word(command, value);
+}
 
 static void show(const struct output *output, const json_t *answer)
 {
@@ -25,6 +34,10 @@ static void show(const struct output *output, const json_t *answer)
 	buf_printf(&command, "  stella signals verify-chain");
 	command_word(&command, facts_text(answer, "directory"));
 	command_trust(&command, facts_text(answer, "trusted"));
+	add_option(&command, "--key", facts_text(answer, "public"));
+	add_option(&command, "--trusted-root", facts_text(answer, "trusted_root"));
+	if (strcmp(facts_text(answer, "kind"), "fulcio") == 0)
+		buf_printf(&command, " --certificate-identity NAME --certificate-oidc-issuer ISSUER");
 	buf_printf(&command, " --expect-head %s", hex);
 	puts("Keep the head elsewhere: it shows whether the end was cut off. To verify:");
 	output_print(buf_cstr(&command) ? buf_cstr(&command) : "");

@@ -33,6 +33,7 @@ struct key_store {
 	OSSL_LIB_CTX *context;
 	OSSL_PROVIDER *standard, *provider;
 	const char *what; /* "PKCS#11 token", "TPM" */
+	const char *hint; /* what to look at when there is no such key */
 	const char *properties;
 	struct buf pin;
 	bool pin_asked;
@@ -168,6 +169,7 @@ static int store_new(const char *provider, const char *what, const char *paramet
 	if (!store)
 		return -ENOMEM;
 	store->what = what;
+	store->hint = "";
 	store->pin = BUF_MAX(KEY_PIN_MAX);
 	UI_set_default_method(UI_null()); /* a provider without a PIN would ask whoever sits at our terminal */
 	store->context = OSSL_LIB_CTX_new();
@@ -211,8 +213,8 @@ static int refused(const struct key_store *store, const char *name, struct diag 
 			"such key; check both before the next try, tokens lock themselves after a few wrong "
 			"PINs",
 			name, store->what);
-	return diag_exit(diag, EXIT_NOT_FOUND, -ENOENT, "cannot find key %s in the %s (%s)", name, store->what,
-			 openssl_reason());
+	return diag_exit(diag, EXIT_NOT_FOUND, -ENOENT, "cannot find key %s in the %s (%s)%s", name,
+			 store->what, openssl_reason(), store->hint);
 }
 
 /* All that the URI means of one type; more than one is nobody's choice. */
@@ -397,6 +399,8 @@ int key_open_pkcs11(const char *uri, const char *module, const char *pin_file, s
 	r = store_new("pkcs11", "PKCS#11 token", buf_cstr(&parameters), pin_file, diag, &store);
 	if (r < 0)
 		return r;
+	store->hint = module ? "; look at token= and object= of the URI"
+			     : "; pkcs11_module names no library: set it to the token's";
 	return store_key(&store, buf_cstr(&private), buf_cstr(&public), uri, diag, ret_key);
 }
 

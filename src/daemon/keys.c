@@ -168,8 +168,6 @@ static int name_public(const struct config *config, struct signing_key *signing,
 		return r;
 	if (is_local(config))
 		return publish_public(config, "trust", signing, &pem, diag, &signing->trusted);
-	if (signing->file)
-		return 0;
 	return publish_public(config, "signers", signing, &pem, diag, &signing->public_file);
 }
 

@@ -54,8 +54,11 @@ static int set_paths(struct logs *logs, const struct config *config)
 
 static int load_root(struct logs *logs, const struct config *config, struct diag *diag)
 {
-	int r = *config->trusted_root ? trusted_root_load(config->trusted_root, diag, &logs->root) : 0;
+	struct diag why = { .text = "" };
+	int r = *config->trusted_root ? trusted_root_load(config->trusted_root, &why, &logs->root) : 0;
 
+	if (r < 0)
+		r = diag_error(diag, r, "signals.signing.trusted_root: %s", why.text);
 	for (size_t i = 0; r >= 0 && i < config->witness_keys.count; i++)
 		r = trusted_root_add_vkey(&logs->root, str_of(config->witness_keys.items[i]), diag);
 	if (r < 0 && r != -ENOMEM && diag && diag->code == 0)
@@ -279,6 +282,16 @@ static json_t *text_of(const char *text)
 	return text_is_utf8(str_of(text)) ? json_string(text) : json_string("(not UTF-8)");
 }
 
+/* Errors name the server, and so do we. */
+static const char *error_of(const struct outbox_sink_state *state)
+{
+	size_t len = state->url ? strlen(state->url) : 0;
+
+	if (len > 0 && strncmp(state->error, state->url, len) == 0 && strncmp(state->error + len, ": ", 2) == 0)
+		return state->error + len + 2;
+	return state->error;
+}
+
 static json_t *sink_report(const struct outbox_sink_state *state)
 {
 	json_t *row =
@@ -291,7 +304,7 @@ static json_t *sink_report(const struct outbox_sink_state *state)
 	if (state->url)
 		json_object_set_new(row, "url", text_of(state->url));
 	if (state->error[0])
-		json_object_set_new(row, "error", text_of(state->error));
+		json_object_set_new(row, "error", text_of(error_of(state)));
 	if (state->retry_in_ms > 0)
 		json_object_set_new(row, "retry_in_s",
 				    json_integer((json_int_t)(state->retry_in_ms + 999) / 1000));
@@ -341,12 +354,12 @@ void logs_reasons(struct logs *logs, void (*add)(void *user, const char *text), 
 		if (state->split_view || (state->refused > 0 && state->error[0]))
 			snprintf(text, sizeof(text), "%s%s: %s",
 				 state->split_view ? "split view: " : "an answer was refused: ", name_of(state),
-				 state->error[0] ? state->error : "it contradicted itself before");
+				 state->error[0] ? error_of(state) : "it contradicted itself before");
 		else if (state->oldest_wait_ms >= LOGS_LATE_MS)
 			snprintf(text, sizeof(text), "%llu seals wait for %s, the oldest for %llu minutes%s%s",
 				 (unsigned long long)state->waiting, name_of(state),
 				 (unsigned long long)(state->oldest_wait_ms / 60000),
-				 state->error[0] ? ": " : "", state->error);
+				 state->error[0] ? ": " : "", error_of(state));
 		else
 			continue;
 		add(user, text);

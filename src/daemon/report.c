@@ -394,6 +394,14 @@ static json_t *report_rotated(struct collector *collector)
 	return json_pack("{s:b, s:o}", "ok", true, "closed", number(sequence));
 }
 
+static void add_public(const struct collector *collector, json_t *object)
+{
+	if (collector->key.trusted)
+		json_object_set_new(object, "trusted", text_of(collector->key.trusted));
+	if (collector->key.public_file)
+		json_object_set_new(object, "public", text_of(collector->key.public_file));
+}
+
 json_t *collector_started(struct collector *collector)
 {
 	const struct chain_recovery *recovery = &collector->recovery;
@@ -407,10 +415,7 @@ json_t *collector_started(struct collector *collector)
 		json_object_set_new(key, "id", json_string(collector->key.id));
 	if (collector->key.file)
 		json_object_set_new(key, "file", text_of(collector->key.file));
-	if (collector->key.trusted)
-		json_object_set_new(key, "trusted", text_of(collector->key.trusted));
-	if (collector->key.public_file)
-		json_object_set_new(key, "public", text_of(collector->key.public_file));
+	add_public(collector, key);
 	return json_pack("{s:b, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", true, "pid",
 			 (int)getpid(), "version", STELLA_VERSION, "since", moment_of(collector->covered),
 			 "directory", text_of(collector->config->output_directory), "socket",
@@ -483,8 +488,10 @@ void collector_report_stopped(struct collector *collector, uint64_t last_sequenc
 			"{s:b, s:o, s:o, s:o, s:o, s:o}", "ok", true, "directory", text_of(directory), "head",
 			head_of(last_sequence, &head), "events", events_of(collector), "records_lost",
 			number(ledger_records_lost(&collector->ledger)), "losses", losses_of(collector));
-		if (object && collector->key.trusted)
-			json_object_set_new(object, "trusted", text_of(collector->key.trusted));
+		json_object_set_new(object, "kind", json_string(signer_kind(collector->key.signer)));
+		add_public(collector, object);
+		if (*collector->config->trusted_root)
+			json_object_set_new(object, "trusted_root", text_of(collector->config->trusted_root));
 	}
 	if (report_dump(object, answer) < 0)
 		buf_clear(answer);

@@ -295,17 +295,20 @@ static int check_hash(struct graph_reader *reader, struct str document)
 	said = buf_str(&reader->scratch);
 	if (said.len == DIGEST_TEXT_LEN + 7 && memcmp(said.data, "sha256:", 7) == 0)
 		said = (struct str) { said.data + 7, said.len - 7 };
-	if (!found || digest_parse(said, &reader->graph->hash) < 0)
-		return graph_refuse(reader, "graphHash must be 64 hex digits: without it nobody can tell which "
-					    "graph a verdict is made from");
+	found = found && digest_parse(said, &reader->graph->hash) == 0;
 	r = jsontext_canonical_digest(document, "graphHash", &digest, &why);
 	if (r == -EBADMSG)
 		return graph_refuse(reader, "it has no canonical form to be hashed: %s", why);
 	if (r < 0)
 		return r;
+	digest_hex(&digest, found_text);
+	if (!found)
+		return graph_refuse(reader,
+				    "graphHash must be 64 hex digits: without it nobody can tell which graph a "
+				    "verdict is made from; of this document it is %s",
+				    found_text);
 	if (memcmp(&digest, &reader->graph->hash, sizeof(digest)) == 0)
 		return 0;
-	digest_hex(&digest, found_text);
 	return graph_refuse(reader, "graphHash names another document: the SHA-256 of its canonical form is %s",
 			    found_text);
 }

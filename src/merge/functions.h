@@ -10,7 +10,7 @@
 struct function_work {
 	struct function_verdict verdict;
 	uint32_t node, package; /* CALLGRAPH_NONE, FUNCTION_NONE = none, not known */
-	bool ambiguous; /* calls were seen that may be its, or another node's */
+	bool ambiguous; /* calls were seen that may be its, or another's */
 };
 
 struct functions_work {

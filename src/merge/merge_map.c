@@ -126,8 +126,10 @@ int function_reasons(const struct functions_work *functions, const struct functi
 	int r = reasons_of_window(reasons, coverage, OF_FUNCTION);
 
 	if (r == 0 && function->ambiguous)
-		r = reasons_add(reasons, true,
-				"a function of its name was called; the graph does not tell which node it is");
+		r = reasons_add(
+			reasons, true,
+			"a function of its name was called; by library, buildId and purl it cannot be told "
+			"whether it is this one");
 	if (r == 0 && functions->work->evidence.functions.more)
 		r = reasons_add(reasons, false, "more than %d functions were called; not all were kept",
 				FUNCTIONS_MAX);

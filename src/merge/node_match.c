@@ -80,7 +80,11 @@ static size_t first_of(const struct node_match *match, const char *symbol)
 	return low;
 }
 
-/* How many of what the node says of its file agree; -1: one contradicts. */
+#define OTHER_FILE -1
+#define OTHER_PACKAGE \
+	-2 /* the file agrees, and the package is called something else: a typing error, or another file */
+
+/* How much of what the node says of its file agrees; below 0: something contradicts. */
 static int agreement(const struct node_match *match, uint32_t index, const struct seen_function *function)
 {
 	const struct callgraph_node *node = &match->graph->nodes[index];
@@ -89,25 +93,30 @@ static int agreement(const struct node_match *match, uint32_t index, const struc
 
 	if (node->build_id) {
 		if (!function->build_id || strcmp(node->build_id, function->build_id) != 0)
-			return -1;
+			return OTHER_FILE;
 		agreed += 4;
 	}
 	if (node->library) {
 		if (!function->library || !library_means(node->library, function->library))
-			return -1;
+			return OTHER_FILE;
 		agreed += 2;
 	}
 	if (node->purl && function->purl && strcmp(node->purl, function->purl) == 0)
 		return agreed + 1;
-	if (package != FUNCTION_NONE && function->package != FUNCTION_NONE)
-		return package == function->package ? agreed + 1 : -1;
-	return node->purl && function->purl ? -1 : agreed;
+	if (package != FUNCTION_NONE && function->package != FUNCTION_NONE) {
+		if (package == function->package)
+			return agreed + 1;
+	} else if (!node->purl || !function->purl) {
+		return agreed;
+	}
+	return agreed > 0 ? OTHER_PACKAGE : OTHER_FILE;
 }
 
 uint32_t node_match_find(const struct node_match *match, const struct seen_function *function,
 			 bool *ret_ambiguous)
 {
 	uint32_t found = CALLGRAPH_NONE;
+	bool doubt = false;
 	int most = 0;
 
 	*ret_ambiguous = false;
@@ -115,12 +124,15 @@ uint32_t node_match_find(const struct node_match *match, const struct seen_funct
 	     i < match->n_names && strcmp(match->names[i].text, function->symbol) == 0; i++) {
 		int agreed = agreement(match, match->names[i].node, function);
 
+		doubt = doubt || agreed == OTHER_PACKAGE;
 		if (agreed <= 0 || agreed < most)
 			continue;
 		*ret_ambiguous = agreed == most;
 		most = agreed;
 		found = match->names[i].node;
 	}
+	if (found == CALLGRAPH_NONE)
+		*ret_ambiguous = doubt;
 	return *ret_ambiguous ? CALLGRAPH_NONE : found;
 }
 

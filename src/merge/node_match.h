@@ -28,7 +28,10 @@ struct node_match {
 int node_match_init(struct node_match *match, const struct callgraph *graph,
 		    const struct package_set *packages);
 void node_match_done(struct node_match *match);
-/* The node, CALLGRAPH_NONE: none. *ret_ambiguous: more than one would do equally; then none. */
+/*
+ * The node, CALLGRAPH_NONE: none. *ret_ambiguous: more than one would do equally, or one has the file but another package;
+ * then none, and of none of that name it may be said that it was not called.
+ */
 uint32_t node_match_find(const struct node_match *match, const struct seen_function *function,
 			 bool *ret_ambiguous);
 /* Every node that the symbol might mean; calls with each. */

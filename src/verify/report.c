@@ -198,7 +198,9 @@ int report_take(struct stella_report *report, const struct statement *statement,
 				  "replay signs was never watched by it",
 				  statement->sequence);
 	if (r == 0 && statement->recovered)
-		r = report_reason(report, "chunk %" PRIu64 " was recovered after the collector was killed",
+		r = report_reason(report,
+				  "chunk %" PRIu64
+				  " was recovered: the collector that wrote it ended without sealing it",
 				  statement->sequence);
 	if (r == 0 && !statement->losses_known)
 		r = report_reason(report, "chunk %" PRIu64 ": what was lost is not known", statement->sequence);

@@ -140,6 +140,9 @@ static void which_node(void **state)
 		node("3", "twice", "libtwo.so", NULL, NULL),
 		node("4", "twice", "libtwo.so", NULL, NULL),
 		node("5", "by_purl", NULL, NULL, "pkg:deb/debian/x@1"),
+		node("6", "crc32", "libz.so.1", NULL, "pkg:deb/debian/zlib"),
+		node("7", "adler32", "libz.so.1", NULL, "pkg:deb/debian/zlib"),
+		node("8", "adler32", "libz.so.1", NULL, "pkg:deb/debian/zlib1g"),
 	};
 	static const struct {
 		const char *symbol, *library, *build_id, *purl;
@@ -157,6 +160,11 @@ static void which_node(void **state)
 		{ "by_purl", "/lib/x", NULL, "pkg:deb/debian/x@2", CALLGRAPH_NONE, false },
 		{ "by_purl", "/lib/x", NULL, NULL, CALLGRAPH_NONE, false },
 		{ "nobody", "/lib/x", NULL, NULL, CALLGRAPH_NONE, false },
+		/* The same file under another package's name is no other file. */
+		{ "crc32", "/usr/lib/libz.so.1.2.13", NULL, "pkg:deb/debian/zlib1g", CALLGRAPH_NONE, true },
+		{ "crc32", "/usr/lib/libz.so.2", NULL, "pkg:deb/debian/zlib1g", CALLGRAPH_NONE, false },
+		{ "crc32", "/usr/lib/libz.so.1.2.13", NULL, NULL, 6, false },
+		{ "adler32", "/usr/lib/libz.so.1.2.13", NULL, "pkg:deb/debian/zlib1g", 8, false },
 	};
 	struct callgraph graph = { .nodes = nodes, .n_nodes = ARRAY_LEN(nodes) };
 	struct node_match match;
