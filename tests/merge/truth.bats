@@ -42,7 +42,7 @@ setup() {
 in_root() {
 	mkdir -p "$2/told"
 	chmod 1777 "$2/told"
-	unshare --mount --net bash -ec '
+	timeout 200 unshare --mount --net --pid --fork --kill-child bash -ec '
 		ip link set lo up
 		mount --bind "$1" "$1"
 		mount -o remount,bind,ro "$1"
