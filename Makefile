@@ -325,4 +325,4 @@ lint:
 clean:
 	rm -rf $(O)
 
--include $(shell test -d $(O) && find $(O) -path $(O)/vm -prune -o -name '*.d' -type f -print)
+-include $(shell test -d $(O) && find $(O) -path $(O)/vm -prune -o -path $(O)/merge-truth -prune -o -name '*.d' -type f -print)

@@ -16,11 +16,10 @@ struct visit {
 	unsigned int slot; /* instead of the tier, 0 = none */
 };
 
-static void visit_owner(void *user, uint32_t index)
+static void visit_owner(void *user, uint32_t index, bool within)
 {
 	const struct visit *visit = user;
-	const struct package *package = package_set_get(visit->evidence->options.packages, index);
-	unsigned int slot = visit->slot ? visit->slot : package->contained ? SLOT_WITHIN : visit->tier;
+	unsigned int slot = visit->slot ? visit->slot : within ? SLOT_WITHIN : visit->tier;
 
 	evidence_note(visit->evidence, index, slot, visit->at);
 }
@@ -107,6 +106,23 @@ static void note_elsewhere(struct evidence *evidence, const struct record_file *
 	package_set_each(set, look.path, look.dev_major, look.dev_minor, look.inode, visit_owner, &visit);
 }
 
+/*
+ * A script has no inode in the record. Its interpreter has: where that is a file of the packages by inode, and has the name
+ * in the process's root that it has in theirs, the two roots are one.
+ */
+static bool is_rooted(const struct evidence *evidence, const struct record_view_of *view,
+		      const struct record_file *file)
+{
+	struct look by_inode = look_by_inode(&view->interpreter), by_path = look_by_path(&view->interpreter);
+	const struct package_set *set = evidence->options.packages;
+	uint32_t one, other;
+
+	return file->script && by_inode.dev_major != UINT32_MAX && by_path.path.len > 0 &&
+	       package_set_whose(set, (struct str) { "", 0 }, by_inode.dev_major, by_inode.dev_minor,
+				 by_inode.inode, &one) == PACKAGE_ONE &&
+	       package_set_whose(set, by_path.path, UINT32_MAX, 0, 0, &other) == PACKAGE_ONE && one == other;
+}
+
 static int note_file(struct evidence *evidence, const struct record_view_of *view,
 		     const struct record_file *file, enum tier tier, const struct seen_at *at)
 {
@@ -124,7 +140,8 @@ static int note_file(struct evidence *evidence, const struct record_view_of *vie
 	}
 	if (contained)
 		evidence->chunk.other_roots++;
-	if (contained || (evidence->options.join == JOIN_ROOT && !evidence->options.image)) {
+	if (contained || (evidence->options.join == JOIN_ROOT && !evidence->options.image &&
+			  !is_rooted(evidence, view, file))) {
 		if (evidence->options.join != JOIN_HOST)
 			note_elsewhere(evidence, file, at);
 		return 0;

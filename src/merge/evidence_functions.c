@@ -11,16 +11,15 @@
 #include <errno.h>
 
 struct first_owner {
-	const struct package_set *set;
 	uint32_t package;
 	size_t count;
 };
 
-static void visit_first(void *user, uint32_t index)
+static void visit_first(void *user, uint32_t index, bool within)
 {
 	struct first_owner *first = user;
 
-	if (package_set_get(first->set, index)->contained)
+	if (within)
 		return;
 	if (first->count++ == 0)
 		first->package = index;
@@ -38,7 +37,7 @@ static uint32_t owner_of(const struct evidence *evidence, const struct record_vi
 {
 	const struct package_set *set = evidence->options.packages;
 	const struct statement *statement = evidence->statement;
-	struct first_owner first = { set, FUNCTION_NONE, 0 };
+	struct first_owner first = { FUNCTION_NONE, 0 };
 	bool by_inode = evidence->options.join != JOIN_PATH && !evidence->options.image;
 
 	for (size_t i = 0; i < statement->n_targets && by_inode && first.count == 0; i++) {

@@ -42,8 +42,8 @@ struct package {
 	unsigned int sources;
 	uint64_t n_files; /* files known to be its own or to hold it; set by package_set_finish */
 	/*
-	 * Files inside of archives or binaries (a class in a jar, a module in a Go binary) cannot be told apart by opens:
-	 * the package is `contained` in a file that is another's or its own; opened tells of the container only.
+	 * It lies within a file that is another's as well (a jar in a jar, a module in a Go binary). Opens tell of that file
+	 * only: package_set_each says of each file which of the two it is.
 	 */
 	bool contained;
 };
@@ -98,11 +98,11 @@ enum package_match package_set_whose(const struct package_set *set, struct str p
 				     uint32_t dev_minor, uint64_t inode, uint32_t *ret_index);
 /*
  * Calls once with each package of which the use of this file tells: the only owner in each world (the deb and the Python
- * distribution that is in it), and all that the file contains; how many. 0 though package_set_whose is not PACKAGE_NONE:
+ * distribution that is in it), and all that the file contains (`within`); how many. 0 though package_set_whose is not PACKAGE_NONE:
  * ambiguous, so nobody's.
  */
 size_t package_set_each(const struct package_set *set, struct str path, uint32_t dev_major, uint32_t dev_minor,
-			uint64_t inode, void (*visit)(void *user, uint32_t index), void *user);
+			uint64_t inode, void (*visit)(void *user, uint32_t index, bool within), void *user);
 /* Calls with each file's package and path (the directory of the root is ""); ends early when visit returns false. */
 void package_set_files(const struct package_set *set,
 		       bool (*visit)(void *user, uint32_t index, const char *directory, const char *name),

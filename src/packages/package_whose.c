@@ -228,7 +228,7 @@ enum package_match package_set_whose(const struct package_set *set, struct str p
 }
 
 size_t package_set_each(const struct package_set *set, struct str path, uint32_t dev_major, uint32_t dev_minor,
-			uint64_t inode, void (*visit)(void *user, uint32_t index), void *user)
+			uint64_t inode, void (*visit)(void *user, uint32_t index, bool within), void *user)
 {
 	struct owners owners = find(set, path, dev_major, dev_minor, inode);
 	size_t visited = 0, n;
@@ -238,7 +238,8 @@ size_t package_set_each(const struct package_set *set, struct str path, uint32_t
 		if (owner_at(&owners, i).rank >> RANK_TIER == TIER_OWNS && n > 1)
 			continue;
 		for (size_t k = 0; k < n; k++)
-			visit(user, owner_at(&owners, i + k).package);
+			visit(user, owner_at(&owners, i + k).package,
+			      owner_at(&owners, i + k).rank >> RANK_TIER == TIER_WITHIN);
 		visited += n;
 	}
 	return visited;

@@ -31,6 +31,7 @@ static void root_done(struct root *root)
 	}
 	free(root->orphans);
 	buf_done(&root->compiled);
+	buf_done(&root->links);
 }
 
 void root_facts_done(struct root_facts *facts)
@@ -107,8 +108,9 @@ static void look_at_usr(struct root *root)
 
 static int load(struct root *root)
 {
-	static int (*const steps[])(struct root * root) = { root_dpkg, root_apk,   root_rpm,
-							    root_walk, root_adopt, root_compiled_settle };
+	static int (*const steps[])(struct root * root) = { root_dpkg,		 root_apk,	   root_rpm,
+							    root_walk,		 root_node_settle, root_adopt,
+							    root_compiled_settle };
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(steps); i++)
@@ -136,6 +138,7 @@ int root_load(const char *directory, const struct root_options *options, struct 
 		.same_inodes = options && options->same_inodes,
 		.last = { .fd = -1 },
 		.compiled = BUF_MAX(ROOT_TEXT_MAX),
+		.links = BUF_MAX(ROOT_TEXT_MAX),
 	};
 	_cleanup_(closep) int probe = -1;
 	int r;

@@ -147,7 +147,7 @@ static int adopt_names(struct root *root, const struct root_orphan *orphan)
 			continue;
 		}
 		if (r >= 0)
-			r = root_tree(root, orphan->package, path.data);
+			r = root_tree(root, orphan->package, path.data, NULL);
 		if (r >= 0)
 			r = buf_append_str(&path, STR(".py"));
 		if (r >= 0)

@@ -41,11 +41,11 @@ struct owners {
 	size_t count;
 };
 
-static void owner_note(void *user, uint32_t index)
+static void owner_note(void *user, uint32_t index, bool within)
 {
 	struct owners *owners = user;
 
-	if (owners->count < OWNERS_MAX)
+	if (!within && owners->count < OWNERS_MAX)
 		owners->list[owners->count++] = index;
 }
 

@@ -95,7 +95,6 @@ int root_package(struct root *root, const struct found *found, const char *path,
 		.version = found->version && found->version[0] ? (char *)(uintptr_t)found->version : NULL,
 		.arch = found->arch && found->arch[0] ? (char *)(uintptr_t)found->arch : NULL,
 		.sources = found->source,
-		.contained = found->contained,
 	};
 	size_t before = package_set_count(root->set);
 	int r = 0;
@@ -194,6 +193,7 @@ struct tree {
 	int fd;
 	unsigned int depth;
 	dev_t dev;
+	const char *without;
 };
 
 static int tree_visit(struct tree *tree);
@@ -206,6 +206,8 @@ static int tree_entry(void *user, const char *name)
 	int outer = tree->fd, r;
 
 	if (fstatat(outer, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	if (S_ISDIR(status.st_mode) && tree->without && strcmp(name, tree->without) == 0)
 		return 0;
 	if (!S_ISREG(status.st_mode) && (!S_ISDIR(status.st_mode) || status.st_dev != tree->dev))
 		return 0;
@@ -234,12 +236,12 @@ static int tree_visit(struct tree *tree)
 	return root_names(tree->fd, tree_entry, tree);
 }
 
-int root_tree(struct root *root, uint32_t index, const char *directory)
+int root_tree(struct root *root, uint32_t index, const char *directory, const char *without)
 {
 	_cleanup_(buf_done) struct buf path = BUF_MAX(PACKAGE_TEXT_MAX);
 	_cleanup_(freep) char *resolved = NULL;
 	_cleanup_(closep) int fd = -1;
-	struct tree tree = { .root = root, .index = index };
+	struct tree tree = { .root = root, .index = index, .without = without };
 	struct stat status;
 	int r = root_directory(root, directory, &resolved, &fd);
 

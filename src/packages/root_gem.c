@@ -123,7 +123,7 @@ static int extension_take(struct gems *gems, const char *below, unsigned int num
 
 	if (number == 2) {
 		r = path_join(&path, str_of(below), str_of(gems->full_name));
-		return r < 0 ? (r == -EINVAL ? 0 : r) : root_tree(gems->root, gems->index, path.data);
+		return r < 0 ? (r == -EINVAL ? 0 : r) : root_tree(gems->root, gems->index, path.data, NULL);
 	}
 	fd = root_open(gems->root, below, O_RDONLY | O_DIRECTORY);
 	return fd < 0 ? 0 : root_names(fd, extension_entry, &level);
@@ -144,7 +144,7 @@ static int files_take(struct gems *gems, const char *path)
 	if (!own || !extensions)
 		return -ENOMEM;
 	if (root_exists(gems->root, own)) {
-		r = root_tree(gems->root, gems->index, own);
+		r = root_tree(gems->root, gems->index, own, NULL);
 		return r < 0 ? r : extension_take(gems, extensions, 0);
 	}
 	/* Debian: the gem's files lie in Ruby's own directories, all of them of its package. */

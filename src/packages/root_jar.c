@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The packages of a Java archive in the root. Which of their classes ran, opens of the archive can't tell: all of them are
- * `contained`, and the one that the archive is, owns the file.
+ * The packages of a Java archive in the root. The one that the archive is, owns the file, as others own theirs. Of the others in it
+ * no open of the archive can tell which ran: they are `contained`.
  */
 
 #include "packages/root_parts.h"
@@ -24,7 +24,6 @@ static int package_take(void *user, const struct jar_package *package)
 		.namespace_ = package->group,
 		.name = package->artifact,
 		.version = package->version,
-		.contained = true,
 		.without_purl = !package->group,
 	};
 	uint32_t index;

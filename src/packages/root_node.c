@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A package of a node_modules directory: its package.json says name and version. Its files are what the walk finds below
- * it, less what lies in a node_modules of its own. A package.json without a name or a version describes no package.
+ * it, less what lies in a node_modules of its own. So it is with a directory elsewhere that a node_modules links to, as
+ * workspaces and `npm link` do. A package.json without a name or a version describes no package.
  */
 
 #include <jansson.h>
@@ -55,4 +56,41 @@ int root_node(struct root *root, const char *path, uint32_t *ret_index)
 	if (!name || !version || name[0] == '\0' || version[0] == '\0')
 		return ROOT_SKIP;
 	return package_take(root, file.data, name, version, ret_index);
+}
+
+int root_node_link(struct root *root, struct str path)
+{
+	int r = buf_append_str(&root->links, path);
+
+	r = r < 0 ? r : buf_append(&root->links, "", 1);
+	return r == -E2BIG ? root_unreadable(root, "/", "has too many links in node_modules") : r;
+}
+
+/* Where it leads to a place that Node.js' packages have anyway, the walk has been there. */
+static int link_take(struct root *root, const char *path)
+{
+	_cleanup_(freep) char *resolved = NULL;
+	_cleanup_(closep) int fd = -1;
+	const char *slash;
+	uint32_t index;
+	int r = root_directory(root, path, &resolved, &fd);
+
+	if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP)
+		return 0;
+	if (r < 0)
+		return root_unreadable_error(root, path, r);
+	slash = strrchr(resolved, '/');
+	if (!slash || root_holds_node_packages((struct str) { resolved, (size_t)(slash - resolved) }))
+		return 0;
+	r = root_node(root, resolved, &index);
+	return r == 0 ? root_tree(root, index, resolved, "node_modules") : r;
+}
+
+int root_node_settle(struct root *root)
+{
+	int r = 0;
+
+	for (size_t at = 0; r >= 0 && at < root->links.len; at += strlen(root->links.data + at) + 1)
+		r = link_take(root, root->links.data + at);
+	return r < 0 ? r : 0;
 }

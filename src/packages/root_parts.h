@@ -32,6 +32,7 @@ struct root {
 	struct root_orphan *orphans;
 	size_t n_orphans, orphans_capacity;
 	struct buf compiled; /* root_compiled.c's */
+	struct buf links; /* root_node.c's: paths, NUL ended */
 	/* The directory of the file that was added last, as named and as it is. */
 	struct {
 		char *named, *resolved;
@@ -64,7 +65,7 @@ struct found {
 	const char *type, *namespace_, *name, *version, *arch;
 	const char *epoch, *upstream; /* qualifiers; NULL = none */
 	bool distro; /* a package of the operating system: with the qualifier distro */
-	bool contained, without_purl;
+	bool without_purl;
 };
 /* ROOT_SKIP: no purl can be made of it (counted as unreadable, `path` tells where it is from). */
 int root_package(struct root *root, const struct found *found, const char *path, uint32_t *ret_index);
@@ -72,8 +73,8 @@ int root_package(struct root *root, const struct found *found, const char *path,
 int root_file(struct root *root, uint32_t index, struct str path);
 /* A file that was just seen under its own name. */
 int root_seen_file(struct root *root, uint32_t index, struct str path, const struct stat *status, bool within);
-/* All regular files below the directory. */
-int root_tree(struct root *root, uint32_t index, const char *directory);
+/* All regular files below the directory, less those below directories of the name `without` (NULL: none). */
+int root_tree(struct root *root, uint32_t index, const char *directory, const char *without);
 /* Takes copies. */
 int root_orphan(struct root *root, uint32_t index, const char *directory, const char *described,
 		struct str names);
@@ -105,11 +106,16 @@ int root_dpkg(struct root *root);
 int root_apk(struct root *root);
 int root_rpm(struct root *root);
 int root_walk(struct root *root);
+/* Whether Node.js looks for packages in it: node_modules, Debian's places, a scope in one. */
+bool root_holds_node_packages(struct str path);
 
 /* ---- what the walk meets; `path` is of the thing itself ---- */
 
 int root_python(struct root *root, const char *path, bool is_directory);
 int root_node(struct root *root, const char *path, uint32_t *ret_index);
+/* A symlink where Node.js looks for packages; and when all others are known, what such links lead to. */
+int root_node_link(struct root *root, struct str path);
+int root_node_settle(struct root *root);
 int root_gems(struct root *root, const char *path);
 int root_jar(struct root *root, const char *path, int fd, const struct stat *status);
 int root_binary(struct root *root, const char *path, int fd, const struct stat *status);

@@ -80,7 +80,7 @@ static bool is_other_root(int fd)
 }
 
 /* node_modules, and where Debian puts what would be there; also a scope in it. */
-static bool holds_node_packages(struct str path)
+bool root_holds_node_packages(struct str path)
 {
 	const char *slash = path.len ? memrchr(path.data, '/', path.len) : NULL;
 	struct str name;
@@ -89,7 +89,7 @@ static bool holds_node_packages(struct str path)
 		return false;
 	name = (struct str) { slash + 1, path.len - (size_t)(slash + 1 - path.data) };
 	if (name.len > 1 && name.data[0] == '@')
-		return holds_node_packages((struct str) { path.data, (size_t)(slash - path.data) });
+		return root_holds_node_packages((struct str) { path.data, (size_t)(slash - path.data) });
 	return str_equal(name, STR("node_modules")) || str_equal(path, STR("/usr/share/nodejs")) ||
 	       str_equal(path, STR("/usr/lib/nodejs")) || text_ends(path, STR("-linux-gnu/nodejs"));
 }
@@ -106,9 +106,9 @@ static int directory_look(struct walk *walk, const char *path, const char *name,
 		r = root_gems(walk->root, path);
 	if (r < 0)
 		return r;
-	if (holds_node_packages(str_of(path)))
+	if (root_holds_node_packages(str_of(path)))
 		walk->node = NOBODY;
-	else if (holds_node_packages(parent)) {
+	else if (root_holds_node_packages(parent)) {
 		walk->node = NOBODY;
 		r = root_node(walk->root, path, &walk->node);
 	}
@@ -187,7 +187,7 @@ static int entry_take(void *user, const char *name)
 		return -EOVERFLOW;
 	if (fstatat(walk->fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
+	if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode) && !S_ISLNK(status.st_mode))
 		return 0;
 	r = buf_printf(&walk->path, "/%s", name);
 	if (r < 0 || !buf_cstr(&walk->path))
@@ -197,6 +197,9 @@ static int entry_take(void *user, const char *name)
 		walk->fd = outer.fd;
 		walk->dev = outer.dev;
 		walk->node = outer.node;
+	} else if (S_ISLNK(status.st_mode)) {
+		if (root_holds_node_packages((struct str) { walk->path.data, before }))
+			r = root_node_link(walk->root, buf_str(&walk->path));
 	} else {
 		if (walk->node != NOBODY)
 			r = root_seen_file(walk->root, walk->node, buf_str(&walk->path), &status, false);

@@ -9,15 +9,18 @@
 bats_require_minimum_version 1.5.0
 
 load helpers
+load ../containers/engines
 
 setup_file() {
 	export IMAGE=$STELLA_BUILD/merge-truth WHY_NOT='' RUN=$BATS_FILE_TMPDIR
 
-	# The helpers work in the directory of a test; here that is the file's.
-	export BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
-	[ "$(id -u)" = 0 ] && [ -r /sys/kernel/btf/vmlinux ] || { WHY_NOT="needs root and a kernel that describes its types"; return 0; }
-	command -v strace >/dev/null || { WHY_NOT="strace is not installed"; return 0; }
-	WHY_NOT=$("$BATS_TEST_DIRNAME/truth/image" "$IMAGE" 2>&1 >/dev/null) && WHY_NOT='' || return 0
+	BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
+	[ -r /sys/kernel/btf/vmlinux ] || WHY_NOT="this kernel has no BTF at /sys/kernel/btf/vmlinux"
+	[ "$(id -u)" = 0 ] || WHY_NOT="needs root to load BPF programs"
+	command -v strace >/dev/null || WHY_NOT="strace is not installed (tools/deps merge)"
+	[ -z "$WHY_NOT" ] || return 0
+	image_make || return
+	[ -z "$WHY_NOT" ] || return 0
 
 	collector_config 'ring_buffer_mb: 64'
 	export WORK EVIDENCE SOCKET
@@ -25,6 +28,16 @@ setup_file() {
 	in_root "$IMAGE/root" "$RUN" >"$RUN/start.log" 2>&1 || { cat "$RUN/start.log" >&2; return 1; }
 	collector_stop
 	merge --root "$IMAGE/root" --output json
+}
+
+# What cannot be had is skipped; a script that breaks is a failure.
+image_make() {
+	local status=0
+
+	"$BATS_TEST_DIRNAME/truth/image" "$IMAGE" >"$RUN/image.log" 2>&1 || status=$?
+	[ "$status" -ne 3 ] || WHY_NOT=$(tail -n 1 "$RUN/image.log")
+	[ "$status" -eq 0 ] || [ "$status" -eq 3 ] || cat "$RUN/image.log" >&2
+	[ "$status" -eq 0 ] || [ "$status" -eq 3 ]
 }
 
 teardown_file() {
@@ -43,7 +56,8 @@ setup() {
 in_root() {
 	mkdir -p "$2/told"
 	chmod 1777 "$2/told"
-	unshare --mount --net bash -ec '
+	# shellcheck disable=SC2016,SC2046 # expanded in there; several words
+	timeout 200 unshare --mount --net --pid --fork --kill-child bash -ec '
 		ip link set lo up
 		mount --bind "$1" "$1"
 		mount -o remount,bind,ro "$1"
@@ -51,13 +65,34 @@ in_root() {
 		for dir in tmp run var/log var/lib/nginx; do mount -t tmpfs tmpfs "$1/$dir"; done
 		mkdir "$1/var/log/nginx"
 		mount --bind "$2/told" "$1/told"
-		options=($(PYTHONDONTWRITEBYTECODE=1 python3 -c \
-			"import sys; sys.path.insert(0, sys.argv[1]); import traced; print(*traced.OPTIONS)" "$3"))
-		exec strace -o "$2/strace" "${options[@]}" chroot "$1" /srv/start /told' in_root "$1" "$2" "$BATS_TEST_DIRNAME/../truth" \
-		</dev/null 3>&-
+		exec strace -o "$2/strace" "${@:3}" chroot "$1" /srv/start /told' in_root "$1" "$2" $(strace_options) </dev/null 3>&-
 }
 
-# agrees TYPE: the verdicts of its packages, and the truth.
+strace_options() {
+	PYTHONDONTWRITEBYTECODE=1 python3 -c 'import sys; sys.path.insert(0, sys.argv[1]); import traced; print(*traced.OPTIONS)' \
+		"$BATS_TEST_DIRNAME/../truth"
+}
+
+# in_container IMAGE-ID RUN: the same in a container of docker's, traced from the execution of the same program on.
+in_container() {
+	local id pid tracer
+
+	mkdir -p "$2/told"
+	chmod 1777 "$2/told"
+	mkfifo "$2/told/go"
+	id=$(docker create --network=none --volume "$2/told:/told" "$1" /bin/sh -c 'read -r go </told/go; exec /srv/start /told')
+	docker start "$id" >/dev/null
+	pid=$(docker inspect --format '{{.State.Pid}}' "$id")
+	# shellcheck disable=SC2046 # several words
+	strace -o "$2/strace" $(strace_options) -p "$pid" 2>"$2/strace.log" 3>&- &
+	tracer=$!
+	wait_for "$tracer" grep -q "^TracerPid:.*[1-9]" "/proc/$pid/status"
+	echo go >"$2/told/go"
+	[ "$(timeout 200 docker wait "$id")" = 0 ] || { docker logs "$id"; return 1; }
+	wait "$tracer"
+}
+
+# agrees [TYPE]: the verdicts of its packages, and the truth.
 agrees() {
 	PYTHONDONTWRITEBYTECODE=1 "$BATS_TEST_DIRNAME/truth/agree.py" "$IMAGE/root" "$RUN/told" "$RUN/strace" "$WORK/out" "$@"
 }
@@ -93,4 +128,29 @@ has_part() {
 
 @test "nothing else is said to be observed" {
 	agrees
+}
+
+@test "the same of a container, by its image" {
+	DOCKER_STORAGE=overlay2 docker_up
+	if [ ! -e "$IMAGE/image.tar" ] || [ "$IMAGE/made" -nt "$IMAGE/image.tar" ]; then
+		"$CONTAINERS_DIR/image-tar" "$IMAGE/root" truth "$IMAGE/image.tar" >/dev/null
+	fi
+	docker load --quiet --input "$IMAGE/image.tar" >/dev/null
+	image=$(docker image inspect --format '{{.Id}}' truth)
+	RUN=$BATS_TEST_TMPDIR/run
+	EVIDENCE=
+	collector_config 'ring_buffer_mb: 64' "containers: {engines: [\"docker:$DOCKER_SOCKET\"]}"
+	collector_start
+	in_container "$image" "$RUN"
+	collector_stop
+	merge --root "$IMAGE/root" --image "$image" --output json
+	cat "$WORK/err"
+	[ "$status" -eq 0 ]
+	jq '.coverage | {complete, lacks, losses, gaps}' "$WORK/out"
+	agrees
+}
+
+teardown() {
+	collector_end
+	engines_down
 }

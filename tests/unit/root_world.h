@@ -109,11 +109,12 @@ struct owners {
 	struct buf text;
 };
 
-static inline void owner_add(void *user, uint32_t index)
+static inline void owner_add(void *user, uint32_t index, bool within)
 {
 	struct owners *owners = user;
 	const struct package *package = package_set_get(owners->world->set, index);
 
+	(void)within;
 	assert_int_equal(buf_printf(&owners->text, "%s%s", owners->text.len ? " " : "",
 				    package->purl ? package->purl : package->name),
 			 0);

@@ -542,6 +542,33 @@ static struct event another_inode(struct lines *lines)
 	return opened(lines, "/usr/lib/libunused.so.1", 9);
 }
 
+/* Of a script no inode is known; its interpreter's tells whose root it is in. */
+static struct event script(struct lines *lines)
+{
+	struct event event = executed(lines, "/usr/lib/libunused.so.1", 0);
+
+	event.exec.interpreter = STR("/usr/bin/python3.11");
+	event.exec.inode = 500;
+	return event;
+}
+
+static struct event script_by_another(struct lines *lines)
+{
+	struct event event = script(lines);
+
+	event.exec.inode = 9;
+	return event;
+}
+
+/* From outside: the root's own interpreter, and a script of another root. */
+static struct event script_elsewhere(struct lines *lines)
+{
+	struct event event = script(lines);
+
+	event.exec.interpreter = STR("/srv/root/usr/bin/python3.11");
+	return event;
+}
+
 static struct event python_at_start(struct lines *lines)
 {
 	struct event event = executed(lines, "/usr/bin/python3.11", 500);
@@ -578,6 +605,9 @@ static void records_that_do_not_count(void **state)
 		{ in_container, JOIN_HOST, "unused", ANSWER_NOT_OBSERVED, NULL },
 		{ another_inode, JOIN_HOST, "unused", ANSWER_OBSERVED, NULL },
 		{ another_inode, JOIN_ROOT, "unused", ANSWER_NOT_OBSERVED, NULL },
+		{ script, JOIN_ROOT, "unused", ANSWER_OBSERVED, NULL },
+		{ script_by_another, JOIN_ROOT, "unused", ANSWER_NOT_OBSERVED, NULL },
+		{ script_elsewhere, JOIN_ROOT, "unused", ANSWER_NOT_OBSERVED, NULL },
 		{ python_at_start, JOIN_PATH, "module", ANSWER_NOT_OBSERVED_LOSSY,
 		  "Python ran before coverage opened" },
 		{ python_at_start, JOIN_PATH, "unused", ANSWER_NOT_OBSERVED, NULL },

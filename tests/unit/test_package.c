@@ -65,14 +65,16 @@ static void is_nobodys(const struct package_set *set, const char *path, enum pac
 
 struct seen {
 	uint32_t list[16];
+	bool within[16];
 	size_t count;
 };
 
-static void note(void *user, uint32_t index)
+static void note(void *user, uint32_t index, bool within)
 {
 	struct seen *seen = user;
 
 	assert_true(seen->count < ARRAY_LEN(seen->list));
+	seen->within[seen->count] = within;
 	seen->list[seen->count++] = index;
 }
 
@@ -307,6 +309,16 @@ static void archives_hold_many(void **state)
 	seen = each(set, "/usr/bin/podman");
 	assert_int_equal(seen.count, 2);
 	assert_int_equal(seen.list[1], module);
+	assert_false(seen.within[0]);
+	assert_true(seen.within[1]);
+	/* What is a file of its own here and within another there is asked file by file. */
+	file(set, a, "/a.jar");
+	assert_int_equal(package_set_finish(set), 0);
+	seen = each(set, "/a.jar");
+	assert_int_equal(seen.count, 1);
+	assert_false(seen.within[0]);
+	seen = each(set, "/fat.jar");
+	assert_true(seen.within[0]);
 	assert_true(package_set_get(set, a)->contained);
 	assert_false(package_set_get(set, app)->contained);
 }

@@ -246,9 +246,19 @@ static void node(void **state)
 	put(world, "/app/node_modules/.package-lock.json", "{}");
 	put(world, "/usr/share/nodejs/d/package.json", "{\"name\":\"d\",\"version\":\"4.0.0\"}");
 	put_link(world, "/app/node_modules/linked", "/usr/share/nodejs/d");
+	put(world, "/app/work/e/package.json", "{\"name\":\"@scope/e\",\"version\":\"5.0.0\"}");
+	put(world, "/app/work/e/lib/x.js", "x");
+	put(world, "/app/work/e/node_modules/f/package.json", "{\"name\":\"f\",\"version\":\"6.0.0\"}");
+	put(world, "/app/work/none/x.js", "x");
+	put_link(world, "/app/node_modules/@scope/e", "../../work/e");
+	put_link(world, "/n/node_modules/e", "/app/work/e");
+	put_link(world, "/app/node_modules/nowhere", "../work/nowhere");
+	put_link(world, "/app/node_modules/self", "self");
+	put_link(world, "/app/node_modules/root", "/");
+	put_link(world, "/app/node_modules/nameless", "../work/none");
 	load(world);
 	was_unreadable(world, 1, "/app/node_modules/bad/package.json");
-	assert_int_equal(world->facts.packages, 4);
+	assert_int_equal(world->facts.packages, 6);
 	tells_of(world, "/app/index.js", "");
 	tells_of(world, "/app/node_modules/a/lib/x.js", "pkg:npm/a@1.0.0");
 	tells_of(world, "/app/node_modules/a/esm/x.js", "pkg:npm/a@1.0.0");
@@ -258,6 +268,9 @@ static void node(void **state)
 	tells_of(world, "/app/node_modules/none/x.js", "");
 	tells_of(world, "/app/node_modules/.package-lock.json", "");
 	tells_of(world, "/usr/share/nodejs/d/package.json", "pkg:npm/d@4.0.0");
+	tells_of(world, "/app/work/e/lib/x.js", "pkg:npm/%40scope/e@5.0.0");
+	tells_of(world, "/app/work/e/node_modules/f/package.json", "pkg:npm/f@6.0.0");
+	tells_of(world, "/app/work/none/x.js", "");
 }
 
 static void gems(void **state)

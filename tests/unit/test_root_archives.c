@@ -140,7 +140,8 @@ static void jars(void **state)
 	tells_of(world, "/opt/named.jar", "pkg:maven/org.vendor/org.y@3.1");
 	tells_of(world, "/opt/guess-1.2.3.jar", "guess");
 	tells_of(world, "/opt/nobody.jar", "");
-	assert_true(package_set_get(world->set, package_of(world, "pkg:maven/org.x/one@1.0"))->contained);
+	assert_false(package_set_get(world->set, package_of(world, "pkg:maven/org.x/one@1.0"))->contained);
+	assert_true(package_set_get(world->set, package_of(world, "pkg:maven/g/part@1"))->contained);
 }
 
 static void jars_within_jars(void **state)

@@ -81,12 +81,12 @@ static void dpkg_says(void *user, char *line)
 	}
 }
 
-static void first_deb(void *user, uint32_t index)
+static void first_deb(void *user, uint32_t index, bool within)
 {
 	const char **name = ((void **)user)[1];
 	const struct package *package = package_set_get(((void **)user)[0], index);
 
-	if (strcmp(package->type, "deb") == 0)
+	if (!within && strcmp(package->type, "deb") == 0)
 		*name = package->name;
 }
 

@@ -7,6 +7,7 @@ What was done before the first program of the tree was executed is the test's ow
 """
 
 import os
+import re
 import stat
 import sys
 
@@ -39,6 +40,12 @@ def resolve(root, path, depth=0):
     return done
 
 
+def source_of(path):
+    """Compiled Python stands for what it was made of."""
+    match = re.fullmatch(r"(.*)/__pycache__/([^/]*)\.cpython-\d+(\.opt-\d)?\.pyc", path)
+    return f"{match.group(1)}/{match.group(2)}.py" if match else path
+
+
 def stronger(a, b):
     return min((tier for tier in (a, b) if tier), key=TIERS.index)
 
@@ -49,12 +56,14 @@ class Acts:
         acts, _ = traced.read(log)
         begun = False
         for act in acts:
+            if act.kind not in KINDS:
+                continue
             path = os.fsdecode(act.path)
             if act.kind == "process_exec":
                 begun = begun or path == "/srv/start"
                 if begun:
                     self.executed(path)
-            elif begun and act.kind in KINDS and not act.deleted:
+            elif begun and not act.deleted:
                 self.note(path[len(root):] if path.startswith(root + "/") else path, KINDS[act.kind])
         if not begun:
             raise traced.Unreadable(f"{log}: /srv/start was never executed")

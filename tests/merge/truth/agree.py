@@ -50,6 +50,7 @@ def main():
             continue
         ours = [(key_of(one), one) for one in verdicts if one["type"] == kind]
         lines = list(notes) + list(compare(truth, ours, kind))
+        lines += [] if any(truth.values()) or not truth else [f"{kind}: the truth itself: nothing was used"]
         bad += len(lines)
         for line in lines:
             print("DISAGREE " + line)

@@ -4,6 +4,8 @@
 import re
 import subprocess
 
+from acts import source_of
+
 
 def ask(root, *words):
     return subprocess.run(["chroot", root, *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={
@@ -65,12 +67,12 @@ class Owners:
 
 
 def truth(root, acts):
-    owners = Owners(root, acts.tiers)
+    owners = Owners(root, {source_of(path) for path in acts.tiers})
     installed = {}
     for line in ask(root, "dpkg-query", "-W", "-f", "${Package}\\t${Version}\\t${Architecture}\\t${db:Status-Status}\\n").splitlines():
         name, version, arch, status = line.split("\t")
         if status == "installed":
             installed[name] = (name, version, arch)
-    tiers = acts.gather(lambda path: {installed[name] for name in owners(path)})
+    tiers = acts.gather(lambda path: {installed[name] for name in owners(source_of(path))})
     truth_of = {key: tiers.get(key) for key in installed.values()}
     return truth_of, lambda one: (one["name"], one["version"], one["arch"]), []

@@ -9,9 +9,10 @@ import glob
 import json
 import os
 import re
+import zipfile
 
 import packages_deb
-from acts import resolve
+from acts import resolve, source_of
 
 ASK_PYTHON = r"""
 import glob, importlib.metadata, json, os, sys
@@ -45,11 +46,6 @@ def without_list(root, path, site, tops):
 
 def is_description(path):
     return re.search(r"\.(dist|egg)-info(/|$)", path)
-
-
-def source_of(path):
-    match = re.fullmatch(r"(.*)/__pycache__/([^/]*)\.cpython-\d+(\.opt-\d)?\.pyc", path)
-    return f"{match.group(1)}/{match.group(2)}.py" if match else path
 
 
 def told_by(told, pattern):
@@ -139,13 +135,22 @@ def npm(root, told, acts):
 
 
 def maven_places(root):
-    """Of each archive the (artifact, version) that it is, as Debian's repository for Maven links to it; ours by hand."""
+    """
+    Of each archive the (artifact, version) that it is, as Debian's repository for Maven links to it; ours by hand. An archive
+    in which no artifact is named goes by its file's name.
+    """
     found = {"/srv/java/truth-app.jar": ("truth-app", "1.0")}
     for link in glob.glob(root + "/usr/share/maven-repo/**/*.jar", recursive=True):
         artifact, version = link.split("/")[-3:-1]
+        place = resolve(root, link[len(root):])
         if version != "debian":
-            found[resolve(root, link[len(root):])] = (artifact, version)
+            found[place] = (artifact if names_itself(root + place) else place.split("/")[-1].split("-")[0], version)
     return {path: key for path, key in found.items() if os.path.exists(root + path)}
+
+
+def names_itself(path):
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/pom.properties") for name in archive.namelist())
 
 
 def classes_of(told):

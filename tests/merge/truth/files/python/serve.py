@@ -30,7 +30,7 @@ class Handler(BaseHTTPRequestHandler):
         import truth_space.near
 
         text = importlib.resources.files(truth_data).joinpath("word.txt").read_text()
-        answer = requests.get("http://127.0.0.1:8000/index.html", timeout=10)
+        answer = requests.get("http://127.0.0.1:8000/index.nginx-debian.html", timeout=10)
         return f"{truth_space.near.WORD} {text.strip()} {answer.status_code}\n"
 
     def child(self):
