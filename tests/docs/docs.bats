@@ -122,7 +122,8 @@ run_pages() {
 		"$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/y"
 	"$STELLA_BUILD/stella" signals start --config "$BATS_TEST_TMPDIR/y" --quiet 3>&-
 	for verb in status stats health stop; do
-		"$STELLA_BUILD/stella" signals "$verb" --socket "$BATS_TEST_TMPDIR/c" --output json >"$BATS_TEST_TMPDIR/$verb"
+		"$STELLA_BUILD/stella" signals "$verb" --socket "$BATS_TEST_TMPDIR/c" --output json >"$BATS_TEST_TMPDIR/$verb" ||
+			[ "$verb" = health ] # a busy machine may have cost a record: degraded is an answer, too
 	done
 	for verb in status stats health stop; do
 		jq -r '[paths | map(strings) | last] | unique[]' "$BATS_TEST_TMPDIR/$verb" >"$BATS_TEST_TMPDIR/members"
