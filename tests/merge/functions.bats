@@ -73,7 +73,9 @@ teardown() {
 	demo_collector
 	demo_call
 	# Counters that go with a killed collector: what was lost is not known.
-	kill -9 "$(collector_pid)"
+	pid=$(collector_pid)
+	kill -9 "$pid"
+	while [ -d "/proc/$pid" ]; do sleep 0.05; done
 	demo_call
 	collector_start
 	demo_call
