@@ -54,7 +54,7 @@ teardown() {
 	jq -e '.functions[] | select(.id == "used") | .path == ["main", "used"] and .bucket == "runtime" and
 		.confidence_ppm == 900000 and .weight_ppm == 450000 and .score_ppm == 405000' "$WORK/out"
 	jq -e '.functions[] | select(.id == "unused") | .path == [] and .bucket == "unreachable" and .score_ppm == 0' "$WORK/out"
-	! grep -q CONTESTED "$WORK/err"
+	run ! grep -q CONTESTED "$WORK/err"
 
 	# The graph was wrong: it says that nothing leads to what was called.
 	demo_graph "$DEMO/graph.json" main unused
