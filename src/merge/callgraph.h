@@ -44,7 +44,8 @@ struct callgraph {
 	struct callgraph_edge *edges; /* by source, then target; each pair once */
 	size_t n_edges;
 	size_t n_entries;
-	uint64_t unresolved; /* calls that may lead anywhere: no target, and no candidate that is a node */
+	uint64_t
+		unresolved; /* calls that may lead anywhere: no target, and no candidate, or one that is no node */
 	uint8_t *open_end; /* by node: it makes such a call */
 	struct digest hash; /* graphHash */
 	char *language; /* metadata.language; NULL = not said */
@@ -75,6 +76,12 @@ struct callgraph_paths {
  */
 int callgraph_paths_find(const struct callgraph *graph, bool observed, const struct callgraph_edge *more,
 			 size_t n_more, struct callgraph_paths *ret_paths);
+/*
+ * Which nodes may run: those behind the entry points, and behind the nodes in `roots`, which ran, over all edges that were ever seen.
+ * The graph is not right about what it says nothing leads to. -ENOMEM; the list is the caller's to free.
+ */
+int callgraph_reached(const struct callgraph *graph, const struct callgraph_edge *more, size_t n_more,
+		      const uint8_t *roots, uint8_t **ret_reached);
 void callgraph_paths_done(struct callgraph_paths *paths);
 /*
  * Is what has no path unreachable? False when nothing is an entry point, or when what is reached makes calls that may lead

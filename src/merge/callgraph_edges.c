@@ -2,7 +2,8 @@
 
 /*
  * Edges of a call graph. Promises: each pair once, the surest kind and the highest weight of those given. A call whose target is
- * not known leads to each of its candidates; without any it may lead anywhere, and that is counted.
+ * not known leads to each of its candidates; without any, or with one that is no node, it may lead anywhere, and that is
+ * counted.
  */
 
 #include <errno.h>
@@ -72,7 +73,7 @@ static int read_kind(struct graph_reader *reader, struct str object, const char 
 }
 
 static int read_candidates(struct graph_reader *reader, struct str object, const char *where, uint32_t source,
-			   uint32_t weight_ppm, size_t *ret_known)
+			   uint32_t weight_ppm, size_t *ret_known, bool *ret_elsewhere)
 {
 	struct canon_value list, value;
 	struct str rest;
@@ -93,8 +94,10 @@ static int read_candidates(struct graph_reader *reader, struct str object, const
 		if (r < 0 || !buf_cstr(&reader->scratch))
 			return -ENOMEM;
 		target = callgraph_find(reader->graph, reader->scratch.data);
-		if (target == CALLGRAPH_NONE)
+		if (target == CALLGRAPH_NONE) {
+			*ret_elsewhere = true;
 			continue;
+		}
 		(*ret_known)++;
 		r = edge_add(reader, source, target, weight_ppm, EDGE_HEURISTIC);
 	}
@@ -124,7 +127,7 @@ static int read_edge(struct graph_reader *reader, const struct canon_value *valu
 {
 	enum callgraph_edge_kind kind = EDGE_STATIC;
 	uint32_t source = 0, target = 0, weight_ppm = 0;
-	bool resolved = true;
+	bool resolved = true, elsewhere = false;
 	size_t known = 0;
 	char where[48];
 	int r;
@@ -142,8 +145,8 @@ static int read_edge(struct graph_reader *reader, const struct canon_value *valu
 		r = edge_add(reader, source, target, weight_ppm, kind);
 	}
 	if (r == 0 && !resolved)
-		r = read_candidates(reader, value->raw, where, source, weight_ppm, &known);
-	if (r == 0 && known == 0) {
+		r = read_candidates(reader, value->raw, where, source, weight_ppm, &known, &elsewhere);
+	if (r == 0 && (known == 0 || elsewhere)) {
 		reader->graph->unresolved++;
 		reader->graph->open_end[source] = 1;
 	}

@@ -83,8 +83,8 @@ static uint32_t next_target(struct leaving *a, struct leaving *b, uint32_t node,
 	return b->at++->target;
 }
 
-int callgraph_paths_find(const struct callgraph *graph, bool observed, const struct callgraph_edge *more,
-			 size_t n_more, struct callgraph_paths *ret_paths)
+static int find(const struct callgraph *graph, bool observed, const struct callgraph_edge *more, size_t n_more,
+		const uint8_t *roots, struct callgraph_paths *ret_paths)
 {
 	struct callgraph_paths paths = { 0 };
 	uint32_t *queue = calloc(graph->n_nodes + 1, sizeof(*queue));
@@ -98,8 +98,10 @@ int callgraph_paths_find(const struct callgraph *graph, bool observed, const str
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < graph->n_nodes; i++) {
-		paths.previous[i] = graph->nodes[i].entry ? (uint32_t)i : CALLGRAPH_NONE;
-		if (graph->nodes[i].entry)
+		bool begins = graph->nodes[i].entry || (roots && roots[i]);
+
+		paths.previous[i] = begins ? (uint32_t)i : CALLGRAPH_NONE;
+		if (begins)
 			queue[end++] = (uint32_t)i;
 	}
 	while (begin < end) {
@@ -117,6 +119,30 @@ int callgraph_paths_find(const struct callgraph *graph, bool observed, const str
 	}
 	free(queue);
 	*ret_paths = paths;
+	return 0;
+}
+
+int callgraph_paths_find(const struct callgraph *graph, bool observed, const struct callgraph_edge *more,
+			 size_t n_more, struct callgraph_paths *ret_paths)
+{
+	return find(graph, observed, more, n_more, NULL, ret_paths);
+}
+
+int callgraph_reached(const struct callgraph *graph, const struct callgraph_edge *more, size_t n_more,
+		      const uint8_t *roots, uint8_t **ret_reached)
+{
+	struct callgraph_paths paths = { 0 };
+	uint8_t *reached = calloc(graph->n_nodes + 1, 1);
+	int r = reached ? find(graph, true, more, n_more, roots, &paths) : -ENOMEM;
+
+	for (size_t i = 0; i < graph->n_nodes && r == 0; i++)
+		reached[i] = paths.previous[i] != CALLGRAPH_NONE;
+	callgraph_paths_done(&paths);
+	if (r < 0) {
+		free(reached);
+		return r;
+	}
+	*ret_reached = reached;
 	return 0;
 }
 

@@ -16,6 +16,8 @@
 #include "base/cleanup.h"
 #include "verify/report.h"
 
+#define LACKS_MORE "more reasons than are kept"
+
 const char *measured_name(enum measured kind)
 {
 	static const char *const names[MEASURED_END] = { "process_exec", "file_open", "library_load",
@@ -24,7 +26,7 @@ const char *measured_name(enum measured kind)
 	return kind < MEASURED_END ? names[kind] : NULL;
 }
 
-static unsigned int kinds_of(const char *kind)
+unsigned int coverage_kinds_of(const char *kind)
 {
 	if (!kind)
 		return OF_ALL;
@@ -37,7 +39,10 @@ static unsigned int kinds_of(const char *kind)
 
 int coverage_init(struct coverage *coverage)
 {
-	*coverage = (struct coverage) { .since_wall_ns = coverage->since_wall_ns, .image = coverage->image };
+	*coverage = (struct coverage) { .since_wall_ns = coverage->since_wall_ns,
+					.image = coverage->image,
+					.of_host = coverage->of_host,
+					.of_root = coverage->of_root };
 	coverage->gaps = calloc(COVERAGE_GAPS_MAX, sizeof(*coverage->gaps));
 	coverage->losses = calloc(REPORT_LOSSES_MAX, sizeof(*coverage->losses));
 	coverage->spans = calloc(COVERAGE_SPANS_MAX, sizeof(*coverage->spans));
@@ -85,6 +90,8 @@ void coverage_done(struct coverage *coverage)
 		target_free(&coverage->targets[i]);
 	free(coverage->targets);
 	free(coverage->chain_id);
+	free(coverage->other_container[0]);
+	free(coverage->other_container[1]);
 	*coverage = (struct coverage) { 0 };
 }
 
@@ -93,6 +100,12 @@ static char *text_of(const char *format, va_list args)
 	char *text = NULL;
 
 	return vasprintf(&text, format, args) < 0 ? NULL : text;
+}
+
+/* What watched nothing must not be crowded out by what watched most; the last place is for what found none. */
+static bool lacks_full(const struct coverage *coverage, bool total)
+{
+	return coverage->n_lacks >= COVERAGE_LACKS_MAX - 1 - (total ? 0 : MEASURED_END + 8);
 }
 
 int coverage_lack(struct coverage *coverage, unsigned int kinds, bool total, const char *format, ...)
@@ -117,12 +130,9 @@ int coverage_lack(struct coverage *coverage, unsigned int kinds, bool total, con
 		free(text);
 		return 0;
 	}
-	/* What watched nothing must not be crowded out by what watched most. */
-	if (coverage->n_lacks == COVERAGE_LACKS_MAX - (total ? 0 : MEASURED_END + 8)) {
-		coverage->lacks_more++;
-		coverage->lacks_more_kinds |= kinds;
+	if (lacks_full(coverage, total) && strcmp(text, LACKS_MORE) != 0) {
 		free(text);
-		return 0;
+		return coverage_lack(coverage, kinds, total, LACKS_MORE);
 	}
 	coverage->lacks[coverage->n_lacks++] = (struct lack) { kinds, total, text };
 	return 0;
@@ -183,7 +193,7 @@ static int take_loss(struct coverage *coverage, const struct statement *statemen
 	if (__builtin_add_overflow(row->count, loss->count, &row->count))
 		row->count = UINT64_MAX;
 	row->last = moment_of(statement, loss->last_boot_ns);
-	if (r == 0 && kinds_of(loss->kind) != 0 && strcmp(loss->effect, "record") == 0)
+	if (r == 0 && coverage_kinds_of(loss->kind) != 0 && strcmp(loss->effect, "record") == 0)
 		r = coverage_gap(coverage, moment_of(statement, loss->first_boot_ns), row->last,
 				 "chunk %" PRIu64 ": %" PRIu64 " record%s%s%s lost: %s", statement->sequence,
 				 loss->count, loss->count == 1 ? "" : "s", loss->kind ? " of " : "",
@@ -210,12 +220,12 @@ static int take_losses(struct coverage *coverage, const struct statement *statem
 	return r;
 }
 
-static int take_blind(struct coverage *coverage, const struct statement_probe *probe, const char *spot)
+int coverage_take_blind(struct coverage *coverage, const struct statement_probe *probe, const char *spot)
 {
 	struct merge_blind_spot *row;
 	int r;
 
-	if (kinds_of(probe->kind) == 0)
+	if (coverage_kinds_of(probe->kind) == 0)
 		return 0;
 	for (size_t i = 0; i < coverage->n_blind; i++) {
 		row = &coverage->blind[i];
@@ -224,7 +234,8 @@ static int take_blind(struct coverage *coverage, const struct statement_probe *p
 			return 0;
 	}
 	if (coverage->n_blind == COVERAGE_BLIND_MAX)
-		return coverage_lack(coverage, kinds_of(probe->kind), false, "more blind spots than are kept");
+		return coverage_lack(coverage, coverage_kinds_of(probe->kind), false,
+				     "more blind spots than are kept");
 	row = &coverage->blind[coverage->n_blind++];
 	r = statement_set(&row->kind, probe->kind);
 	r = r < 0 ? r : statement_set(&row->hook, probe->hook);
@@ -266,11 +277,11 @@ static int take_probe(struct coverage *coverage, const struct statement *stateme
 		      const struct statement_probe *probe)
 {
 	char from[CLOCK_TEXT_MAX], to[CLOCK_TEXT_MAX];
-	unsigned int kinds = kinds_of(probe->kind);
+	unsigned int kinds = coverage_kinds_of(probe->kind);
 	int r = 0;
 
 	for (size_t i = 0; i < probe->n_blind_spots && r == 0; i++)
-		r = take_blind(coverage, probe, probe->blind_spots[i]);
+		r = coverage_take_blind(coverage, probe, probe->blind_spots[i]);
 	if (r < 0 || kinds == 0 ||
 	    (probe->from_boot_ns <= report_coverage_begin(statement) &&
 	     probe->to_boot_ns >= statement->closed.boot_ns))
@@ -352,7 +363,8 @@ static int take_gap(struct coverage *coverage, const struct statement *statement
 
 	if (first <= last)
 		coverage_left_out(coverage, first, last, before, statement->opened);
-	if (statement->gap == GAP_NONE || statement->gap_to.wall_ns < coverage->since_wall_ns)
+	if (statement->gap == GAP_NONE ||
+	    (statement->gap_to.wall_ns < coverage->since_wall_ns && !coverage->has_window))
 		return 0;
 	if (statement->gap == GAP_SUSPEND)
 		return coverage_gap(coverage, statement->gap_from, statement->gap_to, "the machine slept");
@@ -392,17 +404,47 @@ static struct moment window_begin(const struct coverage *coverage, const struct 
 	return moment_of(statement, from.boot_ns + (coverage->since_wall_ns - from.wall_ns));
 }
 
+/* Of the image that is asked for, or of another one, and which kind of digest told so. */
+static int take_containers(struct coverage *coverage, const struct statement *statement)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < statement->n_containers && coverage->image && r == 0; i++) {
+		const struct statement_container *container = &statement->containers[i];
+		size_t kind = container->image_is_config ? 1 : 0;
+
+		if (!container->image_digest)
+			continue;
+		if (strcmp(container->image_digest, coverage->image) == 0) {
+			coverage->image_kinds |= 1u << kind;
+			continue;
+		}
+		coverage->other_kinds |= 1u << kind;
+		if (!coverage->other_container[kind])
+			r = statement_set(&coverage->other_container[kind], container->id);
+	}
+	return r;
+}
+
+bool coverage_in_window(const struct coverage *coverage, const struct statement *statement)
+{
+	return coverage->has_window || statement->closed.wall_ns >= coverage->since_wall_ns;
+}
+
 int coverage_take(struct coverage *coverage, const struct statement *statement, const struct hashes *at_start)
 {
 	int r = 0;
 
-	if (statement->closed.wall_ns >= coverage->since_wall_ns) {
+	if (!coverage_in_window(coverage, statement)) {
+		r = coverage_take_before(coverage, statement);
+	} else {
 		r = take_gap(coverage, statement);
 		r = r < 0 ? r : take_kind_of_chunk(coverage, statement);
 		r = r < 0 ? r : take_probes(coverage, statement);
 		r = r < 0 ? r : take_losses(coverage, statement);
 		r = r < 0 ? r : coverage_filters(coverage, statement);
 		r = r < 0 ? r : coverage_targets(coverage, statement, at_start);
+		r = r < 0 ? r : take_containers(coverage, statement);
 		if (!coverage->has_window)
 			coverage->from = window_begin(coverage, statement);
 		coverage->has_window = true;

@@ -60,6 +60,8 @@ struct left_out {
 struct coverage {
 	uint64_t since_wall_ns; /* what lies before it is not asked for */
 	const char *image; /* borrowed; NULL = no container in particular */
+	/* Without an image: whoever used the root's files counts, in containers too. Is the root the host's, or may it be a container's? */
+	bool of_host, of_root;
 
 	bool has_window;
 	struct moment from, to;
@@ -68,10 +70,13 @@ struct coverage {
 	struct moment last_closed;
 	char *chain_id;
 
-	struct lack lacks[COVERAGE_LACKS_MAX];
+	struct lack lacks[COVERAGE_LACKS_MAX]; /* one of them may stand for all that found no room */
 	size_t n_lacks;
-	uint64_t lacks_more;
-	unsigned int lacks_more_kinds;
+	bool before_unknown; /* what ran and was mapped when the window began is not known from the chunks before it */
+
+	/* Digests are of a manifest or of a configuration: those that the image was told by, those of others, one such container each. */
+	unsigned int image_kinds, other_kinds;
+	char *other_container[2];
 
 	struct left_out left_out[COVERAGE_LEFT_OUT_MAX]; /* the last one may stand for more */
 	size_t n_left_out;
@@ -103,9 +108,17 @@ void coverage_done(struct coverage *coverage);
  */
 struct hashes;
 int coverage_take(struct coverage *coverage, const struct statement *statement, const struct hashes *at_start);
+/*
+ * Does a part of the chunk lie in the window? Once it has begun, the chain's order decides: the time of day may be set back.
+ */
+bool coverage_in_window(const struct coverage *coverage, const struct statement *statement);
 uint64_t coverage_file_hash(uint32_t dev_major, uint32_t dev_minor, uint64_t inode);
 /* Parts of it. */
 int coverage_filters(struct coverage *coverage, const struct statement *statement);
+int coverage_take_before(struct coverage *coverage, const struct statement *statement);
+int coverage_take_blind(struct coverage *coverage, const struct statement_probe *probe, const char *spot);
+unsigned int coverage_kinds_of(const char *kind); /* OF_*: of a record type; NULL = any */
+int coverage_path_filters(struct coverage *coverage, const struct statement *statement);
 int coverage_targets(struct coverage *coverage, const struct statement *statement,
 		     const struct hashes *at_start);
 /* Numbers first to last were not taken. */
@@ -128,11 +141,12 @@ bool coverage_hides(const struct coverage *coverage, const char *path, const cha
 
 /*
  * How well was this function watched? Answers OBSERVED never; with a reason but for NOT_OBSERVED (the caller's to free). `asked`: how
- * many functions of such files the map asks for, 0 = not known. Library is a file's name, a soname or a path.
+ * many functions of such files the map asks for, 0 = not known. Library is a file's name, a soname or a path. *ret_files: how many
+ * files it was probed in; all of them count, and the worst decides.
  */
 struct asked_function {
 	const char *symbol, *library, *build_id, *purl; /* NULL = any */
 	size_t asked;
 };
 int coverage_of_function(const struct coverage *coverage, const struct asked_function *function,
-			 enum answer *ret_answer, char **ret_reason);
+			 enum answer *ret_answer, char **ret_reason, size_t *ret_files);

@@ -9,9 +9,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/glob.h"
+
+#define FILTER_PATH_MAX 4352
 
 static bool same_list(char *const *a, size_t n_a, char *const *b, size_t n_b)
 {
@@ -39,7 +43,7 @@ static int copy_list(char *const *from, size_t count, char ***ret_copies, size_t
 	return 0;
 }
 
-static int take_paths(struct coverage *coverage, const struct statement *statement)
+int coverage_path_filters(struct coverage *coverage, const struct statement *statement)
 {
 	struct filters *filters;
 	int r;
@@ -91,6 +95,14 @@ static int take_targets(struct coverage *coverage, const struct statement *state
 	if (!coverage->image && !(statement->host_known && statement->host))
 		return coverage_lack(coverage, OF_ALL, true,
 				     "filters.target_containers left out what runs in no container");
+	if (coverage->of_root)
+		return coverage_lack(
+			coverage, OF_ALL, true,
+			"filters.target_containers may have left out the container whose root this is");
+	if (coverage->of_host)
+		return coverage_lack(coverage, OF_ALL, false,
+				     "filters.target_containers left out containers, which may have used the "
+				     "host's files");
 	return 0;
 }
 
@@ -105,7 +117,7 @@ int coverage_filters(struct coverage *coverage, const struct statement *statemen
 		{ statement->n_cgroups, "cgroups" },
 		{ statement->n_pid_namespaces, "pid_namespaces" },
 	};
-	int r = take_paths(coverage, statement);
+	int r = coverage_path_filters(coverage, statement);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && r == 0; i++) {
 		if (rows[i].count > 0)
@@ -125,7 +137,7 @@ static bool matches_any(char *const *patterns, size_t count, struct str path)
 	return false;
 }
 
-bool coverage_hides(const struct coverage *coverage, const char *path, const char **ret_why)
+static bool hides(const struct coverage *coverage, const char *path, const char **ret_why)
 {
 	for (size_t i = 0; i < coverage->n_filters; i++) {
 		const struct filters *filters = &coverage->filters[i];
@@ -139,4 +151,47 @@ bool coverage_hides(const struct coverage *coverage, const char *path, const cha
 			return true;
 	}
 	return false;
+}
+
+/* Records have the names of a merged /usr, the package may have the others. */
+static bool hides_merged(const struct coverage *coverage, const char *path, const char **ret_why)
+{
+	static const char *const directories[] = { "/bin/",   "/sbin/",	  "/lib/",   "/lib32/",
+						   "/lib64/", "/libx32/", "/libo32/" };
+	char merged[FILTER_PATH_MAX];
+
+	for (size_t i = 0; i < ARRAY_LEN(directories); i++) {
+		if (strncmp(path, directories[i], strlen(directories[i])) == 0 &&
+		    snprintf(merged, sizeof(merged), "/usr%s", path) < (int)sizeof(merged))
+			return hides(coverage, merged, ret_why);
+	}
+	return false;
+}
+
+/* Of a source of Python's only what was compiled of it may be opened: DIR/NAME.py is DIR/__pycache__/NAME.cpython-311.pyc. */
+static bool hides_compiled(const struct coverage *coverage, const char *path, const char **ret_why)
+{
+	static const char *const tags[] = { "cpython-311", "cpython-311.opt-1", "cpython-36", "cpython-313" };
+	const char *slash = strrchr(path, '/');
+	size_t len = strlen(path);
+	char compiled[FILTER_PATH_MAX];
+
+	if (!slash || len < 4 || strcmp(path + len - 3, ".py") != 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
+		if (snprintf(compiled, sizeof(compiled), "%.*s/__pycache__/%.*s.%s.pyc", (int)(slash - path),
+			     path, (int)(path + len - 3 - slash - 1), slash + 1,
+			     tags[i]) < (int)sizeof(compiled) &&
+		    (hides(coverage, compiled, ret_why) || hides_merged(coverage, compiled, ret_why)))
+			return true;
+	}
+	return false;
+}
+
+bool coverage_hides(const struct coverage *coverage, const char *path, const char **ret_why)
+{
+	if (coverage->n_filters == 0)
+		return false;
+	return hides(coverage, path, ret_why) || hides_merged(coverage, path, ret_why) ||
+	       hides_compiled(coverage, path, ret_why);
 }

@@ -134,6 +134,8 @@ static int finish_late(struct coverage *coverage, const struct stella_report *re
 			r = coverage_lack(coverage, OF_ALL, false, "chunk %" PRIu64 ": %s", finding->sequence,
 					  stella_finding_name(finding->code));
 	}
+	if (r == 0 && report->findings.total > report->findings.count)
+		r = coverage_lack(coverage, OF_ALL, false, "more findings against the chain than are kept");
 	return r;
 }
 
@@ -207,6 +209,23 @@ static int finish_containers(struct coverage *coverage, const struct stella_repo
 	return r;
 }
 
+/* One image has a digest of each kind, and nobody told that of the other one. */
+static int finish_digests(struct coverage *coverage)
+{
+	static const char *const names[] = { "manifest", "config" };
+	int r = 0;
+
+	for (size_t kind = 0; kind < 2 && r == 0; kind++) {
+		if (coverage->image_kinds != 0 && coverage->other_kinds & ~coverage->image_kinds & 1u << kind)
+			r = coverage_lack(
+				coverage, OF_ALL, false,
+				"the image of %s is known by the digest of its %s, that of --image is another "
+				"kind: it may be the same one",
+				coverage->other_container[kind], names[kind]);
+	}
+	return r;
+}
+
 static int by_time(const void *a, const void *b)
 {
 	const struct merge_gap *x = a, *y = b;
@@ -270,15 +289,15 @@ int coverage_finish(struct coverage *coverage, const struct stella_report *repor
 		r = finish_losses(coverage);
 	if (r == 0 && coverage->image)
 		r = finish_containers(coverage, report);
+	if (r == 0 && coverage->image)
+		r = finish_digests(coverage);
 	r = r < 0 ? r : finish_blind(coverage);
 	r = r < 0 ? r : finish_left_out(coverage, report);
 	r = r < 0 ? r : finish_late(coverage, report);
-	if (r == 0 && coverage->lacks_more > 0) {
-		coverage->n_lacks =
-			coverage->n_lacks < COVERAGE_LACKS_MAX ? coverage->n_lacks : COVERAGE_LACKS_MAX - 1;
-		r = coverage_lack(coverage, coverage->lacks_more_kinds, false,
-				  "%" PRIu64 " more reasons like these", coverage->lacks_more);
-	}
+	if (r == 0 && coverage->before_unknown)
+		r = coverage_lack(
+			coverage, OF_EXEC | OF_LIBRARY, false,
+			"something is missing before --since: what ran or was mapped then is not all known");
 	qsort(coverage->gaps, coverage->n_gaps, sizeof(*coverage->gaps), by_time);
 	qsort(coverage->losses, coverage->n_losses, sizeof(*coverage->losses), by_loss);
 	qsort(coverage->blind, coverage->n_blind, sizeof(*coverage->blind), by_blind);

@@ -185,13 +185,14 @@ static int of_target(const struct coverage *coverage, const struct covered_targe
 }
 
 int coverage_of_function(const struct coverage *coverage, const struct asked_function *function,
-			 enum answer *ret_answer, char **ret_reason)
+			 enum answer *ret_answer, char **ret_reason, size_t *ret_files)
 {
 	_cleanup_(freep) char *lossy = NULL;
 	size_t meant = 0;
 
 	*ret_answer = ANSWER_NOT_OBSERVED;
 	*ret_reason = NULL;
+	*ret_files = 0;
 	for (size_t i = 0; i < coverage->n_targets; i++) {
 		enum answer answer = ANSWER_NOT_OBSERVED;
 		char *reason = NULL;
@@ -199,7 +200,7 @@ int coverage_of_function(const struct coverage *coverage, const struct asked_fun
 
 		if (!means_target(function, &coverage->targets[i]))
 			continue;
-		meant++;
+		*ret_files = ++meant;
 		r = of_target(coverage, &coverage->targets[i], function, &answer, &reason);
 		if (r < 0)
 			return r;
@@ -208,6 +209,8 @@ int coverage_of_function(const struct coverage *coverage, const struct asked_fun
 			*ret_reason = reason;
 			return 0;
 		}
+		if (!reason)
+			continue;
 		free(lossy);
 		lossy = reason;
 	}

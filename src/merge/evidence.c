@@ -12,12 +12,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "verify/report.h"
+
 static void seen_done(struct seen *seen)
 {
 	sightings_done(&seen->packages);
 	sightings_done(&seen->functions);
 	sightings_done(&seen->callers);
 	sightings_done(&seen->edges);
+	sightings_done(&seen->before);
+	hashes_done(&seen->unplaced);
 	hashes_done(&seen->ambiguous);
 	hashes_done(&seen->unowned);
 	hashes_done(&seen->upper);
@@ -30,11 +34,14 @@ static void seen_clear(struct seen *seen)
 	sightings_clear(&seen->functions);
 	sightings_clear(&seen->callers);
 	sightings_clear(&seen->edges);
+	sightings_clear(&seen->before);
+	hashes_clear(&seen->unplaced);
 	hashes_clear(&seen->ambiguous);
 	hashes_clear(&seen->unowned);
 	hashes_clear(&seen->upper);
 	hashes_clear(&seen->at_start);
-	seen->records = seen->other_roots = seen->by_inode = seen->by_path = seen->cut_paths = seen->images = 0;
+	seen->records = seen->other_roots = seen->by_inode = seen->by_path = seen->cut_paths = seen->images =
+		seen->files = 0;
 	seen->running = 0;
 }
 
@@ -45,6 +52,8 @@ static int seen_fold(struct seen *all, const struct seen *chunk)
 	r = r < 0 ? r : sightings_fold(&all->functions, &chunk->functions);
 	r = r < 0 ? r : sightings_fold(&all->callers, &chunk->callers);
 	r = r < 0 ? r : sightings_fold(&all->edges, &chunk->edges);
+	r = r < 0 ? r : sightings_fold(&all->before, &chunk->before);
+	r = r < 0 ? r : hashes_fold(&all->unplaced, &chunk->unplaced);
 	r = r < 0 ? r : hashes_fold(&all->ambiguous, &chunk->ambiguous);
 	r = r < 0 ? r : hashes_fold(&all->unowned, &chunk->unowned);
 	r = r < 0 ? r : hashes_fold(&all->upper, &chunk->upper);
@@ -54,6 +63,7 @@ static int seen_fold(struct seen *all, const struct seen *chunk)
 	all->by_path += chunk->by_path;
 	all->cut_paths += chunk->cut_paths;
 	all->images += chunk->images;
+	all->files += chunk->files;
 	all->running |= chunk->running;
 	return r;
 }
@@ -63,6 +73,8 @@ int evidence_init(struct evidence *evidence, const struct evidence_options *opti
 	*evidence = (struct evidence) { .options = *options };
 	evidence->coverage.since_wall_ns = options->since_wall_ns;
 	evidence->coverage.image = options->image;
+	evidence->coverage.of_host = options->join == JOIN_HOST;
+	evidence->coverage.of_root = options->join == JOIN_ROOT;
 	record_reader_init(&evidence->reader);
 	return coverage_init(&evidence->coverage);
 }
@@ -75,17 +87,6 @@ void evidence_done(struct evidence *evidence)
 	seen_done(&evidence->all);
 	seen_done(&evidence->chunk);
 	hashes_done(&evidence->containers);
-}
-
-uint64_t evidence_path_hash(const char *directory, const char *name)
-{
-	uint64_t hash = hash_of(HASH_START, str_of(directory));
-	size_t len = strlen(directory);
-
-	/* "/" and "/usr/" need no slash more, "/usr" does, and "" is a whole path's. */
-	if (len > 0 && directory[len - 1] != '/')
-		hash = hash_of(hash, STR("/"));
-	return hash_of(hash, str_of(name));
 }
 
 int evidence_line_now(struct evidence *evidence, const struct evidence_line **ret_line)
@@ -102,13 +103,43 @@ int evidence_line_now(struct evidence *evidence, const struct evidence_line **re
 void evidence_note(struct evidence *evidence, uint32_t package, unsigned int slot, const struct seen_at *at)
 {
 	const struct evidence_line *line;
-	struct sighting *sighting = sightings_at(&evidence->chunk.packages, PACKAGE_KEY(package, slot));
+	struct sighting *sighting;
 
+	if (evidence->before)
+		slot = SLOT_BEFORE;
+	sighting = sightings_at(&evidence->chunk.packages, PACKAGE_KEY(package, slot));
 	if (!sighting || evidence_line_now(evidence, &line) < 0) {
 		evidence->error = -ENOMEM;
 		return;
 	}
 	sighting_add(sighting, at->events, at->first, at->last, line);
+}
+
+/* Before its engine's kind is known a container goes by the digits alone. */
+static uint64_t container_hash(struct str id)
+{
+	const char *scheme = id.len > 0 ? memmem(id.data, id.len, "://", 3) : NULL;
+
+	if (scheme)
+		id = (struct str) { scheme + 3, id.len - (size_t)(scheme + 3 - id.data) };
+	return hash_of(HASH_START, id);
+}
+
+int evidence_unplaced(struct evidence *evidence, const struct stella_report *report)
+{
+	const char *image = evidence->options.image;
+	int r = 0;
+
+	for (size_t i = 0; i < report->n_containers && image && r == 0; i++) {
+		const struct report_container *container = &report->containers[i];
+
+		if (container->image_digest && strcmp(container->image_digest, image) == 0 &&
+		    hashes_has(&evidence->all.unplaced, container_hash(str_of(container->id))))
+			r = coverage_lack(&evidence->coverage, OF_ALL, false,
+					  "%s: its records from before its image was known were left out",
+					  container->id);
+	}
+	return r;
 }
 
 /* What engines said later of containers whose records do not name their image. */
@@ -121,7 +152,7 @@ static int learn_containers(struct evidence *evidence, const struct statement *s
 		const struct statement_container *container = &statement->containers[i];
 
 		if (container->image_digest && strcmp(container->image_digest, evidence->options.image) == 0)
-			r = hashes_add(&evidence->containers, hash_of(HASH_START, str_of(container->id)));
+			r = hashes_add(&evidence->containers, container_hash(str_of(container->id)));
 	}
 	return r;
 }
@@ -137,14 +168,19 @@ static int on_begin(void *user, const struct statement *statement)
 }
 
 /* Is the record of the image that was asked for? All are when none was. */
-static bool in_scope(const struct evidence *evidence, const struct record_view_of *view)
+static int in_scope(struct evidence *evidence, const struct record_view_of *view, bool *ret_in_scope)
 {
+	*ret_in_scope = true;
 	if (!evidence->options.image)
-		return true;
+		return 0;
 	if (view->image_digest.len > 0)
-		return str_equal(view->image_digest, str_of(evidence->options.image));
-	return view->container_id.len > 0 &&
-	       hashes_has(&evidence->containers, hash_of(HASH_START, view->container_id));
+		*ret_in_scope = str_equal(view->image_digest, str_of(evidence->options.image));
+	else
+		*ret_in_scope = view->container_id.len > 0 &&
+				hashes_has(&evidence->containers, container_hash(view->container_id));
+	if (*ret_in_scope || view->image_digest.len > 0 || view->container_id.len == 0)
+		return 0;
+	return hashes_add(&evidence->chunk.unplaced, container_hash(view->container_id));
 }
 
 static struct moment moment_of(const struct statement *statement, uint64_t boot_ns)
@@ -159,10 +195,9 @@ static int on_line(void *user, uint64_t number, struct str line, const struct ca
 	const struct statement *statement = evidence->statement;
 	struct record_view_of view;
 	struct seen_at at;
+	bool wanted;
 	int r;
 
-	if (statement->closed.wall_ns < evidence->options.since_wall_ns)
-		return 0;
 	r = record_view_read(&evidence->reader, members, count, &view);
 	if (r == 0 && view.kind == RECORD_LIBRARY && view.at_start && view.file.has_inode)
 		r = hashes_add(&evidence->chunk.at_start,
@@ -171,12 +206,14 @@ static int on_line(void *user, uint64_t number, struct str line, const struct ca
 		return r;
 	at = (struct seen_at) { view.events, moment_of(statement, view.ts_ns),
 				moment_of(statement, view.last_ts_ns) };
-	if (at.last.wall_ns < evidence->options.since_wall_ns || !in_scope(evidence, &view))
-		return 0;
-	if (at.first.wall_ns < evidence->options.since_wall_ns)
+	r = in_scope(evidence, &view, &wanted);
+	if (r < 0 || !wanted)
+		return r;
+	evidence->before = !evidence->coverage.has_window && at.last.wall_ns < evidence->options.since_wall_ns;
+	if (at.first.wall_ns < evidence->options.since_wall_ns && !evidence->coverage.has_window)
 		at.first = at.last;
-	evidence->chunk.records++;
-	evidence->chunk.images += evidence->options.image != NULL;
+	evidence->chunk.records += !evidence->before;
+	evidence->chunk.images += evidence->options.image && !evidence->before;
 	evidence->line = (struct evidence_line) { .sequence = statement->sequence, .line = number };
 	evidence->line_text = line;
 	evidence->digest_known = false;

@@ -34,6 +34,9 @@ enum package_slot {
 	SLOT_UPPER = TIER_END, /* a file of its path was changed at run time: the layer above the image */
 	SLOT_ELSEWHERE, /* a file of its path in a root that may be another one */
 	SLOT_WITHIN, /* a file that contains it, among others */
+	SLOT_AMBIGUOUS, /* a file that another package owns alike */
+	SLOT_BELOW, /* a file below a place of it, which then is a directory */
+	SLOT_BEFORE, /* it was used in what is older than the window */
 	SLOT_END
 };
 #define PACKAGE_KEY(package, slot) ((uint64_t)(package) << 8 | (uint64_t)(slot))
@@ -45,14 +48,18 @@ struct seen {
 	struct sightings functions; /* by number in the table: entered */
 	struct sightings callers; /* the same: they ran, for they called one that was entered */
 	struct sightings edges; /* EDGE_KEY of numbers in the table */
+	struct sightings before; /* as functions and callers: in what is older than the window */
 	struct hashes ambiguous, unowned, upper; /* files that count for no package */
 	struct hashes at_start; /* files that were mapped when the collector started; of one chunk only */
+	struct hashes
+		unplaced; /* containers with records that were left out, for nobody had told their image yet */
 	uint64_t records;
 	uint64_t other_roots; /* records of containers that were left out for want of an image */
 	uint64_t by_inode,
 		by_path; /* records that were joined so; in JOIN_ROOT by_path are those that were not */
 	uint64_t cut_paths; /* records whose file is known by the end of its path only */
 	uint64_t images; /* records of containers of the image */
+	uint64_t files; /* records that speak of files */
 	unsigned int running; /* languages, as bits: such a program ran when coverage opened */
 };
 
@@ -67,6 +74,7 @@ struct evidence {
 	const struct statement *statement;
 	size_t functions_before;
 	struct hashes containers; /* ids of those that are of the image, by what the seal learned */
+	bool before; /* the line is older than the window: it is no sighting, but what began then may go on */
 	bool digest_known; /* the line's digest has been computed */
 	struct evidence_line line;
 	struct str line_text;
@@ -77,8 +85,9 @@ int evidence_init(struct evidence *evidence, const struct evidence_options *opti
 void evidence_done(struct evidence *evidence);
 struct verify_listener evidence_listener(struct evidence *evidence);
 
-/* A path as ambiguous ones are remembered. */
-uint64_t evidence_path_hash(const char *directory, const char *name);
+struct stella_report;
+/* When all was read: records of containers of which it was told only later that they are of the image. -ENOMEM. */
+int evidence_unplaced(struct evidence *evidence, const struct stella_report *report);
 
 /* The parts of a line; used by evidence.c. `first`, `last`: when. */
 struct seen_at {

@@ -67,6 +67,38 @@ static uint64_t file_hash(const struct record_file *file)
 		(struct str) { (const char *)&file->dev_minor, sizeof(file->dev_minor) });
 }
 
+/* Is one of the directories above it a package's place? Asked once of each file. */
+static int note_below(struct evidence *evidence, const struct look *look, const struct seen_at *at)
+{
+	const struct package_set *set = evidence->options.packages;
+	struct visit visit = { evidence, at, TIER_NONE, SLOT_BELOW };
+	struct look above = *look;
+
+	while (above.path.len > 0) {
+		const char *slash = memrchr(above.path.data, '/', above.path.len);
+
+		above.path.len = slash ? (size_t)(slash - above.path.data) : 0;
+		if (look_up(set, &above) != PACKAGE_NONE)
+			(void)package_set_each(set, above.path, UINT32_MAX, 0, 0, visit_owner, &visit);
+	}
+	return evidence->error;
+}
+
+/* Nobody's file; what lies in a place of a package is not known to be another's. */
+static int note_unowned(struct evidence *evidence, const struct record_file *file, const struct look *look,
+			const struct seen_at *at)
+{
+	uint64_t hash = file_hash(file);
+	int r;
+
+	evidence->chunk.cut_paths += file->path_cut;
+	if (file->path_is_name || hashes_has(&evidence->all.unowned, hash) ||
+	    hashes_has(&evidence->chunk.unowned, hash))
+		return 0;
+	r = note_below(evidence, look, at);
+	return r < 0 || evidence->before ? r : hashes_add(&evidence->chunk.unowned, hash);
+}
+
 /* It is somebody's file, or several packages' alike. */
 static int note_match(struct evidence *evidence, const struct record_file *file, const struct look *look,
 		      enum package_match match, enum tier tier, const struct seen_at *at)
@@ -75,10 +107,8 @@ static int note_match(struct evidence *evidence, const struct record_file *file,
 	struct visit visit = { evidence, at, tier, 0 };
 	int r = 0;
 
-	if (match == PACKAGE_NONE) {
-		evidence->chunk.cut_paths += file->path_cut;
-		return file->path_is_name ? 0 : hashes_add(&evidence->chunk.unowned, file_hash(file));
-	}
+	if (match == PACKAGE_NONE)
+		return note_unowned(evidence, file, look, at);
 	if (file->upper || (file->script && file->on_overlay &&
 			    (hashes_has(&evidence->all.upper, hash_of(HASH_START, file->path)) ||
 			     hashes_has(&evidence->chunk.upper, hash_of(HASH_START, file->path))))) {
@@ -87,8 +117,12 @@ static int note_match(struct evidence *evidence, const struct record_file *file,
 	}
 	if (r < 0)
 		return r;
-	if (package_set_each(set, look->path, look->dev_major, look->dev_minor, look->inode, visit_owner,
-			     &visit) > 0)
+	(void)package_set_each(set, look->path, look->dev_major, look->dev_minor, look->inode, visit_owner,
+			       &visit);
+	visit.slot = SLOT_AMBIGUOUS;
+	if (package_set_ambiguous(set, look->path, look->dev_major, look->dev_minor, look->inode, visit_owner,
+				  &visit) == 0 ||
+	    evidence->before)
 		return 0;
 	return hashes_add(&evidence->chunk.ambiguous, hash_of(HASH_START, file->path));
 }
@@ -104,6 +138,7 @@ static void note_elsewhere(struct evidence *evidence, const struct record_file *
 		return;
 	evidence->chunk.by_path++;
 	package_set_each(set, look.path, look.dev_major, look.dev_minor, look.inode, visit_owner, &visit);
+	package_set_ambiguous(set, look.path, look.dev_major, look.dev_minor, look.inode, visit_owner, &visit);
 }
 
 /*
@@ -139,7 +174,7 @@ static int note_file(struct evidence *evidence, const struct record_view_of *vie
 		}
 	}
 	if (contained)
-		evidence->chunk.other_roots++;
+		evidence->chunk.other_roots += !evidence->before;
 	if (contained || (evidence->options.join == JOIN_ROOT && !evidence->options.image &&
 			  !is_rooted(evidence, view, file))) {
 		if (evidence->options.join != JOIN_HOST)
@@ -151,14 +186,22 @@ static int note_file(struct evidence *evidence, const struct record_view_of *vie
 	return note_match(evidence, file, &by_path, match, tier, at);
 }
 
-/* The language only matters where the program is one of the packages' own. */
-static void note_running(struct evidence *evidence, const struct record_file *file)
+/*
+ * The language only matters where the program is one of the packages' own: an interpreter, or the library of one that another
+ * program has in it.
+ */
+static void note_running(struct evidence *evidence, const struct record_view_of *view)
 {
-	enum language language = language_of_program(file->path);
-	struct look look = evidence->options.join == JOIN_ROOT && !evidence->options.image ? look_by_inode(file)
-											   : look_by_path(file);
+	const struct evidence_options *options = &evidence->options;
+	const struct record_file *file = &view->file;
+	enum language language = view->kind == RECORD_LIBRARY ? language_of_library(file->path)
+							      : language_of_program(file->path);
+	struct look by_inode = look_by_inode(file), by_path = look_by_path(file);
+	bool inodes = options->join != JOIN_PATH && !options->image;
+	bool paths = options->image || (view->container_id.len == 0 && options->join != JOIN_ROOT);
 
-	if (language != LANGUAGE_END && look_up(evidence->options.packages, &look) != PACKAGE_NONE)
+	if (language != LANGUAGE_END && ((inodes && look_up(options->packages, &by_inode) != PACKAGE_NONE) ||
+					 (paths && look_up(options->packages, &by_path) != PACKAGE_NONE)))
 		evidence->chunk.running |= 1u << language;
 }
 
@@ -171,9 +214,9 @@ int evidence_files(struct evidence *evidence, const struct record_view_of *view,
 
 	if (!evidence->options.packages || package_set_count(evidence->options.packages) == 0)
 		return 0;
-	if (view->kind == RECORD_EXEC && view->at_start &&
-	    (view->container_id.len == 0 || evidence->options.image))
-		note_running(evidence, &view->file);
+	if (view->at_start && (view->kind == RECORD_EXEC || view->kind == RECORD_LIBRARY))
+		note_running(evidence, view);
+	evidence->chunk.files++;
 	r = note_file(evidence, view, &view->file, tier, at);
 	if (r == 0 && view->interpreter.path.len > 0)
 		r = note_file(evidence, view, &view->interpreter, tier, at);

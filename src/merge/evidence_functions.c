@@ -89,6 +89,23 @@ static int note(struct evidence *evidence, struct sightings *sightings, uint64_t
 	return 0;
 }
 
+/* Older than the window: that it ran, and that its callers did. */
+static int before(struct evidence *evidence, const struct record_view_of *view, uint32_t callee,
+		  const struct seen_at *at)
+{
+	uint32_t package = evidence->functions.list[callee].package, caller;
+	int r = note(evidence, &evidence->chunk.before, callee, at);
+
+	if (r == 0 && package != FUNCTION_NONE)
+		evidence_note(evidence, package, TIER_FUNCTION, at);
+	for (size_t i = 0; i < view->n_callers && r == 0; i++) {
+		r = function_number(evidence, view, &view->callers[i], &caller);
+		if (r == 0 && caller != FUNCTION_NONE)
+			r = note(evidence, &evidence->chunk.before, caller, at);
+	}
+	return r;
+}
+
 int evidence_functions(struct evidence *evidence, const struct record_view_of *view, const struct seen_at *at)
 {
 	uint32_t callee, caller, package;
@@ -96,6 +113,8 @@ int evidence_functions(struct evidence *evidence, const struct record_view_of *v
 
 	if (r < 0 || callee == FUNCTION_NONE)
 		return r;
+	if (evidence->before)
+		return before(evidence, view, callee, at);
 	r = note(evidence, &evidence->chunk.functions, callee, at);
 	package = evidence->functions.list[callee].package;
 	if (r == 0 && package != FUNCTION_NONE)

@@ -9,13 +9,14 @@
 static const struct {
 	const char *name, *type; /* of its packages */
 	const char *const programs[6]; /* what such programs' names begin with; versions may follow */
+	const char *library; /* what the name of the interpreter as a library begins with */
 } languages[LANGUAGE_END] = {
-	[LANGUAGE_PYTHON] = { "Python", "pypi", { "python", "pypy" } },
-	[LANGUAGE_NODE] = { "Node.js", "npm", { "node", "nodejs", "bun", "deno" } },
-	[LANGUAGE_RUBY] = { "Ruby", "gem", { "ruby", "jruby" } },
-	[LANGUAGE_JAVA] = { "Java", "maven", { "java" } },
-	[LANGUAGE_PERL] = { "Perl", "cpan", { "perl" } },
-	[LANGUAGE_PHP] = { "PHP", "composer", { "php" } },
+	[LANGUAGE_PYTHON] = { "Python", "pypi", { "python", "pypy" }, "libpython" },
+	[LANGUAGE_NODE] = { "Node.js", "npm", { "node", "nodejs", "bun", "deno" }, "libnode" },
+	[LANGUAGE_RUBY] = { "Ruby", "gem", { "ruby", "jruby" }, "libruby" },
+	[LANGUAGE_JAVA] = { "Java", "maven", { "java" }, "libjvm" },
+	[LANGUAGE_PERL] = { "Perl", "cpan", { "perl" }, "libperl" },
+	[LANGUAGE_PHP] = { "PHP", "composer", { "php", "php-fpm", "php-cgi" }, "libphp" },
 };
 
 /* "python3.11" is python, "nodemon" is not node. */
@@ -32,13 +33,30 @@ static bool is_program(struct str name, const char *program)
 	return true;
 }
 
-enum language language_of_program(struct str path)
+static struct str name_of(struct str path)
 {
 	const char *slash = path.len > 0 ? memrchr(path.data, '/', path.len) : NULL;
-	struct str name = path;
 
-	if (slash)
-		name = (struct str) { slash + 1, (size_t)(path.data + path.len - slash) - 1 };
+	return slash ? (struct str) { slash + 1, (size_t)(path.data + path.len - slash) - 1 } : path;
+}
+
+enum language language_of_library(struct str path)
+{
+	struct str name = name_of(path);
+
+	for (int language = 0; language < LANGUAGE_END; language++) {
+		size_t len = strlen(languages[language].library);
+
+		if (name.len > len && memcmp(name.data, languages[language].library, len) == 0)
+			return (enum language)language;
+	}
+	return LANGUAGE_END;
+}
+
+enum language language_of_program(struct str path)
+{
+	struct str name = name_of(path);
+
 	for (int language = 0; language < LANGUAGE_END; language++) {
 		for (size_t i = 0; i < 6 && languages[language].programs[i]; i++) {
 			if (is_program(name, languages[language].programs[i]))

@@ -17,5 +17,6 @@ enum language {
 
 /* By the name of an interpreter, or by the type of a package; LANGUAGE_END = none of them. */
 enum language language_of_program(struct str path);
+enum language language_of_library(struct str path); /* an interpreter that others have in them */
 enum language language_of_type(const char *package_type);
 const char *language_name(enum language language);

@@ -96,8 +96,9 @@ static int quote_window(struct merge_work *work, const struct stella_report *rep
 
 static int judge_all(struct merge_work *work, const struct stella_report *report)
 {
-	int r = coverage_finish(&work->evidence.coverage, report);
+	int r = evidence_unplaced(&work->evidence, report);
 
+	r = r < 0 ? r : coverage_finish(&work->evidence.coverage, report);
 	r = r < 0 ? r : quote_window(work, report);
 	r = r < 0 ? r : merge_packages(work);
 	r = r < 0 ? r : merge_functions(work);

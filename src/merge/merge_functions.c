@@ -84,6 +84,7 @@ static int add_seen(struct functions_work *functions, uint32_t number)
 	const struct seen_function *seen = &evidence->functions.list[number];
 	const struct sighting *sighting = sightings_find(&evidence->all.functions, number);
 	const struct sighting *called = sightings_find(&evidence->all.callers, number);
+	bool before = sightings_find(&evidence->all.before, number) != NULL;
 	struct function_work *function;
 	bool ambiguous = false;
 	uint32_t node = CALLGRAPH_NONE;
@@ -91,25 +92,30 @@ static int add_seen(struct functions_work *functions, uint32_t number)
 	if (functions->graph)
 		node = node_match_find(&functions->match, seen, &ambiguous);
 	functions->node_of[number] = node;
+	if (functions->graph)
+		node_match_others(&functions->match, seen, node, mark_ambiguous, functions);
 	if (node != CALLGRAPH_NONE) {
 		/* A caller ran, whether its own entry is probed or not. */
 		if (called)
 			sighting_merge(&functions->list[node].verdict.seen, called);
 		if (sighting)
 			sighting_merge(&functions->list[node].verdict.seen, sighting);
+		functions->list[node].before = functions->list[node].before || before;
 		if (functions->list[node].package == FUNCTION_NONE)
 			functions->list[node].package = seen->package;
 		return 0;
 	}
-	if (ambiguous)
-		node_match_each(&functions->match, seen->symbol, mark_ambiguous, functions);
-	if (!sighting)
+	if (!sighting && !before)
 		return 0;
+	functions->lacks =
+		functions->lacks || (functions->graph && !ambiguous && functions_file_known(functions, seen));
 	function = function_new(functions);
 	if (!function)
 		return -ENOMEM;
 	function->package = seen->package;
-	function->verdict.seen = *sighting;
+	function->before = before;
+	if (sighting)
+		function->verdict.seen = *sighting;
 	return function_name(function, seen->symbol, seen->library, seen->build_id, seen->purl);
 }
 
@@ -119,6 +125,9 @@ static enum lattice static_state(const struct functions_work *functions, uint32_
 		return LATTICE_U;
 	if (functions->static_paths.previous[node] != CALLGRAPH_NONE)
 		return LATTICE_SR;
+	/* Of what ran against its word the graph does not know where it leads. */
+	if (functions->reached[node] && !functions->hit[node])
+		return LATTICE_U;
 	return functions->knows_unreachable ? LATTICE_SU : LATTICE_U;
 }
 
@@ -161,6 +170,11 @@ static int judge(struct functions_work *functions, struct function_work *functio
 		r = reasons_add(&reasons, false, "the call graph says that %s",
 				seen == LATTICE_RO ? "nothing leads to it, but it ran"
 						   : "something leads to it, but it was not called");
+	if (r == 0 && known == LATTICE_U && function->node != CALLGRAPH_NONE && verdict->seen.count == 0 &&
+	    functions->static_paths.previous[function->node] == CALLGRAPH_NONE &&
+	    functions->reached[function->node])
+		r = reasons_add(&reasons, false,
+				"the call graph does not lead to it, but what ran against its word may");
 	reasons_finish(&reasons);
 	verdict->reasons = reasons.list;
 	verdict->n_reasons = reasons.count;
@@ -227,7 +241,9 @@ static void work_done(struct functions_work *functions)
 	callgraph_paths_done(&functions->static_paths);
 	callgraph_paths_done(&functions->paths);
 	graph_union_done(&functions->united);
+	hashes_done(&functions->files);
 	free(functions->hit);
+	free(functions->reached);
 	free(functions->node_of);
 	free(functions->list);
 }
@@ -243,6 +259,7 @@ static int add_all(struct functions_work *functions)
 	r = functions->graph
 		    ? node_match_init(&functions->match, functions->graph, functions->work->result->packages)
 		    : 0;
+	r = r < 0 || !functions->graph ? r : functions_files_init(functions);
 	r = r < 0 ? r : add_nodes(functions);
 	for (uint32_t i = 0; i < table->count && r == 0; i++)
 		r = add_seen(functions, i);

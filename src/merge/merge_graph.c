@@ -75,6 +75,74 @@ static int observed_edges(const struct functions_work *functions, struct observe
 	return 0;
 }
 
+/* What ran, whatever the graph says of it, leads on. So does what may have run. */
+static int find_reached(struct functions_work *functions)
+{
+	const struct callgraph *graph = functions->graph;
+	uint8_t *roots = calloc(graph->n_nodes + 1, 1);
+	int r;
+
+	if (!roots)
+		return -ENOMEM;
+	for (size_t i = 0; i < graph->n_nodes; i++)
+		roots[i] = functions->hit[i] || functions->list[i].ambiguous || functions->list[i].before;
+	r = callgraph_reached(graph, functions->united.runtime_only, functions->united.n_runtime_only, roots,
+			      &functions->reached);
+	free(roots);
+	return r;
+}
+
+/* ---- files of which the graph has functions ---- */
+
+static uint64_t file_hash(char kind, struct str text)
+{
+	return hash_of(hash_of(HASH_START, (struct str) { &kind, 1 }), text);
+}
+
+static uint64_t package_hash(uint32_t package)
+{
+	return file_hash('p', (struct str) { (const char *)&package, sizeof(package) });
+}
+
+int functions_files_init(struct functions_work *functions)
+{
+	const struct callgraph *graph = functions->graph;
+	int r = 0;
+
+	for (size_t i = 0; i < graph->n_nodes && r == 0; i++) {
+		const struct callgraph_node *node = &graph->nodes[i];
+
+		if (node->library)
+			r = hashes_add(&functions->files, file_hash('l', str_of(node->library)));
+		if (r == 0 && node->build_id)
+			r = hashes_add(&functions->files, file_hash('b', str_of(node->build_id)));
+		if (r == 0 && functions->match.packages_of[i] != FUNCTION_NONE)
+			r = hashes_add(&functions->files, package_hash(functions->match.packages_of[i]));
+	}
+	return r;
+}
+
+/* As library_means has it: the whole path, the name, or the name up to a dot. */
+bool functions_file_known(const struct functions_work *functions, const struct seen_function *seen)
+{
+	const char *slash = seen->library ? strrchr(seen->library, '/') : NULL;
+	struct str name = str_of(slash ? slash + 1 : seen->library ? seen->library : "");
+
+	if ((seen->build_id && hashes_has(&functions->files, file_hash('b', str_of(seen->build_id)))) ||
+	    (seen->package != FUNCTION_NONE && hashes_has(&functions->files, package_hash(seen->package))) ||
+	    (seen->library && hashes_has(&functions->files, file_hash('l', str_of(seen->library)))))
+		return true;
+	while (name.len > 0) {
+		const char *dot;
+
+		if (hashes_has(&functions->files, file_hash('l', name)))
+			return true;
+		dot = memrchr(name.data, '.', name.len);
+		name.len = dot ? (size_t)(dot - name.data) : 0;
+	}
+	return false;
+}
+
 int functions_graph(struct functions_work *functions)
 {
 	const struct callgraph *graph = functions->graph;
@@ -98,7 +166,15 @@ int functions_graph(struct functions_work *functions)
 		return r < 0 ? r : -ENOMEM;
 	for (size_t i = 0; i < graph->n_nodes; i++)
 		functions->hit[i] = functions->list[i].verdict.seen.count > 0;
-	functions->knows_unreachable = callgraph_knows_unreachable(graph, &functions->static_paths);
+	r = find_reached(functions);
+	if (r < 0)
+		return r;
+	functions->knows_unreachable =
+		!functions->lacks && callgraph_knows_unreachable(graph, &functions->static_paths);
+	for (size_t i = 0; graph->unresolved > 0 && i < graph->n_nodes; i++) {
+		if (graph->open_end[i] && functions->reached[i])
+			functions->knows_unreachable = false;
+	}
 	result->has_graph = true;
 	result->graph = united->facts;
 	result->edges = united->edges;

@@ -58,40 +58,43 @@ static bool means(const struct function_map_entry *entry, const char *entry_buil
 	return agreed > 0;
 }
 
-struct best {
+struct worst {
 	enum answer answer;
 	char *reason;
 	bool any, all; /* entries that mean it; one of them for all functions of the file */
+	bool probed; /* one of them has a file that was probed: only such ones count then */
 };
 
 static int try_entry(const struct functions_work *functions, const struct function_map_entry *entry,
-		     const struct function_verdict *function, struct best *best)
+		     const struct function_verdict *function, struct worst *worst)
 {
 	char hex[BUILD_ID_TEXT_MAX];
 	const char *build_id = build_id_of(entry, hex);
 	struct asked_function asked = { function->symbol, entry->library, build_id, NULL, entry->n_wanted };
 	enum answer answer;
+	size_t files;
 	char *reason;
 	int r;
 
 	if (!function->symbol || !means(entry, build_id, function))
 		return 0;
-	best->all = best->all || entry->all;
+	worst->all = worst->all || entry->all;
 	if (entry->all || !wants(entry, function->symbol))
 		return 0;
 	if (!asked.library)
 		asked.library = function->library;
 	if (!asked.build_id)
 		asked.build_id = function->build_id;
-	r = coverage_of_function(&functions->work->evidence.coverage, &asked, &answer, &reason);
+	r = coverage_of_function(&functions->work->evidence.coverage, &asked, &answer, &reason, &files);
 	if (r < 0)
 		return r;
-	if (best->any && answer >= best->answer) {
+	/* It may have been called in any of the files that the entries mean. */
+	if (worst->any && (worst->probed ? files == 0 || answer <= worst->answer : files == 0)) {
 		free(reason);
 		return 0;
 	}
-	free(best->reason);
-	*best = (struct best) { answer, reason, true, best->all };
+	free(worst->reason);
+	*worst = (struct worst) { answer, reason, true, worst->all, files > 0 };
 	return 0;
 }
 
@@ -101,21 +104,21 @@ static int map_reasons(const struct functions_work *functions, const struct func
 	const struct function_map *map = functions->work->inputs->map;
 	const struct function_map_entry *entries;
 	size_t count = function_map_entries(map, &entries);
-	struct best best = { 0 };
+	struct worst worst = { 0 };
 	int r = 0;
 
 	for (size_t i = 0; i < count && r == 0; i++)
-		r = try_entry(functions, &entries[i], function, &best);
-	if (r == 0 && !best.any)
+		r = try_entry(functions, &entries[i], function, &worst);
+	if (r == 0 && !worst.any)
 		r = reasons_add(
 			reasons, true,
-			best.all
+			worst.all
 				? "the map asks for all functions of its file; whether the file names this one "
 				  "the seals do not say"
 				: "it is not in the function map");
-	else if (r == 0 && best.answer != ANSWER_NOT_OBSERVED)
-		r = reasons_add(reasons, best.answer == ANSWER_NOT_MEASURED, "%s", best.reason);
-	free(best.reason);
+	else if (r == 0 && worst.answer != ANSWER_NOT_OBSERVED)
+		r = reasons_add(reasons, worst.answer == ANSWER_NOT_MEASURED, "%s", worst.reason);
+	free(worst.reason);
 	return r;
 }
 
@@ -130,6 +133,8 @@ int function_reasons(const struct functions_work *functions, const struct functi
 			reasons, true,
 			"a function of its name was called; by library, buildId and purl it cannot be told "
 			"whether it is this one");
+	if (r == 0 && function->before)
+		r = reasons_add(reasons, false, "it was called before --since, and may have run on");
 	if (r == 0 && functions->work->evidence.functions.more)
 		r = reasons_add(reasons, false, "more than %d functions were called; not all were kept",
 				FUNCTIONS_MAX);

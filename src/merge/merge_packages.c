@@ -18,7 +18,7 @@
 struct file_facts {
 	const char *hiding; /* the filter that hides some of them */
 	uint32_t hidden, files;
-	bool ambiguous, kernel_opens, interpreter;
+	bool kernel_opens, interpreter;
 };
 
 /* All files of the set, one after the other. */
@@ -31,19 +31,6 @@ struct file_walk {
 static bool begins(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-static bool was_ambiguous(const struct file_walk *walk)
-{
-	const struct hashes *ambiguous = &walk->work->evidence.all.ambiguous;
-
-	if (ambiguous->count == 0)
-		return false;
-	if (hashes_has(ambiguous, evidence_path_hash("", walk->path)))
-		return true;
-	/* Merged /usr: records have the one name, the package may have the other. */
-	return hashes_has(ambiguous, evidence_path_hash("/usr", walk->path + (walk->path[0] == '/'))) ||
-	       (begins(walk->path, "/usr/") && hashes_has(ambiguous, evidence_path_hash("", walk->path + 4)));
 }
 
 /* Modules and firmware, which the kernel opens; and the ELF interpreter, which exec maps. */
@@ -71,7 +58,6 @@ static bool visit_file(void *user, uint32_t index, const char *directory, const 
 		facts->hiding = why;
 		facts->hidden++;
 	}
-	facts->ambiguous = facts->ambiguous || was_ambiguous(walk);
 	kernel_files(walk, name, facts);
 	return true;
 }
@@ -84,8 +70,6 @@ static int file_reasons(const struct merge_work *work, const struct file_facts *
 	if (facts->hidden > 0)
 		r = reasons_add(reasons, true, "filters.%s left out opens of %u of its %u files", facts->hiding,
 				facts->hidden, facts->files);
-	if (r == 0 && facts->ambiguous)
-		r = reasons_add(reasons, true, "a file was used that it shares with another package");
 	if (r == 0 && facts->kernel_opens &&
 	    coverage_is_blind(coverage, MEASURED_OPEN, "kernel_internal_opens"))
 		r = reasons_add(reasons, true,
@@ -112,6 +96,16 @@ static int own_reasons(const struct merge_work *work, uint32_t index, const stru
 	if (r == 0 && slot_of(work, index, SLOT_WITHIN))
 		r = reasons_add(reasons, true,
 				"a file that contains it was used; which of its parts ran, no hook can see");
+	if (r == 0 && package->places_more && package->sources == PACKAGE_FROM_SBOM && package->n_files > 0)
+		r = reasons_add(reasons, true, "the SBOM does not name all of its places");
+	if (r == 0 && slot_of(work, index, SLOT_AMBIGUOUS))
+		r = reasons_add(reasons, true, "a file was used that it shares with another package");
+	if (r == 0 && slot_of(work, index, SLOT_BELOW))
+		r = reasons_add(reasons, true,
+				"a file below a place of it was used; whether it is its own is not known");
+	if (r == 0 && slot_of(work, index, SLOT_BEFORE))
+		r = reasons_add(reasons, false,
+				"it was used before --since; what was in use then may have stayed so");
 	if (r == 0 && slot_of(work, index, SLOT_UPPER))
 		r = reasons_add(
 			reasons, true,
@@ -189,6 +183,16 @@ static int join_lacks(struct merge_work *work)
 			coverage, OF_FILES, true,
 			"no record has a device and inode of the root that was given, though paths are the "
 			"same: it is not the one that ran, or its file system tells other numbers");
+	if (r == 0 && work->inputs->join == JOIN_HOST && all->by_inode == 0 && all->other_roots > 0)
+		r = coverage_lack(
+			coverage, OF_FILES, false,
+			"no record has a device and inode of the host's root: what containers used of it "
+			"cannot be told");
+	if (r == 0 && work->inputs->image && all->files > 0 && all->by_path == 0)
+		r = coverage_lack(
+			coverage, OF_FILES, true,
+			"no file that the image's containers used is a package's: the places are another "
+			"image's");
 	if (r == 0 && all->cut_paths > 0)
 		r = coverage_lack(coverage, OF_FILES, false,
 				  "%" PRIu64 " records name a file by the end of its path only",

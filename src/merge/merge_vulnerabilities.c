@@ -110,12 +110,30 @@ static int affected(struct vulnerability_verdict *verdict, const struct sighting
 	return function && !verdict->function ? -ENOMEM : 0;
 }
 
+/* What no hook for functions could have seen: the statement is silent about it, and says so. */
+static int blind_spots(const struct coverage *coverage, struct buf *out)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < coverage->n_blind && r == 0; i++) {
+		const struct merge_blind_spot *blind = &coverage->blind[i];
+
+		if (strcmp(blind->kind, measured_name(MEASURED_FUNCTION)) == 0)
+			r = buf_printf(out, "%s%s", out->len ? ", " : "; blind to ", blind->spot);
+	}
+	return r < 0 ? r : buf_cstr(out) ? 0 : -ENOMEM;
+}
+
 static int not_affected(const struct vulnerable_work *vulnerable, const struct vulnerability *vulnerability,
 			struct vulnerability_verdict *verdict)
 {
 	const struct merge_result *result = vulnerable->work->result;
 	char from[CLOCK_TEXT_MAX], to[CLOCK_TEXT_MAX], hash[DIGEST_TEXT_LEN + 1];
+	_cleanup_(buf_done) struct buf blind = BUF_MAX(65536);
+	int r = blind_spots(&vulnerable->work->evidence.coverage, &blind);
 
+	if (r < 0)
+		return r;
 	clock_format(result->from.wall_ns, from);
 	clock_format(result->to.wall_ns, to);
 	digest_hex(&result->graph.hash, hash);
@@ -124,10 +142,11 @@ static int not_affected(const struct vulnerable_work *vulnerable, const struct v
 		     "The call graph sha256:%s says that nothing leads to %s%s, and none was entered from %s "
 		     "to %s: "
 		     "function_call was watched through %" PRIu64
-		     " sound chunks without losses or gaps. Chain %s, head number %" PRIu64 ", %s.",
+		     " sound chunks without losses or gaps%s. Chain %s, head number %" PRIu64 ", %s.",
 		     hash, vulnerability->symbols[0],
 		     vulnerability->n_symbols > 1 ? " and the other vulnerable functions" : "", from, to,
-		     result->chunks, result->chain_id, result->head_sequence, result->head_sha256) < 0) {
+		     result->chunks, blind.len > 0 ? buf_cstr(&blind) : "", result->chain_id,
+		     result->head_sequence, result->head_sha256) < 0) {
 		verdict->impact = NULL;
 		return -ENOMEM;
 	}

@@ -136,10 +136,28 @@ uint32_t node_match_find(const struct node_match *match, const struct seen_funct
 	return *ret_ambiguous ? CALLGRAPH_NONE : found;
 }
 
-void node_match_each(const struct node_match *match, const char *symbol,
-		     void (*visit)(void *user, uint32_t node), void *user)
+/* Nothing says that they lie in different files. A purl alone does not: one may be written in several ways. */
+static bool may_be(const struct node_match *match, uint32_t index, const struct seen_function *function)
 {
-	for (size_t i = first_of(match, symbol);
-	     i < match->n_names && strcmp(match->names[i].text, symbol) == 0; i++)
-		visit(user, match->names[i].node);
+	const struct callgraph_node *node = &match->graph->nodes[index];
+	uint32_t package = match->packages_of[index];
+
+	if (node->build_id && function->build_id)
+		return strcmp(node->build_id, function->build_id) == 0;
+	if (node->library && function->library)
+		return library_means(node->library, function->library);
+	return package == FUNCTION_NONE || function->package == FUNCTION_NONE || package == function->package;
+}
+
+void node_match_others(const struct node_match *match, const struct seen_function *function, uint32_t found,
+		       void (*visit)(void *user, uint32_t node), void *user)
+{
+	for (size_t i = first_of(match, function->symbol);
+	     i < match->n_names && strcmp(match->names[i].text, function->symbol) == 0; i++) {
+		uint32_t node = match->names[i].node;
+
+		if (node != found && may_be(match, node, function) &&
+		    (found == CALLGRAPH_NONE || agreement(match, node, function) >= 0))
+			visit(user, node);
+	}
 }

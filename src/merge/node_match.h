@@ -34,8 +34,8 @@ void node_match_done(struct node_match *match);
  */
 uint32_t node_match_find(const struct node_match *match, const struct seen_function *function,
 			 bool *ret_ambiguous);
-/* Every node that the symbol might mean; calls with each. */
-void node_match_each(const struct node_match *match, const char *symbol,
-		     void (*visit)(void *user, uint32_t node), void *user);
+/* Calls with each other node than `found` that the function may be as well, as far as their files are known. */
+void node_match_others(const struct node_match *match, const struct seen_function *function, uint32_t found,
+		       void (*visit)(void *user, uint32_t node), void *user);
 /* "libz.so.1" is the file itself, or the soname of libz.so.1.2.13; a path is a path. */
 bool library_means(const char *library, const char *path);

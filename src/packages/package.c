@@ -88,6 +88,12 @@ void package_set_separate_usr(struct package_set *set)
 	set->separate_usr = true;
 }
 
+void package_set_more_places(struct package_set *set, uint32_t index)
+{
+	if (index < set->count)
+		set->packages[index].places_more = true;
+}
+
 size_t package_set_count(const struct package_set *set)
 {
 	return set->count;

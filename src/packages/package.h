@@ -46,6 +46,7 @@ struct package {
 	 * only: package_set_each says of each file which of the two it is.
 	 */
 	bool contained;
+	bool places_more; /* the SBOM that brought it does not name all places where it is */
 };
 
 struct package_set;
@@ -82,6 +83,8 @@ int package_set_add_inode(struct package_set *set, uint32_t index, uint32_t dev_
 int package_set_add_within(struct package_set *set, uint32_t index, struct str path);
 int package_set_add_inode_within(struct package_set *set, uint32_t index, uint32_t dev_major,
 				 uint32_t dev_minor, uint64_t inode);
+/* It lies in places that nobody named. */
+void package_set_more_places(struct package_set *set, uint32_t index);
 /* /bin, /sbin and /lib* are not the same as those in /usr here: no aliases between them. */
 void package_set_separate_usr(struct package_set *set);
 /* When all is added: sorts and indexes, counts n_files; questions come after it. When more is added, once more. */
@@ -103,6 +106,10 @@ enum package_match package_set_whose(const struct package_set *set, struct str p
  */
 size_t package_set_each(const struct package_set *set, struct str path, uint32_t dev_major, uint32_t dev_minor,
 			uint64_t inode, void (*visit)(void *user, uint32_t index, bool within), void *user);
+/* And with each that the file tells nothing of, since another one of its world owns it alike. */
+size_t package_set_ambiguous(const struct package_set *set, struct str path, uint32_t dev_major,
+			     uint32_t dev_minor, uint64_t inode,
+			     void (*visit)(void *user, uint32_t index, bool within), void *user);
 /* Calls with each file's package and path (the directory of the root is ""); ends early when visit returns false. */
 void package_set_files(const struct package_set *set,
 		       bool (*visit)(void *user, uint32_t index, const char *directory, const char *name),

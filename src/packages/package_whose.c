@@ -227,20 +227,36 @@ enum package_match package_set_whose(const struct package_set *set, struct str p
 	return PACKAGE_ONE;
 }
 
+static size_t visit_owners(const struct owners *owners, bool ambiguous,
+			   void (*visit)(void *user, uint32_t index, bool within), void *user)
+{
+	size_t visited = 0, n;
+
+	for (size_t i = 0; i < owners->count; i += n) {
+		n = group(owners, i);
+		if ((owner_at(owners, i).rank >> RANK_TIER == TIER_OWNS && n > 1) != ambiguous)
+			continue;
+		for (size_t k = 0; k < n; k++)
+			visit(user, owner_at(owners, i + k).package,
+			      owner_at(owners, i + k).rank >> RANK_TIER == TIER_WITHIN);
+		visited += n;
+	}
+	return visited;
+}
+
 size_t package_set_each(const struct package_set *set, struct str path, uint32_t dev_major, uint32_t dev_minor,
 			uint64_t inode, void (*visit)(void *user, uint32_t index, bool within), void *user)
 {
 	struct owners owners = find(set, path, dev_major, dev_minor, inode);
-	size_t visited = 0, n;
 
-	for (size_t i = 0; i < owners.count; i += n) {
-		n = group(&owners, i);
-		if (owner_at(&owners, i).rank >> RANK_TIER == TIER_OWNS && n > 1)
-			continue;
-		for (size_t k = 0; k < n; k++)
-			visit(user, owner_at(&owners, i + k).package,
-			      owner_at(&owners, i + k).rank >> RANK_TIER == TIER_WITHIN);
-		visited += n;
-	}
-	return visited;
+	return visit_owners(&owners, false, visit, user);
+}
+
+size_t package_set_ambiguous(const struct package_set *set, struct str path, uint32_t dev_major,
+			     uint32_t dev_minor, uint64_t inode,
+			     void (*visit)(void *user, uint32_t index, bool within), void *user)
+{
+	struct owners owners = find(set, path, dev_major, dev_minor, inode);
+
+	return visit_owners(&owners, true, visit, user);
 }

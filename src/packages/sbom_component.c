@@ -180,7 +180,8 @@ static int note_package(struct sbom *sbom, uint32_t index, size_t before)
 	return 0;
 }
 
-static int add_place(struct sbom *sbom, uint32_t index, struct str path, bool within)
+static int add_place(struct sbom *sbom, uint32_t index, struct str path, bool within,
+		     enum sbom_place *ret_place)
 {
 	_cleanup_(buf_done) struct buf absolute = BUF_MAX(PACKAGE_TEXT_MAX);
 	const struct package *package = package_set_get(sbom->set, index);
@@ -188,6 +189,8 @@ static int add_place(struct sbom *sbom, uint32_t index, struct str path, bool wi
 	size_t own = index - sbom->first;
 	int r;
 
+	if (ret_place)
+		*ret_place = place;
 	if (place == SBOM_PLACE_SOURCE) {
 		sbom->facts->sources++;
 		return 0;
@@ -214,15 +217,25 @@ static int add_place(struct sbom *sbom, uint32_t index, struct str path, bool wi
 
 int sbom_add_place(struct sbom *sbom, uint32_t index, struct str path)
 {
-	return add_place(sbom, index, path, false);
+	return add_place(sbom, index, path, false, NULL);
 }
 
 static int add_places(struct sbom *sbom, const struct sbom_component *component, uint32_t index)
 {
+	bool any = false, bad = false;
 	int r = 0;
 
-	for (size_t at = 0; at < component->places.len && r == 0; at += strlen(component->places.data + at) + 1)
-		r = add_place(sbom, index, str_of(component->places.data + at), component->within);
+	for (size_t at = 0; at < component->places.len && r == 0;
+	     at += strlen(component->places.data + at) + 1) {
+		enum sbom_place place;
+
+		r = add_place(sbom, index, str_of(component->places.data + at), component->within, &place);
+		any = any || place == SBOM_PLACE_FILE || place == SBOM_PLACE_WITHIN;
+		bad = bad || place == SBOM_PLACE_BAD;
+	}
+	/* One of several components of the package, or one of its places: where that is nobody knows. */
+	if (r == 0 && (bad || (!any && component->tells_all)) && index >= sbom->first)
+		package_set_more_places(sbom->set, index);
 	return r;
 }
 

@@ -188,6 +188,7 @@ static int settle(struct sbom *sbom, struct reading *reading, struct reading *ar
 			return 0;
 		return sbom_component_place(&around->component, buf_str(&reading->component.name));
 	}
+	reading->component.tells_all = true;
 	return is_package(reading) ? sbom_component_add(sbom, &reading->component, &index) : 0;
 }
 

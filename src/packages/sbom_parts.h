@@ -34,6 +34,7 @@ struct sbom_component {
 	struct buf type, group, name, version, purl, ref;
 	struct buf places; /* NUL-ended: where it was found, what is its own */
 	bool within; /* it lies inside of the archive or binary at its place */
+	bool tells_all; /* what it does not name of its files, nothing else in the document does */
 };
 
 void sbom_component_init(struct sbom_component *component);

@@ -9,9 +9,22 @@
 
 /* Files that tell of packages; an entry that ends in a slash is a directory at the root. */
 static const char *const source_directories[] = {
-	"/var/lib/dpkg/",	  "/lib/apk/db/",    "/usr/lib/apk/db/", "/var/lib/rpm/",
-	"/usr/lib/sysimage/rpm/", "/usr/share/rpm/", "/var/lib/pacman/", "/var/db/pkg/",
+	"/var/lib/dpkg/",
+	"/lib/apk/db/",
+	"/usr/lib/apk/db/",
+	"/var/lib/rpm/",
+	"/usr/lib/sysimage/rpm/",
+	"/usr/share/rpm/",
+	"/var/lib/pacman/",
+	"/var/db/pkg/",
+	/* What scanners name of a deb or rpm for its licence: that nobody reads it says nothing of the package. */
+	"/usr/share/doc/",
+	"/usr/share/licenses/",
 };
+
+/* Descriptions of what is installed: whoever lists packages opens them, and whoever uses one does not. */
+static const char *const description_directories[] = { ".dist-info", ".egg-info", "/conda-meta" };
+static const char *const description_endings[] = { ".egg-info", ".gemspec", ".rockspec", "/DESCRIPTION" };
 
 static const char *const source_names[] = {
 	"Cargo.lock",
@@ -70,6 +83,28 @@ static bool is_archive(struct str name)
 {
 	for (size_t i = 0; i < sizeof(archive_endings) / sizeof(*archive_endings); i++)
 		if (ends_with(name, archive_endings[i]))
+			return true;
+	return false;
+}
+
+static bool is_description(struct str path)
+{
+	const char *slash = memrchr(path.data, '/', path.len);
+	struct str directory = { path.data, (size_t)(slash - path.data) };
+
+	for (size_t i = 0; i < sizeof(description_directories) / sizeof(*description_directories); i++) {
+		const char *name = description_directories[i];
+		const char *at = memmem(directory.data, directory.len, name, strlen(name));
+
+		/* The directory itself, or one above: "x.dist-info/licenses/LICENSE". */
+		while (at && at + strlen(name) < directory.data + directory.len && at[strlen(name)] != '/')
+			at = memmem(at + 1, (size_t)(directory.data + directory.len - at - 1), name,
+				    strlen(name));
+		if (at)
+			return true;
+	}
+	for (size_t i = 0; i < sizeof(description_endings) / sizeof(*description_endings); i++)
+		if (ends_with(path, description_endings[i]))
 			return true;
 	return false;
 }
@@ -142,7 +177,7 @@ enum sbom_place sbom_place(struct str path, const char *type, bool of_image, str
 
 	if (make_absolute(path, of_image, out) < 0 || !is_normal(buf_str(out)))
 		return SBOM_PLACE_BAD;
-	if (is_source(buf_str(out)))
+	if (is_source(buf_str(out)) || is_description(buf_str(out)))
 		return SBOM_PLACE_SOURCE;
 	outer = outer_archive(buf_str(out));
 	if (outer < out->len) {

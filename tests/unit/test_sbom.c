@@ -79,8 +79,8 @@ static void of_other_tools(void **state)
 		{ "syft-spdx3.json", "SPDX 3.0.1", "user-image-input", 2, 2, 1, 2, 0, 1, 0, 0, "/f1",
 		  "nobody" },
 		{ "trivy-cyclonedx.json", "CycloneDX 1.6",
-		  "testdata/fixtures/images/fluentd-multiple-lockfiles.tar.gz", 4, 4, 0, 2, 2, 0, 0, 0,
-		  "/var/lib/gems/2.5.0/specifications/fluentd-1.8.0.gemspec", "pkg:gem/fluentd@1.8.0" },
+		  "testdata/fixtures/images/fluentd-multiple-lockfiles.tar.gz", 4, 4, 0, 4, 0, 0, 0, 0,
+		  "/var/lib/gems/2.5.0/specifications/fluentd-1.8.0.gemspec", "nobody" },
 		/* A directory, not an image: nobody knows where that was mounted. */
 		{ "trivy-spdx.json", "SPDX 2.2", "testdata/fixtures/fs/conda", 2, 2, 0, 2, 0, 0, 2, 0,
 		  "/miniconda3/envs/testenv/conda-meta/pip-22.2.2-py38h06a4308_0.json", "nobody" },
@@ -159,8 +159,21 @@ static void places_mean_what_they_are(void **state)
 		  true },
 		{ "pkg:maven/g/a@1", "app/b.war/WEB-INF/lib/a.jar", "/app/b.war", "pkg:maven/g/a@1", 1, 0, 0,
 		  true },
-		{ "pkg:pypi/a@1", "./usr/lib/a.dist-info/METADATA", "/usr/lib/a.dist-info/METADATA",
+		{ "pkg:pypi/a@1", "./usr/lib/a.py", "/usr/lib/a.py", "pkg:pypi/a@1", 1, 0, 0, false },
+		/* Descriptions and licences: nobody who uses the package opens them. */
+		{ "pkg:pypi/a@1", "./usr/lib/a.dist-info/METADATA", "/usr/lib/a.dist-info/METADATA", "nobody",
+		  0, 0, 1, false },
+		{ "pkg:pypi/a@1", "/usr/lib/a.egg-info/PKG-INFO", "/usr/lib/a.egg-info/PKG-INFO", "nobody", 0,
+		  0, 1, false },
+		{ "pkg:pypi/a@1", "/usr/lib/a.egg-info", "/usr/lib/a.egg-info", "nobody", 0, 0, 1, false },
+		{ "pkg:pypi/a@1", "/usr/a.dist-information/x.py", "/usr/a.dist-information/x.py",
 		  "pkg:pypi/a@1", 1, 0, 0, false },
+		{ "pkg:gem/a@1", "/usr/gems/specifications/a-1.gemspec", "/usr/gems/specifications/a-1.gemspec",
+		  "nobody", 0, 0, 1, false },
+		{ "pkg:conda/a@1", "/opt/conda/conda-meta/a-1.json", "/opt/conda/conda-meta/a-1.json", "nobody",
+		  0, 0, 1, false },
+		{ "pkg:deb/debian/a@1", "/usr/share/doc/a/copyright", "/usr/share/doc/a/copyright", "nobody", 0,
+		  0, 1, false },
 		{ "pkg:pypi/a@1", "../../etc/passwd", "/etc/passwd", "nobody", 0, 1, 0, false },
 		{ "pkg:pypi/a@1", "/../etc/passwd", "/etc/passwd", "nobody", 0, 1, 0, false },
 		{ "pkg:pypi/a@1", "/usr/./lib/a", "/usr/lib/a", "nobody", 0, 1, 0, false },
@@ -201,6 +214,38 @@ static void relative_places_need_an_image(void **state)
 			 0);
 	assert_int_equal(world.facts.bad_paths, 1);
 	assert_int_equal(world.facts.files, 0);
+}
+
+/* Twice in the document, and once without a place: it lies where nobody knows. */
+static void places_may_be_missing(void **state)
+{
+	static const struct {
+		const char *components;
+		bool more;
+	} rows[] = {
+		{ LOCATED("pkg:npm/a@1", "/app/a/package.json"), false },
+		{ LOCATED("pkg:npm/a@1", "/app/a/package.json") "," LOCATED("pkg:npm/a@1",
+									    "/srv/a/package.json"),
+		  false },
+		{ LOCATED("pkg:npm/a@1", "/app/a/package.json") "," LOCATED("pkg:npm/a@1",
+									    "/app/package-lock.json"),
+		  true },
+		{ LOCATED("pkg:npm/a@1", "/app/a/package.json") "," LOCATED("pkg:npm/a@1",
+									    "/srv/../a/package.json"),
+		  true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		_cleanup_(world_done) struct world world = { .set = NULL };
+		_cleanup_(buf_done) struct buf text = BUF_MAX(4096);
+
+		print_message("row %zu\n", i);
+		assert_int_equal(buf_printf(&text, CDX(IMAGE, "[%s]"), rows[i].components), 0);
+		assert_int_equal(parse(&world, buf_str(&text)), 0);
+		assert_int_equal(package_set_count(world.set), 1);
+		assert_true(package_set_get(world.set, 0)->places_more == rows[i].more);
+	}
 }
 
 static void components_nest(void **state)
@@ -453,6 +498,7 @@ int main(void)
 		cmocka_unit_test(image_digest_is_found),
 		cmocka_unit_test(places_mean_what_they_are),
 		cmocka_unit_test(relative_places_need_an_image),
+		cmocka_unit_test(places_may_be_missing),
 		cmocka_unit_test(components_nest),
 		cmocka_unit_test(epochs_are_versions),
 		cmocka_unit_test(duplicates_are_counted),
