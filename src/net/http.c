@@ -279,6 +279,8 @@ static bool bounds_set(struct http *http, const struct http_request *request, si
 	SET(CURLOPT_HTTP09_ALLOWED, 0L);
 	SET(CURLOPT_HTTP_CONTENT_DECODING, 0L); /* nothing unfolds into more than what was counted */
 	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_QUICK_EXIT,
+	    1L); /* a look-up of a name under way is left to itself, or a stop would wait for it */
 	SET(CURLOPT_TIMEOUT_MS, timeout);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, timeout < CONNECT_MS ? timeout : CONNECT_MS);
 	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)answer_max);

@@ -149,16 +149,20 @@ static int listen_to(const struct signer *signer, int from, int64_t until, struc
 	}
 }
 
-/* Its exit status is nobody's: the protocol says that the answer counts. It is gone afterwards. */
-static void end(pid_t pid, bool kindly, int64_t until)
+/*
+ * Its exit status is nobody's: the protocol says that the answer counts. It is gone afterwards. Until its group is killed it is not
+ * waited for: the number would be free, and might be another group's.
+ */
+static void end(const struct signer *signer, pid_t pid, bool kindly, int64_t until)
 {
 	struct timespec look = { 0, 10000000 };
-	pid_t gone = 0;
+	siginfo_t gone = { 0 };
 
-	while (kindly && (gone = waitpid(pid, NULL, WNOHANG)) == 0 && now_ms() < until)
+	while (kindly && waitid(P_PID, (id_t)pid, &gone, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       gone.si_pid == 0 && now_ms() < until && !atomic_load(&signer->cancelled))
 		nanosleep(&look, NULL);
 	kill(-pid, SIGKILL); /* what it left behind, too */
-	while (gone == 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 }
 
@@ -186,7 +190,7 @@ static int run(struct signer *signer, const char *arguments, struct str input, s
 	if (r < 0)
 		return diag_error(diag, r, "cannot run %s: %s", plugin->program, strerror(-r));
 	r = listen_to(signer, from, until, out, diag);
-	end(pid, r == 0, until);
+	end(signer, pid, r == 0, until);
 	return r;
 }
 

@@ -458,6 +458,29 @@ int local_log_prove(struct local_log *log, uint64_t index, struct str body, stru
 	return r;
 }
 
+int local_log_holds(struct local_log *log, uint64_t size, const struct digest *root, struct diag *diag)
+{
+	struct digest now;
+	int r;
+
+	pthread_mutex_lock(&log->mutex);
+	r = take_lock(log, diag);
+	if (r >= 0) {
+		r = local_log_refresh(log, diag);
+		drop_lock(log);
+	}
+	if (r >= 0 && size <= log->size)
+		r = tile_tree_root(log->tree, size, diag, &now);
+	if (r >= 0 && (size > log->size || memcmp(&now, root, sizeof(now)) != 0))
+		r = diag_error(diag, -EBADMSG,
+			       "the log %s is not the one that the last seal was logged in, or was set back: a "
+			       "tree of "
+			       "%llu leaves is not its beginning; restore it, or move it away for a new one",
+			       log->path, (unsigned long long)size);
+	pthread_mutex_unlock(&log->mutex);
+	return r;
+}
+
 int local_log_consistency(struct local_log *log, uint64_t old_size, uint64_t new_size, struct diag *diag,
 			  struct digest hashes[TILE_PROOF_MAX], size_t *ret_n)
 {

@@ -54,5 +54,7 @@ int local_log_prove(struct local_log *log, uint64_t index, struct str body, stru
 		    uint64_t size, struct diag *diag, struct bundle_entry *entry);
 
 /* Proof that the tree of old_size is the beginning of that of new_size. */
+/* Is the tree of this size and root a beginning of the log's? -EBADMSG: it was set back, or is another one. */
+int local_log_holds(struct local_log *log, uint64_t size, const struct digest *root, struct diag *diag);
 int local_log_consistency(struct local_log *log, uint64_t old_size, uint64_t new_size, struct diag *diag,
 			  struct digest hashes[TILE_PROOF_MAX], size_t *ret_n);

@@ -264,6 +264,24 @@ static int finish_local(struct sink *sink, const struct local_piece *local, uint
 	return r < 0 ? r : WORK_ADDED;
 }
 
+/*
+ * What a log has signed once it must never contradict. The seal before these says what it signed last: a log that was set back
+ * to an older state, with its key, would sign another tree of the same size.
+ */
+static int check_last(struct sink *sink, uint64_t sequence, struct diag *diag)
+{
+	_cleanup_(bundle_done) struct bundle bundle = BUNDLE_EMPTY;
+	struct diag quiet = { .text = "" };
+	const struct bundle_entry *entry;
+
+	if (sequence <= 1 || seal_read(sink->outbox, sequence - 1, &quiet, &bundle) < 0)
+		return 0;
+	entry = bundle_find_entry(&bundle, local_log_id(sink->outbox->log));
+	return entry && entry->has_proof
+		       ? local_log_holds(sink->outbox->log, entry->tree_size, &entry->root, diag)
+		       : 0;
+}
+
 static int log_batch(struct sink *sink, struct local_piece *pieces, size_t count, struct diag *diag)
 {
 	_cleanup_(buf_done) struct buf checkpoint = BUF_MAX(NOTE_MAX);
@@ -278,6 +296,8 @@ static int log_batch(struct sink *sink, struct local_piece *pieces, size_t count
 			chosen[n++] = i;
 		}
 	if (n > 0)
+		r = check_last(sink, pieces[chosen[0]].piece.sequence, diag);
+	if (r >= 0 && n > 0)
 		r = local_log_add(sink->outbox->log, bodies, n, diag, indices);
 	if (r >= 0 && n > 0)
 		r = local_log_checkpoint(sink->outbox->log, &checkpoint, &size);

@@ -8,8 +8,15 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "http_server.h"
 #include "net/http.h"
 
@@ -277,6 +284,51 @@ static void cancelled_while_it_waits(void **state)
 	assert_int_equal(atomic_load(&server.asked), 1);
 }
 
+/* libcurl asks in a thread of its own; a name server that does not answer holds that one up, and nobody else. */
+static sem_t name_asked, name_server;
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret_list)
+{
+	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+	if (!node || strcmp(node, "silent.example") != 0) {
+		*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+		return real(node, service, hints, ret_list);
+	}
+	sem_post(&name_asked);
+	while (sem_wait(&name_server) < 0)
+		;
+	return EAI_FAIL;
+}
+
+static void *cancel_when_asked(void *user)
+{
+	while (sem_wait(&name_asked) < 0)
+		;
+	atomic_store((atomic_bool *)user, true);
+	return NULL;
+}
+
+static void cancelled_while_a_name_is_looked_up(void **state)
+{
+	atomic_bool cancel = false;
+	pthread_t thread;
+
+	(void)state;
+	sem_init(&name_asked, 0, 0);
+	sem_init(&name_server, 0, 0);
+	start("", 3600000);
+	request.url = "http://silent.example/";
+	request.cancel = &cancel;
+	assert_int_equal(pthread_create(&thread, NULL, cancel_when_asked, &cancel), 0);
+	alarm(60);
+	assert_int_equal(ask(), -ECANCELED);
+	http_free(TAKE(http));
+	alarm(0);
+	pthread_join(thread, NULL);
+	sem_post(&name_server);
+}
+
 static void cancelled_before_it_begins(void **state)
 {
 	atomic_bool cancel = true;
@@ -387,6 +439,7 @@ int main(void)
 		TEST(request_has_a_deadline_of_its_own),
 		TEST(cancelled_while_it_waits),
 		TEST(cancelled_before_it_begins),
+		TEST(cancelled_while_a_name_is_looked_up),
 		TEST(offline_connects_to_nothing),
 		TEST(refused_connection_is_told),
 		TEST(secrets_are_not_told),

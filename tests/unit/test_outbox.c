@@ -270,6 +270,31 @@ static void what_the_log_has_already_is_proved_from_its_tiles(void **state)
 	assert_int_equal(world->rekor.conflicts, 5);
 }
 
+/* A backup of the state was put back, and the seals are newer. */
+static void a_log_that_was_set_back_signs_nothing(void **state)
+{
+	struct world *world = *state;
+	char line[512];
+
+	seal(world, "a", 1, 3);
+	open_outbox(world, true, 3);
+	finished(world);
+	outbox_stop(TAKE(world->outbox));
+	snprintf(line, sizeof(line), "cp -a %s/checkpoint %s.checkpoint", world->local, world->local);
+	assert_int_equal(system(line), 0);
+	seal(world, "a", 4, 6);
+	open_outbox(world, true, 6);
+	finished(world);
+	outbox_stop(TAKE(world->outbox));
+	snprintf(line, sizeof(line), "mv %s.checkpoint %s/checkpoint", world->local, world->local);
+	assert_int_equal(system(line), 0);
+	seal(world, "a", 7, 7);
+	open_outbox(world, true, 7);
+	assert_int_equal(outbox_wait(world->outbox, 1000), -EAGAIN);
+	assert_non_null(strstr(state_of(world, 1).error, "was set back"));
+	all_have(world, 7, 7, 1);
+}
+
 static void a_cursor_of_another_chain_is_not_believed(void **state)
 {
 	struct world *world = *state;
@@ -533,6 +558,7 @@ int main(void)
 		TEST(seals_get_their_proofs),
 		TEST(what_is_there_is_not_sent_again),
 		TEST(what_the_log_has_already_is_proved_from_its_tiles),
+		TEST(a_log_that_was_set_back_signs_nothing),
 		TEST(a_cursor_of_another_chain_is_not_believed),
 		TEST(a_damaged_cursor_is_not_believed),
 		TEST(seals_that_are_gone_hold_up_nobody),

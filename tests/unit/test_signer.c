@@ -403,6 +403,30 @@ static void cancel_ends_a_plugin(void **state)
 	pthread_join(thread, NULL);
 }
 
+/* It has answered, and does not end. */
+static void cancel_ends_a_plugin_that_lingers(void **state)
+{
+	struct world *world = *state;
+	_cleanup_(bundle_done) struct bundle bundle = BUNDLE_EMPTY;
+	_cleanup_(signer_freep) struct signer *signer = NULL;
+	struct signer_settings settings;
+	pthread_t thread;
+	void *both[2];
+
+	plugin_of(world, "", &settings);
+	settings.http.timeout_ms = 600000;
+	assert_int_equal(signer_open(&settings, NULL, &signer), 0);
+	plugin_of(world, "exec >&-; touch signing; exec sleep 1000", &settings);
+	both[0] = signer;
+	both[1] = world;
+	assert_int_equal(pthread_create(&thread, NULL, cancel_when_asked, both), 0);
+	a_bundle(&bundle);
+	alarm(60);
+	assert_true(signer_sign(signer, &bundle, NULL) < 0);
+	alarm(0);
+	pthread_join(thread, NULL);
+}
+
 /* ---- a chain whose signer is away ---- */
 
 static void signed_later_is_signed_all_the_same(void **state)
@@ -614,6 +638,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_plugin_that_hangs_is_ended_with_its_children, world_up,
 						world_down),
 		cmocka_unit_test_setup_teardown(cancel_ends_a_plugin, world_up, world_down),
+		cmocka_unit_test_setup_teardown(cancel_ends_a_plugin_that_lingers, world_up, world_down),
 		cmocka_unit_test_setup_teardown(signed_later_is_signed_all_the_same, world_up, world_down),
 		cmocka_unit_test_setup_teardown(a_stop_does_not_wait_for_a_signer_that_hangs, world_up,
 						world_down),
