@@ -377,7 +377,8 @@ static void test_nobody_there(void **state)
 	assert_int_equal(grpc_open("/dev/null", 0, &world->diag, &client), -ENOTSOCK);
 	world->diag.text[0] = '\0';
 	assert_int_equal(grpc_open(world->engine.path, 12345, &world->diag, &client), -ESTALE);
-	/* The engine has gone, its socket's file stayed. */
+	/* The engine has gone, its socket's file stayed. A close alone would leave it to the thread that waits in accept. */
+	shutdown(world->engine.listener, SHUT_RDWR);
 	close(world->engine.listener);
 	world->engine.listener = -1;
 	assert_int_equal(ask(world), -ECONNREFUSED);
