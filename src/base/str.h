@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct str {
@@ -17,6 +18,19 @@ struct str {
 static inline struct str str_of(const char *text)
 {
 	return (struct str) { text, text ? strlen(text) : 0 };
+}
+
+/* A text of its own, NUL-ended; NULL: no memory. Reads nothing behind the view, as strndup may. */
+static inline char *str_copy(struct str text)
+{
+	char *copy = (char *)malloc(text.len + 1);
+
+	if (!copy)
+		return NULL;
+	if (text.len > 0)
+		memcpy(copy, text.data, text.len);
+	copy[text.len] = '\0';
+	return copy;
 }
 
 static inline bool str_equal(struct str a, struct str b)

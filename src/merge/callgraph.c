@@ -324,8 +324,7 @@ static int read_language(struct graph_reader *reader, struct str document)
 	r = graph_text(reader, metadata.raw, "language", "metadata", &found);
 	if (r < 0 || !found)
 		return r;
-	reader->graph->language =
-		strndup(reader->scratch.data ? reader->scratch.data : "", reader->scratch.len);
+	reader->graph->language = str_copy(buf_str(&reader->scratch));
 	return reader->graph->language ? 0 : -ENOMEM;
 }
 

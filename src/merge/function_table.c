@@ -92,7 +92,7 @@ static int text_keep(struct str view, char **ret_text)
 {
 	if (view.len == 0)
 		return 0;
-	*ret_text = strndup(view.data, view.len);
+	*ret_text = str_copy(view);
 	return *ret_text ? 0 : -ENOMEM;
 }
 

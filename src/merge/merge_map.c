@@ -167,8 +167,7 @@ static int add_wanted(struct functions_work *functions, const struct hashes *sym
 	const char *build_id = build_id_of(entry, hex);
 
 	for (size_t i = 0; i < entry->n_wanted; i++) {
-		_cleanup_(freep) char *symbol =
-			strndup(entry->wanted[i].symbol.data, entry->wanted[i].symbol.len);
+		_cleanup_(freep) char *symbol = str_copy(entry->wanted[i].symbol);
 		struct function_work *function;
 		int r;
 

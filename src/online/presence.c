@@ -68,7 +68,7 @@ static bool set_text(char **field, struct str text)
 {
 	if (text.len == 0 || memchr(text.data, 0, text.len))
 		return false;
-	*field = strndup(text.data, text.len);
+	*field = str_copy(text);
 	return *field;
 }
 
@@ -131,7 +131,7 @@ static bool is_signed(const struct question_line *question, const struct checkpo
 	const char *tree =
 		question->v1 ? memmem(checkpoint->origin.data, checkpoint->origin.len, " - ", 3) : NULL;
 	size_t len = tree ? (size_t)(tree - checkpoint->origin.data) : checkpoint->origin.len;
-	_cleanup_(freep) char *name = strndup(checkpoint->origin.data, len);
+	_cleanup_(freep) char *name = str_copy((struct str) { checkpoint->origin.data, len });
 	_cleanup_(public_key_freep) struct public_key *copy = NULL;
 	_cleanup_(note_key_done) struct note_key key = { .name = NULL };
 	bool ed25519 = strcmp(public_key_type(question->key), "ed25519") == 0;

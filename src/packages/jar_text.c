@@ -28,7 +28,7 @@ static int keep(struct str value, char **to)
 {
 	if (*to || value.len == 0 || value.len > VALUE_MAX || memchr(value.data, '\0', value.len))
 		return 0;
-	*to = strndup(value.data, value.len);
+	*to = str_copy(value);
 	return *to ? 0 : -ENOMEM;
 }
 

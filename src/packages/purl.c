@@ -124,7 +124,7 @@ static int key_decode(struct str text, char **ret_key)
 
 	if (text.len == 0 || is_digit(text.data[0]))
 		return -EINVAL;
-	key = strndup(text.data, text.len);
+	key = str_copy(text);
 	if (!key)
 		return -ENOMEM;
 	for (size_t i = 0; i < text.len; i++) {
@@ -187,7 +187,7 @@ static int type_parse(struct str text, char **ret_type)
 
 	if (text.len == 0 || is_digit(text.data[0]))
 		return -EINVAL;
-	type = strndup(text.data, text.len);
+	type = str_copy(text);
 	if (!type)
 		return -ENOMEM;
 	for (size_t i = 0; i < text.len; i++) {

@@ -53,7 +53,7 @@ static int os_release_value(struct str text, struct str key, char **ret_value)
 		    value.data[value.len - 1] == value.data[0])
 			value = (struct str) { value.data + 1, value.len - 2 };
 		free(*ret_value);
-		*ret_value = strndup(value.data, value.len);
+		*ret_value = str_copy(value);
 		if (!*ret_value)
 			return -ENOMEM;
 	}

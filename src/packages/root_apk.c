@@ -80,12 +80,10 @@ static int files_take(struct root *root, uint32_t index, struct str lines)
 
 static int package_take(struct root *root, const char *path, const struct apk_package *package)
 {
-	_cleanup_(freep) char *name = strndup(package->name.data ? package->name.data : "", package->name.len);
-	_cleanup_(freep) char *version =
-		strndup(package->version.data ? package->version.data : "", package->version.len);
-	_cleanup_(freep) char *arch = strndup(package->arch.data ? package->arch.data : "", package->arch.len);
-	_cleanup_(freep) char *origin =
-		strndup(package->origin.data ? package->origin.data : "", package->origin.len);
+	_cleanup_(freep) char *name = str_copy(package->name);
+	_cleanup_(freep) char *version = str_copy(package->version);
+	_cleanup_(freep) char *arch = str_copy(package->arch);
+	_cleanup_(freep) char *origin = str_copy(package->origin);
 	struct found found = { .source = PACKAGE_FROM_APK, .type = "apk", .distro = true };
 	uint32_t index;
 	int r;

@@ -25,9 +25,8 @@ static int file_take(const struct finding *finding, uint32_t index, bool own)
 
 static int go_take(const struct finding *finding, const struct go_module *module)
 {
-	_cleanup_(freep) char *path = strndup(module->path.data, module->path.len);
-	_cleanup_(freep) char *version =
-		strndup(module->version.data ? module->version.data : "", module->version.len);
+	_cleanup_(freep) char *path = str_copy(module->path);
+	_cleanup_(freep) char *version = str_copy(module->version);
 	struct found found = { .source = PACKAGE_FROM_GO, .type = "golang", .version = version };
 	uint32_t index;
 	char *slash;

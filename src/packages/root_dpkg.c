@@ -245,9 +245,9 @@ static int stanza_take(struct dpkg *dpkg, const char *path, const char *director
 
 	if (!is_name(stanza->package) || (stanza->arch.len && !is_name(stanza->arch)))
 		return root_unreadable(dpkg->root, path, "has a package without a proper name");
-	name = strndup(stanza->package.data, stanza->package.len);
-	version = stanza->version.len ? strndup(stanza->version.data, stanza->version.len) : strdup("");
-	arch = stanza->arch.len ? strndup(stanza->arch.data, stanza->arch.len) : strdup("");
+	name = str_copy(stanza->package);
+	version = stanza->version.len ? str_copy(stanza->version) : strdup("");
+	arch = stanza->arch.len ? str_copy(stanza->arch) : strdup("");
 	r = upstream_make(stanza, &upstream);
 	if (r < 0 || !name || !version || !arch)
 		return -ENOMEM;

@@ -285,6 +285,6 @@ int root_orphan(struct root *root, uint32_t index, const char *directory, const 
 	orphan->directory = strdup(directory);
 	orphan->described = strdup(described);
 	if (names.len > 0)
-		orphan->names = strndup(names.data, names.len);
+		orphan->names = str_copy(names);
 	return orphan->directory && orphan->described && (orphan->names || names.len == 0) ? 0 : -ENOMEM;
 }

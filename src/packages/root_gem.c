@@ -167,8 +167,8 @@ static int gem_take(struct gems *gems, const char *path)
 		return root_unreadable(gems->root, path,
 				       "does not say the gem's name and version in plain text");
 	any_platform = spec.platform.len == 0 || str_equal(spec.platform, STR("ruby"));
-	name = strndup(spec.name.data, spec.name.len);
-	version = strndup(spec.version.data, spec.version.len);
+	name = str_copy(spec.name);
+	version = str_copy(spec.version);
 	if (asprintf(&full_name, "%.*s-%.*s%s%.*s", (int)spec.name.len, spec.name.data, (int)spec.version.len,
 		     spec.version.data, any_platform ? "" : "-", any_platform ? 0 : (int)spec.platform.len,
 		     any_platform ? "" : spec.platform.data) < 0)

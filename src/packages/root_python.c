@@ -191,8 +191,8 @@ static int distribution_take(struct distribution *distribution, bool is_director
 	python_metadata(buf_str(&text), &said_name, &said_version);
 	if (said_name.len == 0)
 		return root_unreadable(root, distribution->described, "does not name its distribution");
-	name = strndup(said_name.data, said_name.len);
-	version = strndup(said_version.data ? said_version.data : "", said_version.len);
+	name = str_copy(said_name);
+	version = str_copy(said_version);
 	if (!name || !version)
 		return -ENOMEM;
 	found.name = name;
@@ -208,7 +208,7 @@ int root_python(struct root *root, const char *path, bool is_directory)
 	struct str place = up(str_of(path), 1);
 	int r;
 
-	site = strndup(place.data, place.len);
+	site = str_copy(place);
 	if (!is_directory)
 		described = strdup(path);
 	else if (asprintf(&described, "%s/%s", path,

@@ -141,7 +141,7 @@ static int resolve(const struct root *root, const char *path, struct buf *resolv
 	while (r >= 0 && rest.len > 0) {
 		const char *slash = memchr(rest.data, '/', rest.len);
 		size_t len = slash ? (size_t)(slash - rest.data) : rest.len, all = len + (slash ? 1 : 0);
-		_cleanup_(freep) char *part = strndup(rest.data, len);
+		_cleanup_(freep) char *part = str_copy((struct str) { rest.data, len });
 
 		if (!part)
 			return -ENOMEM;

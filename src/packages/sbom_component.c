@@ -288,7 +288,7 @@ static bool is_digest(struct str text)
 
 static int set_text(char **to, struct str text)
 {
-	char *copy = strndup(text.data, text.len);
+	char *copy = str_copy(text);
 
 	if (!copy)
 		return -ENOMEM;

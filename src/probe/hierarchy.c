@@ -82,7 +82,7 @@ static bool unescape(const char *text, char *out, size_t room)
 /* To be cut into lines; NULL without memory for it: then it has none. */
 static char *copy_of(struct str text)
 {
-	return strndup(text.len > 0 ? text.data : "", text.len);
+	return str_copy(text);
 }
 
 /* Where it is mounted, by its root when there is a choice; false: nowhere. `controller` NULL: the second version. */

@@ -30,7 +30,7 @@ void target_missing(struct target *target, struct str symbol)
 	if (!more)
 		return;
 	target->missing = more;
-	more[target->n_missing] = strndup(symbol.data, symbol.len);
+	more[target->n_missing] = str_copy(symbol);
 	if (more[target->n_missing])
 		target->n_missing++;
 }

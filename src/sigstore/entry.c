@@ -184,7 +184,7 @@ static int checkpoint_key(const struct log_key *log, struct str origin, struct n
 	const char *tree = origin.len > 0 && plain_id ? memmem(origin.data, origin.len, " - ", 3) : NULL;
 	struct str name_text = { origin.data, tree ? (size_t)(tree - origin.data) : origin.len };
 	_cleanup_(public_key_freep) struct public_key *key = NULL;
-	_cleanup_(freep) char *name = strndup(name_text.data, name_text.len);
+	_cleanup_(freep) char *name = str_copy(name_text);
 	struct digest id;
 	int r;
 

@@ -179,7 +179,7 @@ int note_key_parse(struct str vkey, struct diag *diag, struct note_key *ret_key)
 	r = parse_vkey_key(vkey, rest, diag, &algorithm, &key);
 	if (r < 0)
 		return r;
-	name_text = strndup(name.data, name.len);
+	name_text = str_copy(name);
 	if (!name_text)
 		return -ENOMEM;
 	r = note_key_make(name_text, algorithm, &key, &made);

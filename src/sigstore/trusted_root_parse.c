@@ -244,7 +244,7 @@ static int find_origin(struct log_key *log)
 
 	if (host.len == 0 || host.len > NOTE_NAME_MAX || strcmp(public_key_type(log->key), "ed25519") != 0)
 		return 0;
-	name = strndup(host.data, host.len);
+	name = str_copy(host);
 	if (!name)
 		return -ENOMEM;
 	r = trusted_root_log_id(log->key, name, &id);

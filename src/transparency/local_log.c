@@ -143,7 +143,7 @@ static int choose_origin(struct local_log *log, const char *origin, struct diag 
 
 static int check_origin(struct local_log *log, struct str found, const char *wanted, struct diag *diag)
 {
-	log->origin = strndup(found.data, found.len);
+	log->origin = str_copy(found);
 	if (!log->origin)
 		return -ENOMEM;
 	if (!is_origin(log->origin) || (wanted && *wanted && strcmp(wanted, log->origin) != 0))

@@ -51,7 +51,7 @@ static int log_add(struct anchors *anchors, const struct log_key *key, struct st
 		return -ENOMEM;
 	anchors->logs = logs;
 	log = logs + anchors->n_logs++;
-	*log = (struct anchor_log) { .key = key, .origin = strndup(origin.data, origin.len) };
+	*log = (struct anchor_log) { .key = key, .origin = str_copy(origin) };
 	log->name = !further ? log_name(key) : log->origin ? strdup(log->origin) : NULL;
 	for (size_t i = 0; i < anchors->n_tiles; i++)
 		if (tiles_log(anchors->tiles[i]) == key)

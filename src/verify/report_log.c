@@ -21,7 +21,7 @@ static void json_text(struct canon *w, const char *key, const char *text)
 
 static void json_str(struct canon *w, const char *key, struct str text)
 {
-	_cleanup_(freep) char *copy = strndup(text.data ? text.data : "", text.len);
+	_cleanup_(freep) char *copy = str_copy(text);
 
 	canon_key(w, key);
 	if (copy)

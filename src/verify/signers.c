@@ -66,7 +66,7 @@ static char *signer_name(const struct signer *signer)
 	char hex[DIGEST_TEXT_LEN + 1];
 
 	if (!signer->key)
-		return strndup(signer->san.data, signer->san.len);
+		return str_copy(signer->san);
 	digest_hex(&signer->key_id, hex);
 	return strdup(hex);
 }
