@@ -85,6 +85,17 @@ static const struct sighting *slot_of(const struct merge_work *work, uint32_t pa
 	return sightings_find(&work->evidence.all.packages, PACKAGE_KEY(package, slot));
 }
 
+/* Its files are in a database of its own, of which an SBOM repeats what it likes. */
+static bool is_of_system(const struct package *package)
+{
+	static const char *const types[] = { "deb", "rpm", "apk" };
+
+	for (size_t i = 0; package->type && i < ARRAY_LEN(types); i++)
+		if (strcmp(package->type, types[i]) == 0)
+			return true;
+	return false;
+}
+
 static int own_reasons(const struct merge_work *work, uint32_t index, const struct package *package,
 		       const struct file_facts *facts, struct reasons *reasons)
 {
@@ -98,6 +109,9 @@ static int own_reasons(const struct merge_work *work, uint32_t index, const stru
 				"a file that contains it was used; which of its parts ran, no hook can see");
 	if (r == 0 && package->places_more && package->sources == PACKAGE_FROM_SBOM && package->n_files > 0)
 		r = reasons_add(reasons, true, "the SBOM does not name all of its places");
+	if (r == 0 && is_of_system(package) && package->sources == PACKAGE_FROM_SBOM && package->n_files > 0)
+		r = reasons_add(reasons, true,
+				"an SBOM need not name all files of a system's package; give its --root");
 	if (r == 0 && slot_of(work, index, SLOT_AMBIGUOUS))
 		r = reasons_add(reasons, true, "a file was used that it shares with another package");
 	if (r == 0 && slot_of(work, index, SLOT_BELOW))

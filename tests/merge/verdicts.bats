@@ -20,12 +20,12 @@ chain() {
 	chmod 600 "$WORK/key"
 }
 
-# sbom COUNT: packages lib0, lib1, ..., of which each owns the file of that number.
+# sbom COUNT [TYPE]: packages lib0, lib1, ..., of which each owns the file of that number.
 sbom() {
-	python3 - "$1" >"$WORK/sbom.json" <<-'END'
+	python3 - "$1" "${2:-generic}" >"$WORK/sbom.json" <<-'END'
 		import json, sys
 		print(json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [
-			{"type": "library", "bom-ref": f"r{i}", "name": f"lib{i}", "version": "1", "purl": f"pkg:deb/debian/lib{i}@1",
+			{"type": "library", "bom-ref": f"r{i}", "name": f"lib{i}", "version": "1", "purl": f"pkg:{sys.argv[2]}/lib{i}@1",
 			 "properties": [{"name": "syft:location:0:path", "value": f"/usr/lib/x86_64-linux-gnu/lib{i:06d}.so"}]}
 			for i in range(int(sys.argv[1]))]}))
 	END
@@ -53,6 +53,15 @@ merge() {
 		merge --key "$WORK/key.pub" --sbom "$WORK/sbom.json" --output "$output"
 		cmp "$WORK/first" "$WORK/out"
 	done
+}
+
+@test "of a system's package an SBOM need not name all files: what was opened is observed, nothing is not observed" {
+	chain 2 1 30
+	sbom 40 deb/debian
+	merge --key "$WORK/key.pub" --sbom "$WORK/sbom.json" --output json
+	[ "$status" -eq 0 ]
+	jq -e '([.packages[] | select(.verdict == "observed")] | length) == 30 and
+		([.packages[] | select(.verdict == "not_measured" and (.reasons | any(test("give its --root"))))] | length) == 10' "$WORK/out"
 }
 
 @test "400 MB of evidence merge within 60 MB of memory" {
