@@ -236,7 +236,7 @@ CHANGE(checkpoint_root)
 {
 	char *line = memchr(entry->checkpoint.data, '\n', entry->checkpoint.len);
 
-	line = strchr(line + 1, '\n');
+	line = memchr(line + 1, '\n', (size_t)(entry->checkpoint.data + entry->checkpoint.len - line) - 1);
 	line[1] = line[1] == 'A' ? 'B' : 'A';
 }
 CHANGE(checkpoint_signature)

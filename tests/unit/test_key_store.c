@@ -153,10 +153,13 @@ static int world_down(void **state)
 	return run(command) ? 0 : -1;
 }
 
-#define NEEDS(what)             \
-	do {                    \
-		if (!(what))    \
-			skip(); \
+#define NEEDS(what)                                                                           \
+	do {                                                                                  \
+		if (!(what)) {                                                                \
+			printf("# skip: needs " #what                                         \
+			       ", which is not here or cannot be run with the sanitizers\n"); \
+			skip();                                                               \
+		}                                                                             \
 	} while (0)
 
 static void signs_and_verifies(const struct key *key, const char *type)
