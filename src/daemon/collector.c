@@ -37,7 +37,7 @@ static int open_chain(struct collector *collector, struct diag *diag)
 	_cleanup_(freep) char *heads = NULL;
 	struct chain_options options = {
 		.signer = collector->key.signer,
-		.draft_key = collector->key.drafts,
+		.draft_key = collector->key.drafts ? signer_key(collector->key.drafts) : NULL,
 		.compression =
 			collector->config->compression == CONFIG_COMPRESSION_ZSTD ? CHAIN_ZSTD : CHAIN_PLAIN,
 		.identify = collector_identify,

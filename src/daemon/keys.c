@@ -18,7 +18,7 @@ void signing_key_done(struct signing_key *key)
 {
 	signer_free(key->signer);
 	public_key_free(key->next);
-	key_free(key->drafts);
+	signer_free(key->drafts);
 	free(key->file);
 	free(key->trusted);
 	free(key->public_file);
@@ -110,7 +110,6 @@ static int open_signer(const struct config *config, struct signing_key *signing,
 /* Made like the local key, and kept like it; it signs nothing that leaves this host. */
 static int open_drafts(const struct config *config, struct signing_key *signing, struct diag *diag)
 {
-	_cleanup_(signer_freep) struct signer *drafts = NULL;
 	_cleanup_(freep) char *path = NULL;
 	struct signer_settings settings = { .key_id = "local" };
 	int r = path_in_state(config, "keys/drafts.pem", &path);
@@ -120,11 +119,7 @@ static int open_drafts(const struct config *config, struct signing_key *signing,
 	if (r < 0)
 		return r;
 	settings.local_key = path;
-	r = signer_open(&settings, diag, &drafts);
-	if (r < 0)
-		return r;
-	signer_free(TAKE(drafts));
-	return key_load(path, diag, &signing->drafts);
+	return signer_open(&settings, diag, &signing->drafts);
 }
 
 /* The public half under the name of its kind and its id, for those who verify. *ret_path is set once it is there. */

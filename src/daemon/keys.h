@@ -11,7 +11,7 @@
 struct signing_key {
 	struct signer *signer;
 	struct public_key *next; /* to be announced; NULL: none */
-	struct key *drafts; /* NULL: the signer's own, which lies in our memory */
+	struct signer *drafts; /* NULL: the signer's own key, which lies in our memory */
 	char id[DIGEST_TEXT_LEN +
 		1]; /* SHA-256 of the public key: what verify-chain prints; "" = no key lasts */
 	char *file; /* of a key in our memory, else NULL */

@@ -220,7 +220,7 @@ static int replay_open(struct replay *replay, const char *raw_path, const char *
 		return r;
 	digest_hex(&digest, replay->replay_of);
 	options.signer = replay->key.signer;
-	options.draft_key = replay->key.drafts;
+	options.draft_key = replay->key.drafts ? signer_key(replay->key.drafts) : NULL;
 	options.compression = replay->config->compression == CONFIG_COMPRESSION_ZSTD ? CHAIN_ZSTD : CHAIN_PLAIN;
 	return chain_open(target, &options, diag, &recovery, &replay->chain);
 }

@@ -8,6 +8,7 @@
 
 #include "net/http.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -218,27 +219,67 @@ static int headers_make(const struct http_request *request, struct diag *diag, s
 	return *headers ? 0 : -ENOMEM;
 }
 
-/* Host and port of the URL, for lines; a URL may hold a password elsewhere. */
-static int peer_find(struct http *http, const char *url, struct diag *diag)
+/* What counts of a URL. Empty texts when it is none of ours. */
+struct peer {
+	char host[256], port[8];
+	bool tls;
+};
+
+static bool url_read(const char *url, struct peer *ret_peer)
 {
 	CURLU *parsed = curl_url();
 	char *host = NULL, *port = NULL, *scheme = NULL;
 	bool good;
 
-	if (!parsed)
-		return -ENOMEM;
-	good = strlen(url) < HTTP_URL_MAX && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	good = parsed && strlen(url) < HTTP_URL_MAX &&
+	       curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
 	       curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
 	       (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0) &&
 	       curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-	       curl_url_get(parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK;
-	if (good)
-		snprintf(http->peer, sizeof(http->peer), "%s:%s", host, port);
+	       curl_url_get(parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+	       strlen(host) < sizeof(ret_peer->host) && strlen(port) < sizeof(ret_peer->port);
+	*ret_peer = (struct peer) { .tls = good && strcmp(scheme, "https") == 0 };
+	if (good) {
+		strcpy(ret_peer->host, host);
+		strcpy(ret_peer->port, port);
+	}
 	curl_free(host);
 	curl_free(port);
 	curl_free(scheme);
 	curl_url_cleanup(parsed);
-	return good ? 0 : diag_error(diag, -EINVAL, "http: not a URL of the form http[s]://HOST[:PORT]/PATH");
+	return good;
+}
+
+/* Numbers only, and the one name that every host gives itself. */
+static bool is_loopback(const char *host)
+{
+	struct in_addr address;
+
+	if (strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
+		return true;
+	return inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
+}
+
+bool http_is_private(const char *url)
+{
+	struct peer peer;
+
+	return url_read(url, &peer) && (peer.tls || is_loopback(peer.host));
+}
+
+/* Host and port stand in lines; a URL may hold a password elsewhere. */
+static int peer_find(struct http *http, const struct http_request *request, struct diag *diag)
+{
+	struct peer peer;
+
+	if (!url_read(request->url, &peer))
+		return diag_error(diag, -EINVAL, "http: not a URL of the form http[s]://HOST[:PORT]/PATH");
+	snprintf(http->peer, sizeof(http->peer), "%s:%s", peer.host, peer.port);
+	if (request->secret && !peer.tls && !is_loopback(peer.host))
+		return diag_exit(diag, EXIT_UNSOUND, -EINVAL,
+				 "%s: a secret is not sent there in clear; give its https:// address",
+				 http->peer);
+	return 0;
 }
 
 #define SET(option, value) failed |= curl_easy_setopt(http->easy, option, value) != CURLE_OK
@@ -387,7 +428,7 @@ int http_send(struct http *http, const struct http_request *request, struct diag
 
 	*ret_answer = (struct http_answer) { .body = BUF_MAX(answer_max) };
 	answer_restart(ret_answer);
-	r = peer_find(http, request->url, diag);
+	r = peer_find(http, request, diag);
 	if (r < 0)
 		return r;
 	r = offline_check(http, diag);

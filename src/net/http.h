@@ -40,6 +40,7 @@ struct http_request {
 	uint32_t timeout_ms; /* 0 = as the settings say */
 	const char *aws_sigv4; /* "aws:amz:REGION:SERVICE" with the two below; NULL = none */
 	const char *aws_key, *aws_secret;
+	bool secret; /* its headers or its body hold one: never sent in clear but to this host itself */
 	const atomic_bool *cancel; /* becomes true: ends with -ECANCELED within a second; NULL = never */
 };
 
@@ -57,6 +58,9 @@ struct http;
 int http_new(const struct http_settings *settings, struct diag *diag, struct http **ret_http);
 void http_free(struct http *http);
 DEFINE_FREEP(http, http_free)
+
+/* May a secret go there? Only by TLS, or by loopback. False too for what is no URL. */
+bool http_is_private(const char *url);
 
 void http_request_header(struct http_request *request, const char *name, const char *value);
 

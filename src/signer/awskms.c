@@ -117,6 +117,8 @@ static int ask(struct signer *signer, const char *target, struct str body, struc
 	http_request_header(&request, "X-Amz-Target", target);
 	if (session)
 		http_request_header(&request, "X-Amz-Security-Token", session);
+	request.secret = session !=
+			 NULL; /* the signature tells nothing of the key; the session's token is itself sent */
 	return service_ask(signer, &request, WHAT, diag, ret_answer);
 }
 

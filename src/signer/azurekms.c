@@ -97,6 +97,7 @@ static int client_token(struct signer *signer, struct buf *body, struct diag *di
 	if (r < 0 || !request.url)
 		return r < 0 ? r : -ENOMEM;
 	request.body = buf_str(body);
+	request.secret = true;
 	http_request_header(&request, "Content-Type", "application/x-www-form-urlencoded");
 	return service_ask(signer, &request, TOKENS, diag, ret_answer);
 }
@@ -149,6 +150,7 @@ static int ask(struct signer *signer, const char *url, struct str body, struct d
 		r = append_token(signer, &header, diag);
 	if (r < 0 || !buf_cstr(&header))
 		return r < 0 ? r : -ENOMEM;
+	request.secret = true;
 	http_request_header(&request, "Authorization", buf_cstr(&header));
 	if (body.data)
 		http_request_header(&request, "Content-Type", "application/json");

@@ -29,9 +29,9 @@ static int fulcio_open(struct signer *signer, struct diag *diag)
 	const struct signer_settings *settings = &signer->settings;
 	const char *url = settings->fulcio_url;
 
-	if (!url || (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0))
+	if (!url || !http_is_private(url))
 		return diag_exit(diag, EXIT_UNSOUND, -EINVAL,
-				 "key_id fulcio: fulcio_url is not set, or no http(s) address");
+				 "key_id fulcio: fulcio_url is not set, or no https:// address");
 	if (!settings->identity_token_file && !service_environment("SIGSTORE_ID_TOKEN"))
 		return diag_exit(diag, EXIT_UNSOUND, -EINVAL,
 				 "key_id fulcio: neither identity_token_file nor $SIGSTORE_ID_TOKEN is set");
@@ -139,6 +139,7 @@ static int ask_certificate(struct signer *signer, const struct key *key, struct 
 	if (r < 0 || !request.url)
 		return r < 0 ? r : -ENOMEM;
 	request.body = buf_str(&body);
+	request.secret = true;
 	http_request_header(&request, "Content-Type", "application/json");
 	r = service_ask(signer, &request, WHAT, diag, &answer);
 	return r < 0 ? r : read_certificate(answer, key, diag, out);

@@ -92,6 +92,7 @@ static int ask(struct signer *signer, const char *behind, struct str body, struc
 	request.url = buf_cstr(&url);
 	if (!request.url || !buf_cstr(&header))
 		return -ENOMEM;
+	request.secret = true;
 	http_request_header(&request, "Authorization", buf_cstr(&header));
 	if (body.data)
 		http_request_header(&request, "Content-Type", "application/json");

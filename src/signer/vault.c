@@ -74,6 +74,7 @@ static int ask(struct signer *signer, const char *verb, const char *behind, stru
 	request.url = buf_cstr(&url);
 	if (!request.url || !buf_cstr(&token))
 		return -ENOMEM;
+	request.secret = true;
 	http_request_header(&request, "X-Vault-Token", buf_cstr(&token));
 	http_request_header(&request, "X-Vault-Request", "true");
 	if (space)

@@ -385,6 +385,36 @@ static void secrets_are_not_told(void **state)
 	assert_int_equal(atomic_load(&server.asked), 1);
 }
 
+/* Names that only look like this host are refused before anything is looked up. */
+static void secrets_go_by_tls_or_not_out_of_the_host(void **state)
+{
+	static const char *const refused[] = { "http://vault.test/",	      "http://127.0.0.1.test/",
+					       "http://localhost.test:8200/", "http://10.0.0.1/",
+					       "http://user@198.51.100.1/",   "http://[::2]/" };
+	static const char *const good[] = { "https://vault.test/", "http://localhost:1/", "http://127.1.2.3/",
+					    "http://[::1]:8200/x" };
+	char url[64];
+
+	(void)state;
+	start(OK_HEAD "Content-Length: 0\r\n\r\n", NEVER_MS);
+	request.secret = true;
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+		assert_false(http_is_private(refused[i]));
+		request.url = refused[i];
+		http_answer_done(&answer);
+		diag = (struct diag) { .code = 0 };
+		assert_int_equal(ask(), -EINVAL);
+		assert_non_null(strstr(diag.text, "in clear"));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(good); i++)
+		assert_true(http_is_private(good[i]));
+	assert_false(http_is_private("file:///x"));
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/", server.port);
+	request.url = url;
+	assert_int_equal(ask(), 0);
+	assert_int_equal(atomic_load(&server.asked), 1);
+}
+
 static void urls_of_other_kinds_are_refused(void **state)
 {
 	static const char *const urls[] = {
@@ -443,6 +473,7 @@ int main(void)
 		TEST(offline_connects_to_nothing),
 		TEST(refused_connection_is_told),
 		TEST(secrets_are_not_told),
+		TEST(secrets_go_by_tls_or_not_out_of_the_host),
 		TEST(urls_of_other_kinds_are_refused),
 		TEST(too_many_headers_are_refused),
 	};
