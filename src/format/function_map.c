@@ -23,6 +23,7 @@ struct function_map {
 	size_t count;
 	struct function_wanted *wanted; /* of all entries, one behind the other */
 	size_t n_wanted, max_wanted;
+	struct digest digest;
 };
 
 /* Where in the document we are, for refusals: functions[INDEX].MEMBER */
@@ -308,10 +309,17 @@ int function_map_parse(struct str text, struct diag *diag, struct function_map *
 		return diag_error(diag, -EINVAL, "line %d, column %d: %s", error.line, error.column,
 				  error.text);
 	r = parse_document(map, diag);
+	if (r == 0)
+		r = digest_of(text.data, text.len, &map->digest);
 	if (r < 0)
 		return r;
 	*ret_map = TAKE(map);
 	return 0;
+}
+
+const struct digest *function_map_digest(const struct function_map *map)
+{
+	return &map->digest;
 }
 
 int function_map_load(const char *path, struct diag *diag, struct function_map **ret_map)

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/str.h"
+#include "crypto/digest.h"
 #include "wire/records.h"
 
 #define FUNCTION_MAP_BYTES_MAX (16u << 20)
@@ -42,6 +43,8 @@ int function_map_load(const char *path, struct diag *diag, struct function_map *
 void function_map_free(struct function_map *map);
 DEFINE_FREEP(function_map, function_map_free)
 
+/* SHA-256 of the map's text. */
+const struct digest *function_map_digest(const struct function_map *map);
 size_t function_map_entries(const struct function_map *map, const struct function_map_entry **ret_entries);
 
 /* What is known of a file that somebody maps. */

@@ -5,6 +5,7 @@
  * complete window; `affected` only with a line of evidence; all else says what is missing. Silence alone proves nothing.
  */
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -128,12 +129,15 @@ static int not_affected(const struct vulnerable_work *vulnerable, const struct v
 			struct vulnerability_verdict *verdict)
 {
 	const struct merge_result *result = vulnerable->work->result;
-	char from[CLOCK_TEXT_MAX], to[CLOCK_TEXT_MAX], hash[DIGEST_TEXT_LEN + 1];
+	const struct function_map *map = vulnerable->work->inputs->map;
+	char from[CLOCK_TEXT_MAX], to[CLOCK_TEXT_MAX], hash[DIGEST_TEXT_LEN + 1], probed[DIGEST_TEXT_LEN + 1];
 	_cleanup_(buf_done) struct buf blind = BUF_MAX(65536);
 	int r = blind_spots(&vulnerable->work->evidence.coverage, &blind);
 
 	if (r < 0)
 		return r;
+	assert(map); /* without one nothing is `not_observed`, so nothing confirmed unreachable */
+	digest_hex(function_map_digest(map), probed);
 	clock_format(result->from.wall_ns, from);
 	clock_format(result->to.wall_ns, to);
 	digest_hex(&result->graph.hash, hash);
@@ -142,10 +146,11 @@ static int not_affected(const struct vulnerable_work *vulnerable, const struct v
 		     "The call graph sha256:%s says that nothing leads to %s%s, and none was entered from %s "
 		     "to %s: "
 		     "function_call was watched through %" PRIu64
-		     " sound chunks without losses or gaps%s. Chain %s, head number %" PRIu64 ", %s.",
+		     " sound chunks without losses or gaps%s. Which functions were probed is the word of the "
+		     "function map sha256:%s: the seals tell how many. Chain %s, head number %" PRIu64 ", %s.",
 		     hash, vulnerability->symbols[0],
 		     vulnerability->n_symbols > 1 ? " and the other vulnerable functions" : "", from, to,
-		     result->chunks, blind.len > 0 ? buf_cstr(&blind) : "", result->chain_id,
+		     result->chunks, blind.len > 0 ? buf_cstr(&blind) : "", probed, result->chain_id,
 		     result->head_sequence, result->head_sha256) < 0) {
 		verdict->impact = NULL;
 		return -ENOMEM;

@@ -54,8 +54,8 @@ vex() {
 	[ "$(status_of GO-2026-0001)" = affected ]
 	[ "$(status_of GO-2026-0002)" = not_affected ]
 	jq -e --arg head "$(jq -r .head.sha256 <("$STELLA" signals verify-chain "$EVIDENCE" --trust "$WORK/state/trust" --output json))" \
-		--arg graph "$(jq -r .graphHash "$DEMO/graph.json")" '.statements[] | select(.vulnerability.name == "GO-2026-0002")
-		| .justification == "vulnerable_code_not_in_execute_path" and (.impact_statement | contains($head) and contains($graph))' "$WORK/out"
+		--arg graph "$(jq -r .graphHash "$DEMO/graph.json")" --arg map "$(sha256sum "$DEMO/map.json" | cut -d' ' -f1)" '.statements[] | select(.vulnerability.name == "GO-2026-0002")
+		| .justification == "vulnerable_code_not_in_execute_path" and (.impact_statement | contains($head) and contains($graph) and contains($map))' "$WORK/out"
 
 	# Without the map it is not known that the function was probed; without the graph nothing says unreachable.
 	vex
